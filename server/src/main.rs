@@ -1,0 +1,2 @@
+//! `logs-gateway`.
+fn main() {}

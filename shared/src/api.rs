@@ -1,0 +1,70 @@
+//! Paths, headers and limits that both ends spell.
+
+/// The stream of records: `GET`, answered with `text/event-stream`.
+pub const STREAM_PATH: &str = "/api/logs/stream";
+/// The same stream under its older name; `POST` on it publishes.
+pub const STREAM_ALIAS_PATH: &str = "/logs/stream";
+/// Publishing: `POST` with a JSON object, a JSON array or NDJSON.
+pub const PUBLISH_PATH: &str = "/api/logs/publish";
+/// Publishing for trying out, without a token; off in production.
+pub const TEST_LOGS_PATH: &str = "/test/logs";
+/// The channels that exist and the caller may see.
+pub const CHANNELS_PATH: &str = "/api/logs/channels";
+/// Whether the gateway is well.
+pub const HEALTH_PATH: &str = "/health";
+/// Whether the process runs at all.
+pub const HEALTH_LIVE_PATH: &str = "/health/live";
+/// Whether the gateway may be sent requests.
+pub const HEALTH_READY_PATH: &str = "/health/ready";
+/// What the gateway is doing, for operators.
+pub const STATS_PATH: &str = "/admin/logs/stats";
+
+/// The live logs page.
+pub const PAGE_PATH: &str = "/";
+/// The page shell with three micro frontends.
+pub const DEMO_PATH: &str = "/demo";
+/// The micro frontends of the demo, each a path of its own so that a reload stays where it was.
+pub const DEMO_VIEW_PATHS: [&str; 3] = ["/indata/logs", "/faas/logs", "/functions/logs"];
+
+/// Names the publisher's token. `Authorization: Bearer` does the same.
+pub const SERVICE_TOKEN_HEADER: &str = "x-service-token";
+/// Names the reader where reading is open.
+pub const USER_ID_HEADER: &str = "x-user-id";
+/// The cursor an `EventSource` sends when it reconnects (WHATWG HTML, section 9.2.3).
+pub const LAST_EVENT_ID_HEADER: &str = "last-event-id";
+
+/// One JSON object or array.
+pub const JSON_TYPE: &str = "application/json";
+/// One JSON object a line.
+pub const NDJSON_TYPE: &str = "application/x-ndjson";
+/// RFC 9457.
+pub const PROBLEM_TYPE: &str = "application/problem+json";
+/// WHATWG HTML, section 9.2.5.
+pub const EVENT_STREAM_TYPE: &str = "text/event-stream";
+
+/// The longest channel segment, in characters.
+pub const MAX_SEGMENT_CHARS: usize = 128;
+/// The most channels and patterns a stream may follow.
+pub const MAX_CHANNELS_PER_STREAM: usize = 128;
+/// The largest encoded record, in bytes.
+pub const MAX_RECORD_BYTES: usize = 256 * 1024;
+/// How deep `logData` may nest. A browser and every JSON reader can follow this far.
+pub const MAX_DEPTH: usize = 64;
+/// The most records `tail=` gives; a larger number is read as this one.
+pub const MAX_TAIL: usize = 10_000;
+/// How long a stream may be silent, in milliseconds, unless the operator says otherwise.
+pub const DEFAULT_HEARTBEAT_MS: u64 = 15_000;
+/// What a browser waits before it reconnects, in milliseconds, before jitter.
+pub const RETRY_MS: u64 = 2_000;
+/// The port a gateway listens on unless told otherwise.
+pub const DEFAULT_PORT: u16 = 3002;
+/// Where the command line looks for a gateway unless told otherwise.
+pub const DEFAULT_URL: &str = "http://localhost:3002";
+
+/// The tokens that work in development without being configured, each with its service.
+pub const DEMO_TOKENS: [(&str, &str); 4] = [
+    ("l5-etl-token", "etl"),
+    ("faas-token", "faas"),
+    ("function-token", "function"),
+    ("analytics-token", "analytics"),
+];

@@ -1,0 +1,198 @@
+//! Small pieces of JSON work that several types share.
+
+use std::{fmt, marker::PhantomData, str::FromStr};
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::api::MAX_DEPTH;
+
+/// Deserializes a type from its text form.
+pub(crate) fn from_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    struct Text<T>(PhantomData<T>);
+
+    impl<T> Visitor<'_> for Text<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(PhantomData))
+}
+
+/// Why a JSON value cannot be kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// Readers would fail on it: a lone surrogate, a number beyond what JSON readers take.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Readers could overflow their stacks on it.
+    #[error("values nest deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+}
+
+/// Appends `raw`, which is well-formed JSON, without the white space between its tokens.
+///
+/// The result has no line break (one would end the SSE `data:` line it is put in), and every JSON
+/// reader can take it: strings are valid Unicode, numbers are in range, nesting is at most
+/// [`MAX_DEPTH`]. Otherwise the text is as it was sent: numbers keep their digits.
+///
+/// # Errors
+/// [`ValueError`], and then nothing that was appended may be used.
+pub(crate) fn append_compact(out: &mut String, raw: &str) -> Result<(), ValueError> {
+    check(raw)?;
+    if !raw.bytes().any(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
+        out.push_str(raw);
+        return Ok(());
+    }
+    let mut in_string = false;
+    let mut escaped = false;
+    let mut kept_from = 0;
+    for (at, byte) in raw.bytes().enumerate() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+        } else if byte == b'"' {
+            in_string = true;
+        } else if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            out.push_str(&raw[kept_from..at]);
+            kept_from = at + 1;
+        }
+    }
+    out.push_str(&raw[kept_from..]);
+    Ok(())
+}
+
+fn check(raw: &str) -> Result<(), ValueError> {
+    let mut too_deep = false;
+    let mut deserializer = serde_json::Deserializer::from_str(raw);
+    let result = Check {
+        depth: 0,
+        too_deep: &mut too_deep,
+    }
+    .deserialize(&mut deserializer);
+    match result {
+        Ok(()) => Ok(()),
+        Err(_) if too_deep => Err(ValueError::TooDeep),
+        Err(error) => Err(ValueError::Unreadable(reason(&error))),
+    }
+}
+
+/// What serde_json says, without its position: that counts from the start of a part the sender never saw alone.
+pub(crate) fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+/// Visits a whole value as a reader would and keeps nothing of it.
+struct Check<'a> {
+    depth: usize,
+    too_deep: &'a mut bool,
+}
+
+impl Check<'_> {
+    fn deeper<E: Error>(&mut self) -> Result<Check<'_>, E> {
+        if self.depth == MAX_DEPTH {
+            *self.too_deep = true;
+            return Err(E::custom("too deep"));
+        }
+        Ok(Check {
+            depth: self.depth + 1,
+            too_deep: self.too_deep,
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Check<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Check<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(self.deeper()?)?.is_some() {}
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while map.next_key_seed(self.deeper()?)?.is_some() {
+            map.next_value_seed(self.deeper()?)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compact(raw: &str) -> Result<String, ValueError> {
+        let mut out = String::new();
+        append_compact(&mut out, raw).map(|()| out)
+    }
+
+    #[test]
+    fn space_goes_from_between_tokens_and_stays_within_strings() {
+        let raw = "{ \"a b\" :\r\n [ 1 ,\t\"x \\\" y\\\\\" , { } ] }";
+        assert_eq!(compact(raw).unwrap(), r#"{"a b":[1,"x \" y\\",{}]}"#);
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let raw = "[12345678901234567890123,1.10,1E2,-0]";
+        assert_eq!(compact(raw).unwrap(), raw);
+    }
+
+    #[test]
+    fn what_a_reader_would_fail_on_is_refused() {
+        assert!(matches!(compact(r#""\ud800""#), Err(ValueError::Unreadable(_))));
+        assert!(matches!(
+            compact(r#"{"\ud800":1}"#),
+            Err(ValueError::Unreadable(_))
+        ));
+        assert!(matches!(compact("1e999"), Err(ValueError::Unreadable(_))));
+        let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
+        assert_eq!(compact(&deep(MAX_DEPTH)).unwrap(), deep(MAX_DEPTH));
+        assert_eq!(compact(&deep(MAX_DEPTH + 1)), Err(ValueError::TooDeep));
+        assert_eq!(compact(&deep(100_000)), Err(ValueError::TooDeep));
+    }
+}

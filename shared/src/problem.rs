@@ -1,0 +1,86 @@
+//! [`Problem`]: what a refusal says (RFC 9457), and the codes it may carry.
+
+use serde::{Deserialize, Serialize};
+
+/// What a refusal says, as `application/problem+json` (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The HTTP status, again.
+    pub status: u16,
+    /// The status in words.
+    pub title: String,
+    /// Always false; an answer that is no refusal says true.
+    pub success: bool,
+    /// Which refusal it is: stable, one of [`code`].
+    pub code: String,
+    /// A sentence that names the offending value and never a secret.
+    pub detail: String,
+    /// For a batch: what was refused, by record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<Rejection>,
+}
+
+/// Why one record of a batch was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// Which: counted from 0, without blank lines, `logData` arrays unrolled.
+    pub index: usize,
+    /// One of [`code`].
+    pub code: String,
+    /// A sentence that names the offending value.
+    pub detail: String,
+}
+
+/// The codes of refusals. Stable: programs compare them.
+pub mod code {
+    /// 400: the request names no channel.
+    pub const MISSING_CHANNELS: &str = "missing_channels";
+    /// 400: a channel or pattern that is none.
+    pub const INVALID_CHANNEL: &str = "invalid_channel";
+    /// 400: more channels than a stream may follow.
+    pub const TOO_MANY_CHANNELS: &str = "too_many_channels";
+    /// 400: a level that is none.
+    pub const INVALID_LEVEL: &str = "invalid_level";
+    /// 400: a query parameter that cannot be read.
+    pub const INVALID_QUERY: &str = "invalid_query";
+    /// 400: the body or one of its lines is not JSON.
+    pub const BROKEN_JSON: &str = "broken_json";
+    /// 400: JSON, but not a publication.
+    pub const INVALID_BODY: &str = "invalid_body";
+    /// 400: a publication without `logData`, or with one that is neither object, text nor array.
+    pub const INVALID_LOG_DATA: &str = "invalid_log_data";
+    /// 400: values nest too deep.
+    pub const TOO_DEEP: &str = "too_deep";
+    /// 400: a batch without a record.
+    pub const EMPTY_BATCH: &str = "empty_batch";
+    /// 400: an encoded record is over its limit.
+    pub const RECORD_TOO_LARGE: &str = "record_too_large";
+    /// 401: no token where one is needed.
+    pub const MISSING_TOKEN: &str = "missing_token";
+    /// 401: a token the gateway does not know.
+    pub const INVALID_TOKEN: &str = "invalid_token";
+    /// 401: no way to read has been opened.
+    pub const AUTH_NOT_CONFIGURED: &str = "auth_not_configured";
+    /// 401: no way to publish has been opened.
+    pub const PUBLISHING_NOT_CONFIGURED: &str = "publishing_not_configured";
+    /// 401: no way to administer has been opened.
+    pub const ADMIN_NOT_CONFIGURED: &str = "admin_not_configured";
+    /// 403: the caller is known and may not use this channel.
+    pub const FORBIDDEN_CHANNEL: &str = "forbidden_channel";
+    /// 404: nothing is at this path.
+    pub const NOT_FOUND: &str = "not_found";
+    /// 405: the path does not take this method.
+    pub const METHOD_NOT_ALLOWED: &str = "method_not_allowed";
+    /// 408: the body did not arrive in time.
+    pub const BODY_TIMEOUT: &str = "body_timeout";
+    /// 413: the body is over its limit.
+    pub const BODY_TOO_LARGE: &str = "body_too_large";
+    /// 415: the body is of a kind that is not taken.
+    pub const UNSUPPORTED_MEDIA_TYPE: &str = "unsupported_media_type";
+    /// 429: the caller has as many streams open as one may.
+    pub const TOO_MANY_STREAMS_PER_USER: &str = "too_many_streams_per_user";
+    /// 503: the gateway has as many streams open as it may.
+    pub const TOO_MANY_STREAMS: &str = "too_many_streams";
+    /// 503: the gateway is stopping.
+    pub const SHUTTING_DOWN: &str = "shutting_down";
+}
