@@ -1,1 +1,32 @@
-//! The gateway.
+//! The Logs SSE Gateway: takes log records from services and streams them, in order and without loss.
+//!
+//! In the order a record meets them:
+//!
+//! - [`http`]: paths, and everything that can be refused; [`access`] says who may
+//! - [`gateway`]: everything the gateway can do, behind one handle
+//! - [`engine`]: the log: one writer gives ids, the channels' tails keep records, watches wake readers
+//! - `reader`: a cursor that moves through the channels it follows
+//! - `stream`: one reader's response body; `streams` knows which are open
+//! - `page`: the pages, built into the binary
+//!
+//! Around them: [`config`] (flags and environment), [`serve()`](serve::serve) (start and stop), and
+//! [`cli`] (the other commands of the same binary, which are clients of a gateway).
+
+pub mod access;
+pub mod cli;
+pub mod config;
+pub mod engine;
+pub mod gateway;
+pub mod http;
+pub mod origins;
+mod page;
+mod process;
+mod quantity;
+mod rate;
+mod reader;
+pub mod serve;
+mod stream;
+mod streams;
+pub mod summary;
+
+pub use streams::{Refused, StreamLimits};

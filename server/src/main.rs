@@ -1,2 +1,96 @@
-//! `logs-gateway`.
-fn main() {}
+//! `logs-gateway`: the gateway, and its clients on the command line.
+
+use std::{io::IsTerminal, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::Parser;
+use logs_gateway::{
+    cli::Cli,
+    config::{Config, LogFormat},
+    engine::Engine,
+    gateway::Gateway,
+    serve::serve,
+    summary::Summary,
+};
+use tokio::{net::TcpListener, signal::unix};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Some(command) => runtime().and_then(|runtime| runtime.block_on(interruptible(command.run()))),
+        None => Config::from_settings(&cli.settings)
+            .map_err(anyhow::Error::from)
+            .and_then(|config| runtime()?.block_on(run_gateway(config))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("logs-gateway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime does not start")
+}
+
+async fn run_gateway(config: Config) -> anyhow::Result<()> {
+    start_tracing(&config);
+    let (host, port) = &config.listen;
+    let listener = TcpListener::bind((host.as_str(), *port)).await.with_context(|| {
+        format!("cannot listen on {host}:{port} (another gateway? PORT=0 picks a free port)")
+    })?;
+    let address = listener.local_addr()?;
+    let engine = Engine::start(config.retention).context("the writer's thread does not start")?;
+    let summary = Summary::new(&config, address);
+    let json = config.log_format == LogFormat::Json;
+    let gateway = Gateway::new(config, engine);
+    let stop = stop_signal()?;
+    if json {
+        tracing::info!("listening on {}", summary.url());
+    } else {
+        println!("{summary}");
+    }
+    for warning in summary.warnings() {
+        tracing::warn!("{warning}");
+    }
+    serve(listener, gateway, stop).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn start_tracing(config: &Config) {
+    let filter = EnvFilter::new(&config.log_filter);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+}
+
+/// Resolves at the first SIGTERM or SIGINT. Both are caught from here on.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// A command that a person stops has done what it was asked to.
+async fn interruptible(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::select! {
+        result = command => result,
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
+    }
+}

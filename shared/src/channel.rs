@@ -340,7 +340,7 @@ mod tests {
             let channel: Channel = text.parse().unwrap();
             prop_assert_eq!(channel.as_str(), &text);
             let rebuilt = Channel::new(channel.service(), channel.workspace_id(), channel.resource_id());
-            prop_assert_eq!(rebuilt.unwrap(), channel.clone());
+            prop_assert_eq!(&rebuilt.unwrap(), &channel);
             prop_assert!(ChannelPattern::from(channel.clone()).matches(&channel));
             prop_assert!("logs:*:*:*".parse::<ChannelPattern>().unwrap().matches(&channel));
         }

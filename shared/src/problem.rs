@@ -71,8 +71,6 @@ pub mod code {
     pub const NOT_FOUND: &str = "not_found";
     /// 405: the path does not take this method.
     pub const METHOD_NOT_ALLOWED: &str = "method_not_allowed";
-    /// 408: the body did not arrive in time.
-    pub const BODY_TIMEOUT: &str = "body_timeout";
     /// 413: the body is over its limit.
     pub const BODY_TOO_LARGE: &str = "body_too_large";
     /// 415: the body is of a kind that is not taken.
@@ -83,4 +81,32 @@ pub mod code {
     pub const TOO_MANY_STREAMS: &str = "too_many_streams";
     /// 503: the gateway is stopping.
     pub const SHUTTING_DOWN: &str = "shutting_down";
+
+    /// All of them.
+    pub const ALL: [&str; 24] = [
+        MISSING_CHANNELS,
+        INVALID_CHANNEL,
+        TOO_MANY_CHANNELS,
+        INVALID_LEVEL,
+        INVALID_QUERY,
+        BROKEN_JSON,
+        INVALID_BODY,
+        INVALID_LOG_DATA,
+        TOO_DEEP,
+        EMPTY_BATCH,
+        RECORD_TOO_LARGE,
+        MISSING_TOKEN,
+        INVALID_TOKEN,
+        AUTH_NOT_CONFIGURED,
+        PUBLISHING_NOT_CONFIGURED,
+        ADMIN_NOT_CONFIGURED,
+        FORBIDDEN_CHANNEL,
+        NOT_FOUND,
+        METHOD_NOT_ALLOWED,
+        BODY_TOO_LARGE,
+        UNSUPPORTED_MEDIA_TYPE,
+        TOO_MANY_STREAMS_PER_USER,
+        TOO_MANY_STREAMS,
+        SHUTTING_DOWN,
+    ];
 }

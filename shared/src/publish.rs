@@ -617,7 +617,7 @@ mod tests {
 
         #[test]
         fn what_is_accepted_can_be_read_again(message: String, name: String, value: i64) {
-            let log_data = serde_json::json!({ "message": message, (name.clone()): value, "x": [message] });
+            let log_data = serde_json::json!({ "message": message, (name): value, "x": [message] });
             if let Ok(entry) = one(&log_data.to_string()) {
                 let record = crate::LogRecord { id: RecordId::new(1, 1), entry };
                 prop_assert_eq!(serde_json::from_str::<crate::LogRecord>(&record.to_json()).unwrap(), record);

@@ -128,7 +128,7 @@ mod tests {
         let mut events = Vec::new();
         for piece in pieces {
             parser.feed(piece, |event, id| {
-                events.push((event.name, event.data, id.to_owned()))
+                events.push((event.name, event.data, id.to_owned()));
             });
         }
         events
@@ -156,7 +156,7 @@ mod tests {
         let mut parser = Parser::default();
         let mut events = Vec::new();
         parser.feed(stream.as_bytes(), |event, id| {
-            events.push((event.name, event.data, id.to_owned()))
+            events.push((event.name, event.data, id.to_owned()));
         });
         assert_eq!(
             events,

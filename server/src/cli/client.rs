@@ -1,0 +1,174 @@
+//! [`GatewayClient`]: a gateway as the commands see it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use axum::http::{Method, Request, Response, StatusCode, Uri, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use logs_shared::{
+    Channel, Problem, StreamQuery,
+    api::{DEMO_TOKENS, NDJSON_TYPE, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH},
+    publish::BatchAnswer,
+};
+use tokio::time::timeout;
+
+use super::Target;
+
+/// A gateway as the commands see it.
+#[derive(Clone)]
+pub(super) struct GatewayClient {
+    http: Client<HttpConnector, Full<Bytes>>,
+    base: String,
+    token: Option<String>,
+}
+
+/// What became of a batch.
+pub(super) enum Outcome {
+    /// It was stored, or some of it.
+    Stored(BatchAnswer),
+    /// The gateway says that it will not take it, now or later.
+    Refused(Problem),
+    /// No answer, or one that will pass; the reason.
+    TryAgain(String),
+}
+
+/// Longer than any gateway that is well needs for a batch.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// Refusals are short; what is longer is none of ours.
+const LONGEST_ANSWER: usize = 1024 * 1024;
+
+impl GatewayClient {
+    pub(super) fn new(target: &Target) -> anyhow::Result<Self> {
+        let base = target.url.trim_end_matches('/').to_owned();
+        let uri: Uri = base
+            .parse()
+            .with_context(|| format!("{base:?} is not a gateway's address"))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => {
+                bail!("{base}: https is not spoken by this version; use the gateway's http address")
+            }
+            _ => bail!(
+                "{base:?} is not a gateway's address such as {}",
+                super::DEFAULT_URL
+            ),
+        }
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_WITHIN));
+        connector.set_nodelay(true);
+        let http = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self {
+            http,
+            base,
+            token: target.token.clone(),
+        })
+    }
+
+    /// The gateway's address.
+    pub(super) fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// Publishes NDJSON whose records all belong to one service.
+    pub(super) async fn publish(&self, channel: &Channel, ndjson: Bytes) -> Outcome {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}{PUBLISH_PATH}", self.base))
+            .header(header::CONTENT_TYPE, NDJSON_TYPE);
+        if let Some(token) = self.token.as_deref().or_else(|| demo_token(channel)) {
+            request = request.header(SERVICE_TOKEN_HEADER, token);
+        }
+        let request = match request.body(Full::new(ndjson)) {
+            Ok(request) => request,
+            Err(error) => return Outcome::TryAgain(error.to_string()),
+        };
+        let answer = timeout(ANSWER_WITHIN, async {
+            let response = self
+                .http
+                .request(request)
+                .await
+                .map_err(|error| connection_error(&error))?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
+            Ok::<_, String>((status, body.map_err(|error| error.to_string())?.to_bytes()))
+        });
+        match answer.await {
+            Err(_) => Outcome::TryAgain(format!("no answer within {} s", ANSWER_WITHIN.as_secs())),
+            Ok(Err(error)) => Outcome::TryAgain(error),
+            Ok(Ok((status, body))) => outcome(status, &body),
+        }
+    }
+
+    /// Opens a stream. Its body comes as it arrives.
+    ///
+    /// # Errors
+    /// Outside: the gateway will not answer this, now or later. Inside: no connection, or it will pass.
+    pub(super) async fn stream(
+        &self,
+        query: &StreamQuery,
+    ) -> anyhow::Result<Result<Response<hyper::body::Incoming>, String>> {
+        let mut request = Request::builder().uri(format!("{}{STREAM_PATH}?{}", self.base, query.to_query()));
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let response = match self.http.request(request.body(Full::default())?).await {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(connection_error(&error))),
+        };
+        let status = response.status();
+        if status == StatusCode::OK {
+            return Ok(Ok(response));
+        }
+        let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
+        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        match outcome(status, &body) {
+            Outcome::Refused(problem) => bail!("{}: {}", self.base, problem.detail),
+            Outcome::TryAgain(reason) => Ok(Err(reason)),
+            Outcome::Stored(_) => Ok(Err(format!("an unexpected answer ({status})"))),
+        }
+    }
+}
+
+fn outcome(status: StatusCode, body: &[u8]) -> Outcome {
+    let will_pass = status.is_server_error()
+        || matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+        );
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) if will_pass => Outcome::TryAgain(problem.detail),
+        Ok(problem) => Outcome::Refused(problem),
+        Err(_) => match serde_json::from_slice::<BatchAnswer>(body) {
+            Ok(answer) if status == StatusCode::OK => Outcome::Stored(answer),
+            _ if will_pass => Outcome::TryAgain(status.to_string()),
+            _ => Outcome::Refused(Problem {
+                status: status.as_u16(),
+                title: String::new(),
+                success: false,
+                code: String::new(),
+                detail: format!("{status}, and not the answer of a logs gateway: is the address right?"),
+                rejected: Vec::new(),
+            }),
+        },
+    }
+}
+
+fn demo_token(channel: &Channel) -> Option<&'static str> {
+    DEMO_TOKENS
+        .iter()
+        .find(|(_, service)| *service == channel.service())
+        .map(|(token, _)| *token)
+}
+
+/// The innermost reason, which is the one that helps: `Connection refused`.
+fn connection_error(error: &hyper_util::client::legacy::Error) -> String {
+    let error: &(dyn std::error::Error + 'static) = error;
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
+}

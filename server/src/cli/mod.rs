@@ -1,0 +1,64 @@
+//! The command line: the gateway itself, and commands that are clients of one.
+
+mod backoff;
+mod client;
+mod colour;
+mod line;
+mod publish;
+mod simulate;
+mod story;
+mod tail;
+
+use clap::{Args, Parser, Subcommand};
+use logs_shared::api::DEFAULT_URL;
+
+use crate::config::Settings;
+
+/// Takes log records from services and streams them live, in order and without loss, to pages over
+/// Server-Sent Events. Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "logs-gateway", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to do; without one: serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// The commands beside serving. Each is a client of a running gateway.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Publish each line of standard input as a record
+    Publish(publish::Publish),
+    /// Show records as they come, in colour
+    Tail(tail::Tail),
+    /// Publish a believable ETL run again and again, for trying out
+    Simulate(simulate::Simulate),
+}
+
+/// How to reach a gateway.
+#[derive(Args, Clone, Debug)]
+pub struct Target {
+    /// The gateway's address
+    #[arg(long, env = "LOGS_GATEWAY_URL", default_value = DEFAULT_URL)]
+    url: String,
+    /// The token to publish or read with [default for publishing: the demo token of the channel's service]
+    #[arg(long, env = "LOGS_GATEWAY_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+impl Command {
+    /// Runs the command until it is done or interrupted.
+    ///
+    /// # Errors
+    /// A sentence for the person at the terminal.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Publish(publish) => publish.run().await,
+            Self::Tail(tail) => tail.run().await,
+            Self::Simulate(simulate) => simulate.run().await,
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! [`Config`]: how the gateway was set up, from flags and the environment.
+//!
+//! Every value is read as text first and checked as a whole, so that all mistakes are told at once.
+
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::Args;
+use logs_shared::api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT};
+
+use crate::{
+    access::{AdminAccess, ReadAccess, ServiceTokens},
+    engine::Retention,
+    origins::AllowedOrigins,
+    quantity,
+    streams::StreamLimits,
+};
+
+/// Flags and environment variables, as they were given. `Config::from_settings` makes sense of them.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// Port to listen on; 0 picks a free one and prints it [default: 3002]
+    #[arg(long, env = "PORT", global = false)]
+    pub port: Option<String>,
+    /// Address to listen on [default: 0.0.0.0]
+    #[arg(long, env = "HOST")]
+    pub host: Option<String>,
+    /// `development` opens what makes trying out easy; `production` opens nothing by itself [default: development]
+    #[arg(long, env = "NODE_ENV", value_name = "MODE")]
+    pub node_env: Option<String>,
+    /// Origins whose pages may call: `*`, or a comma list such as `https://app.example.com,https://*.example.com` [default: *]
+    #[arg(long, env = "ALLOWED_ORIGINS", value_name = "LIST")]
+    pub allowed_origins: Option<String>,
+    /// How much the gateway says about itself: error, warn, info, debug, trace, or a filter by module [default: info]
+    #[arg(long, env = "LOG_LEVEL", value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// text or json [default: text; json in production]
+    #[arg(long, env = "LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// Who may publish: `token=service[,service…][@workspace[,…]];…`, `*` for all [default: the demo tokens in development, nobody in production]
+    #[arg(long, env = "SERVICE_TOKENS", value_name = "GRANTS", hide_env_values = true)]
+    pub service_tokens: Option<String>,
+    /// The same from a file, a grant a line; `#` starts a comment
+    #[arg(long, env = "SERVICE_TOKENS_FILE", value_name = "FILE")]
+    pub service_tokens_file: Option<PathBuf>,
+    /// Opens the statistics to whoever has it [default: open in development, closed in production]
+    #[arg(long, env = "ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub admin_token: Option<String>,
+    /// Who may read: open [default: open in development, nobody in production]
+    #[arg(long, env = "AUTH", value_name = "MODE")]
+    pub auth: Option<String>,
+    /// Records kept per channel [default: 100000]
+    #[arg(long, env = "RETENTION_RECORDS", value_name = "COUNT")]
+    pub retention_records: Option<String>,
+    /// How long records are kept: seconds, or with a unit as in 12h or 7d [default: 7d]
+    #[arg(long, env = "RETENTION_AGE", value_name = "AGE")]
+    pub retention_age: Option<String>,
+    /// Memory that records may take in all: bytes, or with a unit as in 512MiB [default: 512MiB]
+    #[arg(long, env = "RETENTION_BYTES", value_name = "SIZE")]
+    pub retention_bytes: Option<String>,
+    /// The longest silence on a stream, in milliseconds [default: 15000]
+    #[arg(long, env = "HEARTBEAT_MS", value_name = "MS")]
+    pub heartbeat_ms: Option<String>,
+    /// The longest a polite stop may take, in milliseconds [default: 10000]
+    #[arg(long, env = "DRAIN_MS", value_name = "MS")]
+    pub drain_ms: Option<String>,
+    /// Streams that may be open [default: 20000]
+    #[arg(long, env = "MAX_STREAMS", value_name = "COUNT")]
+    pub max_streams: Option<String>,
+    /// Streams that may be open for one user, or for one address where readers have no name [default: 64]
+    #[arg(long, env = "MAX_STREAMS_PER_USER", value_name = "COUNT")]
+    pub max_streams_per_user: Option<String>,
+    /// The largest body of a publication, unpacked: bytes, or with a unit [default: 8MiB]
+    #[arg(long, env = "MAX_BODY_BYTES", value_name = "SIZE")]
+    pub max_body_bytes: Option<String>,
+}
+
+/// How the gateway was set up. Whole and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen: `host:port`.
+    pub listen: (String, u16),
+    /// Whether what is not opened stays closed.
+    pub production: bool,
+    /// Which pages of other origins may call.
+    pub allowed_origins: AllowedOrigins,
+    /// The filter of the gateway's own log.
+    pub log_filter: String,
+    /// The form of the gateway's own log.
+    pub log_format: LogFormat,
+    /// Who may publish.
+    pub service_tokens: ServiceTokens,
+    /// Who may see the statistics.
+    pub admin: AdminAccess,
+    /// Who may read.
+    pub read: ReadAccess,
+    /// How much is kept.
+    pub retention: Retention,
+    /// The longest silence on a stream.
+    pub heartbeat: Duration,
+    /// The longest a polite stop may take.
+    pub drain: Duration,
+    /// How many streams may be open.
+    pub stream_limits: StreamLimits,
+    /// The largest body of a publication, in bytes, unpacked.
+    pub max_body_bytes: usize,
+}
+
+/// The form of the gateway's own log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// Every mistake in the settings, a line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the gateway cannot start with these settings:")?;
+        self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+const MIB: u64 = 1024 * 1024;
+/// Records are in memory, so this is far below what a disk would hold.
+const RETENTION_BYTES: u64 = 512 * MIB;
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Below, heartbeats would be the load; above, proxies cut idle connections long before.
+const HEARTBEAT_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
+
+/// Takes values one by one and gathers what is wrong with them.
+#[derive(Default)]
+struct Reading {
+    errors: Vec<String>,
+}
+
+impl Reading {
+    /// The value, or the default where it is absent or empty. A mistake is noted and reads as the default.
+    fn value<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> T {
+        match text.map(str::trim).filter(|text| !text.is_empty()).map(parse) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(error)) => {
+                self.errors.push(format!("{name}: {error}"));
+                default
+            }
+        }
+    }
+
+    fn number<T: FromStr>(&mut self, name: &str, text: Option<&str>, default: T, what: &str) -> T {
+        self.value(name, text, default, |text| {
+            text.parse().map_err(|_| format!("{text:?} is not {what}"))
+        })
+    }
+}
+
+impl Config {
+    /// Makes sense of the settings.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every mistake there is. No secret is in it.
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigErrors> {
+        let mut reading = Reading::default();
+        let production = reading.value(
+            "NODE_ENV",
+            settings.node_env.as_deref(),
+            false,
+            |text| match text {
+                "production" => Ok(true),
+                "development" | "test" => Ok(false),
+                other => Err(format!("{other:?} is neither development nor production")),
+            },
+        );
+        let port = reading.number(
+            "PORT",
+            settings.port.as_deref(),
+            DEFAULT_PORT,
+            "a port from 0 to 65535",
+        );
+        let host = settings
+            .host
+            .as_deref()
+            .map(str::trim)
+            .filter(|host| !host.is_empty())
+            .unwrap_or("0.0.0.0");
+        let default_format = if production {
+            LogFormat::Json
+        } else {
+            LogFormat::Text
+        };
+        let count = "a whole number";
+        let (max_streams, per_owner) = (
+            reading.number("MAX_STREAMS", settings.max_streams.as_deref(), 20_000, count),
+            reading.number(
+                "MAX_STREAMS_PER_USER",
+                settings.max_streams_per_user.as_deref(),
+                64,
+                count,
+            ),
+        );
+        let config = Self {
+            listen: (host.to_owned(), port),
+            production,
+            allowed_origins: reading.value(
+                "ALLOWED_ORIGINS",
+                settings.allowed_origins.as_deref(),
+                AllowedOrigins::Any,
+                str::parse,
+            ),
+            log_filter: reading.value(
+                "LOG_LEVEL",
+                settings.log_level.as_deref(),
+                "info".to_owned(),
+                log_filter,
+            ),
+            log_format: reading.value(
+                "LOG_FORMAT",
+                settings.log_format.as_deref(),
+                default_format,
+                |text| match text {
+                    "text" => Ok(LogFormat::Text),
+                    "json" => Ok(LogFormat::Json),
+                    other => Err(format!("{other:?} is neither text nor json")),
+                },
+            ),
+            service_tokens: service_tokens(&mut reading, settings, production),
+            admin: AdminAccess::new(settings.admin_token.as_deref(), production),
+            read: reading.value(
+                "AUTH",
+                settings.auth.as_deref(),
+                ReadAccess::unset(production),
+                str::parse,
+            ),
+            retention: Retention {
+                records: reading.number(
+                    "RETENTION_RECORDS",
+                    settings.retention_records.as_deref(),
+                    100_000,
+                    count,
+                ),
+                age_ms: reading
+                    .value(
+                        "RETENTION_AGE",
+                        settings.retention_age.as_deref(),
+                        WEEK,
+                        quantity::parse_age,
+                    )
+                    .as_millis()
+                    .try_into()
+                    .unwrap_or(u64::MAX),
+                bytes: reading.value(
+                    "RETENTION_BYTES",
+                    settings.retention_bytes.as_deref(),
+                    RETENTION_BYTES,
+                    quantity::parse_size,
+                ),
+            },
+            heartbeat: Duration::from_millis(reading.value(
+                "HEARTBEAT_MS",
+                settings.heartbeat_ms.as_deref(),
+                DEFAULT_HEARTBEAT_MS,
+                heartbeat_ms,
+            )),
+            drain: Duration::from_millis(reading.number(
+                "DRAIN_MS",
+                settings.drain_ms.as_deref(),
+                10_000,
+                count,
+            )),
+            stream_limits: StreamLimits {
+                total: max_streams,
+                per_owner,
+            },
+            max_body_bytes: reading
+                .value(
+                    "MAX_BODY_BYTES",
+                    settings.max_body_bytes.as_deref(),
+                    8 * MIB,
+                    quantity::parse_size,
+                )
+                .try_into()
+                .unwrap_or(usize::MAX),
+        };
+        if reading.errors.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(reading.errors))
+        }
+    }
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    match text.parse::<tracing_subscriber::EnvFilter>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{text:?} is no log filter: {error}")),
+    }
+}
+
+fn heartbeat_ms(text: &str) -> Result<u64, String> {
+    let ms = text.parse().ok().filter(|ms| HEARTBEAT_MS.contains(ms));
+    ms.ok_or_else(|| {
+        format!(
+            "{text:?} is not a number of milliseconds from {} to {}",
+            HEARTBEAT_MS.start(),
+            HEARTBEAT_MS.end()
+        )
+    })
+}
+
+fn service_tokens(reading: &mut Reading, settings: &Settings, production: bool) -> ServiceTokens {
+    let mut grants = settings.service_tokens.clone().unwrap_or_default();
+    let mut name = "SERVICE_TOKENS";
+    if let Some(path) = &settings.service_tokens_file {
+        if !grants.trim().is_empty() {
+            reading
+                .errors
+                .push("SERVICE_TOKENS and SERVICE_TOKENS_FILE: give one of them".to_owned());
+        }
+        name = "SERVICE_TOKENS_FILE";
+        grants = std::fs::read_to_string(path).unwrap_or_else(|error| {
+            reading
+                .errors
+                .push(format!("{name}: {}: {error}", path.display()));
+            String::new()
+        });
+    }
+    let unset = || {
+        if production {
+            ServiceTokens::none()
+        } else {
+            ServiceTokens::demo()
+        }
+    };
+    let tokens = if grants.trim().is_empty() {
+        Ok(unset())
+    } else {
+        grants.parse::<ServiceTokens>()
+    };
+    match tokens {
+        Ok(tokens) if production && tokens.has_demo_token() => {
+            reading.errors.push(format!(
+                "{name}: it holds a demo token, which everybody knows; make your own for production"
+            ));
+            tokens
+        }
+        Ok(tokens) => tokens,
+        Err(error) => {
+            reading.errors.push(format!("{name}: {error}"));
+            ServiceTokens::none()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(settings: Settings) -> Vec<String> {
+        Config::from_settings(&settings)
+            .map(|_| Vec::new())
+            .unwrap_or_else(|errors| errors.0)
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn nothing_set_is_development_on_port_3002() {
+        let config = Config::from_settings(&Settings::default()).unwrap();
+        assert_eq!(config.listen, ("0.0.0.0".to_owned(), 3002));
+        assert!(!config.production);
+        assert_eq!(config.log_format, LogFormat::Text);
+        assert_eq!(config.retention.age_ms, 7 * 24 * 3600 * 1000);
+    }
+
+    #[test]
+    fn an_empty_value_is_an_absent_one() {
+        let settings = Settings {
+            port: some(""),
+            node_env: some(" "),
+            service_tokens: some(""),
+            ..Settings::default()
+        };
+        assert_eq!(errors(settings), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once_and_no_secret_with_it() {
+        let settings = Settings {
+            port: some("70000"),
+            node_env: some("staging"),
+            allowed_origins: some("example.com"),
+            log_level: some("logs=loud"),
+            log_format: some("xml"),
+            service_tokens: some("s3cret-without-services"),
+            auth: some("magic"),
+            retention_records: some("many"),
+            retention_age: some("7 fortnights"),
+            retention_bytes: some("lots"),
+            heartbeat_ms: some("5"),
+            drain_ms: some("-1"),
+            max_streams: some("x"),
+            max_streams_per_user: some("x"),
+            max_body_bytes: some("x"),
+            ..Settings::default()
+        };
+        let errors = errors(settings);
+        for name in [
+            "PORT",
+            "NODE_ENV",
+            "ALLOWED_ORIGINS",
+            "LOG_LEVEL",
+            "LOG_FORMAT",
+            "SERVICE_TOKENS",
+            "AUTH",
+            "RETENTION_RECORDS",
+            "RETENTION_AGE",
+            "RETENTION_BYTES",
+            "HEARTBEAT_MS",
+            "DRAIN_MS",
+            "MAX_STREAMS",
+            "MAX_STREAMS_PER_USER",
+            "MAX_BODY_BYTES",
+        ] {
+            assert!(
+                errors.iter().any(|error| error.starts_with(&format!("{name}: "))),
+                "{name}: {errors:#?}"
+            );
+        }
+        assert_eq!(errors.len(), 15, "{errors:#?}");
+        assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
+    }
+
+    #[test]
+    fn a_demo_token_stops_a_production_gateway() {
+        let with = |tokens: &str| {
+            errors(Settings {
+                node_env: some("production"),
+                service_tokens: some(tokens),
+                ..Settings::default()
+            })
+        };
+        assert_eq!(with("l5-etl-token=etl").len(), 1);
+        assert_eq!(with("own-token=etl"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,253 @@
+//! [`Gateway`]: everything the gateway can do, behind one handle.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use logs_shared::{
+    Channel, ChannelPattern, LogEntry, RecordId, ServerEvent, StreamQuery, Timestamp,
+    api::RETRY_MS,
+    event::{Connection, Gap, GapReason},
+    overview::{ChannelOverview, Health, Stats},
+    query::Start,
+};
+
+use crate::{
+    config::Config,
+    engine::{Appended, Closed, Engine, NewRecord, now_ms},
+    process::memory_bytes,
+    rate::PublishRate,
+    reader::Reader,
+    stream::LogStream,
+    streams::{NewStream, Refused, Streams},
+};
+
+/// Everything the gateway can do, behind one handle: what the HTTP handlers see. Clones share it.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Config,
+    engine: Engine,
+    streams: Streams,
+    rate: PublishRate,
+    started: Instant,
+}
+
+/// Who reads.
+#[derive(Clone, Debug)]
+pub(crate) struct ReaderIdentity {
+    /// The name it goes by.
+    pub(crate) user_id: String,
+    /// What its streams count for: the user, or the address where the reader has no name.
+    pub(crate) owner: String,
+}
+
+impl Gateway {
+    /// A gateway over this log.
+    #[must_use]
+    pub fn new(config: Config, engine: Engine) -> Self {
+        let streams = Streams::new(config.stream_limits);
+        let rate = PublishRate::default();
+        Self {
+            shared: Arc::new(Shared {
+                config,
+                engine,
+                streams,
+                rate,
+                started: Instant::now(),
+            }),
+        }
+    }
+
+    /// How it was set up.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// Stores these entries, next to each other and in this order. When it returns they are stored.
+    ///
+    /// # Errors
+    /// [`Closed`]: the gateway is stopping and nothing was stored.
+    pub async fn publish(&self, entries: Vec<LogEntry>) -> Result<Appended, Closed> {
+        let records = entries.into_iter().map(|entry| NewRecord {
+            json: entry.encode(),
+            level: entry.level,
+            channel: entry.channel,
+        });
+        self.shared.engine.append(records.collect()).await
+    }
+
+    /// Opens a stream.
+    ///
+    /// # Errors
+    /// [`Refused`]: too many are open.
+    pub(crate) fn open_stream(
+        &self,
+        query: StreamQuery,
+        reader: ReaderIdentity,
+    ) -> Result<LogStream, Refused> {
+        let Shared {
+            config,
+            engine,
+            streams,
+            ..
+        } = &*self.shared;
+        let watch = engine.watch(&query.channels);
+        // After the watch, so that every record beyond this mark wakes the reader.
+        let head = engine.head();
+        let cursor = match query.start {
+            Start::Live | Start::Unknown => head,
+            Start::After(id) => id,
+            Start::Since(time) => RecordId::before_ms(time.id_ms()),
+            Start::Tail(count) => Reader::cursor_before_newest(&watch, query.level, count, head),
+        };
+        let open = streams.open(NewStream {
+            owner: reader.owner,
+            user_id: reader.user_id.clone(),
+            channels: query.channels.clone(),
+            connected_at: now(),
+            signal: watch.signal(),
+        })?;
+        let reader_at = Reader::new(engine.clone(), watch, query.level, cursor);
+        let cursor = reader_at.cursor();
+        let connection = ServerEvent::Connection(Connection {
+            status: "connected".to_owned(),
+            stream_id: random_hex(),
+            channels: query.channels.clone(),
+            user_id: reader.user_id,
+            heartbeat_ms: millis(config.heartbeat),
+            timestamp: now(),
+        });
+        let mut opening = format!("retry: {}\n", jittered(RETRY_MS)).into_bytes();
+        connection.write_sse(Some(cursor), &mut opening);
+        let gap = match query.start {
+            Start::Unknown => Some((RecordId::ZERO, GapReason::UnknownCursor)),
+            // Who asks for everything there is has missed nothing.
+            _ if cursor != RecordId::ZERO && cursor < engine.floor() => Some((cursor, GapReason::Restart)),
+            _ => None,
+        };
+        if let Some((from, reason)) = gap {
+            let to = if reason == GapReason::Restart {
+                engine.floor()
+            } else {
+                head.next()
+            };
+            for channel in query.channels {
+                ServerEvent::Gap(Gap {
+                    channel,
+                    from,
+                    to,
+                    reason,
+                })
+                .write_sse(None, &mut opening);
+            }
+        }
+        Ok(LogStream::new(
+            reader_at,
+            open,
+            Bytes::from(opening),
+            config.heartbeat,
+        ))
+    }
+
+    /// The channels that match, in the order of their names.
+    pub(crate) fn channels(&self, matches: impl Fn(&Channel) -> bool) -> Vec<ChannelOverview> {
+        self.shared.engine.channels(matches)
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        Health {
+            status: "healthy".to_owned(),
+            reason: None,
+            version: VERSION.to_owned(),
+            uptime_s: self.shared.started.elapsed().as_secs(),
+            connections: self.shared.streams.count(),
+            channels: self.shared.engine.channel_count(),
+            timestamp: now(),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let Shared {
+            engine,
+            streams,
+            rate,
+            started,
+            ..
+        } = &*self.shared;
+        let by_channel = engine.channels(|_| true);
+        let by_connection = streams.overview();
+        Stats {
+            connections: by_connection.len(),
+            channels: by_channel.len(),
+            messages_published: engine.published(),
+            messages_delivered: streams.delivered(),
+            messages_per_second: rate.per_second(engine.published()),
+            memory_bytes: memory_bytes(),
+            tail_bytes: engine.tail_bytes(),
+            uptime_s: started.elapsed().as_secs(),
+            version: VERSION.to_owned(),
+            timestamp: now(),
+            by_channel,
+            by_connection,
+        }
+    }
+
+    /// Asks every stream to end, and lets no new one begin.
+    pub(crate) fn close_streams(&self) {
+        self.shared.streams.close_all();
+    }
+
+    /// What is done once a second, whether anybody asks or not.
+    pub(crate) fn tick(&self) {
+        self.shared.rate.sample(self.shared.engine.published());
+        self.shared.engine.trim_by_age();
+    }
+}
+
+/// The version that this binary was built as.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Now, by the system's clock.
+pub(crate) fn now() -> Timestamp {
+    i64::try_from(now_ms())
+        .ok()
+        .and_then(|ms| Timestamp::from_unix_ms(ms).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// 128 random bits: nobody guesses them.
+fn random_hex() -> String {
+    let (high, low) = (random_u64(), random_u64());
+    format!("{high:016x}{low:016x}")
+}
+
+/// Within a quarter of `ms` on either side, so that readers that were cut together do not come back together.
+fn jittered(ms: u64) -> u64 {
+    ms - ms / 4 + random_u64() % (ms / 2 + 1)
+}
+
+fn random_u64() -> u64 {
+    // The system's random numbers do not fail on any system this runs on; a guessable id would be worse than a panic.
+    #[expect(clippy::expect_used)]
+    getrandom::u64().expect("the system gives random numbers")
+}
+
+/// What a selection of channels is called in the gateway's own log.
+pub(crate) fn shown(channels: &[ChannelPattern]) -> String {
+    channels
+        .iter()
+        .map(ChannelPattern::as_str)
+        .collect::<Vec<_>>()
+        .join(",")
+}

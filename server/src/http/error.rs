@@ -1,0 +1,164 @@
+//! [`ApiError`]: every way a request can be refused.
+
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use logs_shared::{
+    Problem,
+    api::PROBLEM_TYPE,
+    problem::{Rejection, code},
+    publish::BodyError,
+    query::QueryError,
+};
+
+use crate::{engine, streams::Refused};
+
+/// Every way a request can be refused. What it says goes to the caller; it never holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// 400: what the reader asks for cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// 400: a channel in the query that is none.
+    #[error("{0}")]
+    InvalidQuery(String),
+    /// 400: of the body nothing can be told.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// 400: the body ended early or is not what its content encoding says.
+    #[error("the body cannot be read: {0}")]
+    UnreadableBody(String),
+    /// 400, or 403 where all were forbidden: not one record was accepted.
+    #[error("no record was accepted: {}", .0.first().map_or("", |rejection| rejection.detail.as_str()))]
+    AllRejected(Vec<Rejection>),
+    /// 401: no token where one is needed.
+    #[error("a token is needed: {0}")]
+    MissingToken(&'static str),
+    /// 401: a token the gateway does not know.
+    #[error("the token is not one that this gateway knows")]
+    InvalidToken,
+    /// 401: nobody may read.
+    #[error("reading is not configured on this gateway: its operator sets AUTH")]
+    AuthNotConfigured,
+    /// 401: nobody may publish.
+    #[error("publishing is not configured on this gateway: its operator sets SERVICE_TOKENS")]
+    PublishingNotConfigured,
+    /// 401: nobody may administer.
+    #[error("administration is not configured on this gateway: its operator sets ADMIN_TOKEN")]
+    AdminNotConfigured,
+    /// 404: nothing is here.
+    #[error("nothing is at {0}")]
+    NotFound(String),
+    /// 405: not with this method.
+    #[error("{path} does not take {method}")]
+    MethodNotAllowed { path: String, method: String },
+    /// 413: the body is too large.
+    #[error("the body is larger than {0} bytes, the most this gateway takes at once")]
+    BodyTooLarge(usize),
+    /// 415: the body is of a kind that is not taken.
+    #[error("{0:?} is not taken here: send application/json or application/x-ndjson, plain or gzip")]
+    UnsupportedMediaType(String),
+    /// 429 or 503: too many streams.
+    #[error(transparent)]
+    Streams(#[from] Refused),
+    /// 503: the gateway is stopping.
+    #[error("the gateway is stopping; nothing was stored")]
+    Stopping(#[from] engine::Closed),
+}
+
+/// When to come back after a refusal that will pass.
+const RETRY_AFTER_SECONDS: u16 = 2;
+
+impl ApiError {
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::Query(error) => (S::BAD_REQUEST, error.code()),
+            Self::InvalidQuery(_) => (S::BAD_REQUEST, code::INVALID_QUERY),
+            Self::Body(error) => (S::BAD_REQUEST, error.code()),
+            Self::UnreadableBody(_) => (S::BAD_REQUEST, code::INVALID_BODY),
+            Self::AllRejected(rejected) => all_rejected(rejected),
+            Self::MissingToken(_) => (S::UNAUTHORIZED, code::MISSING_TOKEN),
+            Self::InvalidToken => (S::UNAUTHORIZED, code::INVALID_TOKEN),
+            Self::AuthNotConfigured => (S::UNAUTHORIZED, code::AUTH_NOT_CONFIGURED),
+            Self::PublishingNotConfigured => (S::UNAUTHORIZED, code::PUBLISHING_NOT_CONFIGURED),
+            Self::AdminNotConfigured => (S::UNAUTHORIZED, code::ADMIN_NOT_CONFIGURED),
+            Self::NotFound(_) => (S::NOT_FOUND, code::NOT_FOUND),
+            Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED),
+            Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, code::BODY_TOO_LARGE),
+            Self::UnsupportedMediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, code::UNSUPPORTED_MEDIA_TYPE),
+            Self::Streams(Refused::PerOwner(_)) => (S::TOO_MANY_REQUESTS, code::TOO_MANY_STREAMS_PER_USER),
+            Self::Streams(Refused::Total(_)) => (S::SERVICE_UNAVAILABLE, code::TOO_MANY_STREAMS),
+            Self::Streams(Refused::Stopping) | Self::Stopping(_) => {
+                (S::SERVICE_UNAVAILABLE, code::SHUTTING_DOWN)
+            }
+        }
+    }
+}
+
+/// The code of the first; forbidden only where all were.
+fn all_rejected(rejected: &[Rejection]) -> (StatusCode, &'static str) {
+    if rejected
+        .iter()
+        .all(|rejection| rejection.code == code::FORBIDDEN_CHANNEL)
+    {
+        return (StatusCode::FORBIDDEN, code::FORBIDDEN_CHANNEL);
+    }
+    let first = rejected
+        .iter()
+        .find_map(|rejection| code::ALL.iter().find(|code| **code == rejection.code));
+    (
+        StatusCode::BAD_REQUEST,
+        first.copied().unwrap_or(code::INVALID_BODY),
+    )
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code) = self.status_and_code();
+        let detail = self.to_string();
+        tracing::debug!(status = status.as_u16(), code, detail, "refused");
+        let rejected = match self {
+            // The detail of a single record's refusal says all there is to say.
+            Self::AllRejected(rejected) if rejected.len() > 1 => rejected,
+            _ => Vec::new(),
+        };
+        let problem = Problem {
+            status: status.as_u16(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            success: false,
+            code: code.to_owned(),
+            detail,
+            rejected,
+        };
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match status {
+            // RFC 9110, section 15.5.2: a 401 says how to authenticate.
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+pub(super) async fn not_found(request: Request) -> ApiError {
+    ApiError::NotFound(request.uri().path().to_owned())
+}
+
+pub(super) async fn method_not_allowed(request: Request) -> ApiError {
+    ApiError::MethodNotAllowed {
+        path: request.uri().path().to_owned(),
+        method: request.method().to_string(),
+    }
+}

@@ -1,0 +1,218 @@
+//! What is taken from a request, or refused.
+
+use std::{convert::Infallible, net::SocketAddr};
+
+use axum::{
+    body::Bytes,
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use logs_shared::{
+    StreamQuery,
+    api::{LAST_EVENT_ID_HEADER, SERVICE_TOKEN_HEADER, USER_ID_HEADER},
+    publish::BodyKind,
+};
+
+use super::ApiError;
+use crate::{
+    access::{Grant, ReadAccess},
+    gateway::{Gateway, ReaderIdentity},
+};
+
+/// A caller that may publish, and where.
+pub(super) struct Publisher(pub(super) Grant);
+
+impl FromRequestParts<Gateway> for Publisher {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let tokens = &gateway.config().service_tokens;
+        if tokens.is_empty() {
+            return Err(ApiError::PublishingNotConfigured);
+        }
+        let header = parts
+            .headers
+            .get(SERVICE_TOKEN_HEADER)
+            .and_then(|value| value.to_str().ok());
+        let token = header.or_else(|| bearer(&parts.headers));
+        let token = token.ok_or(ApiError::MissingToken(
+            "send X-Service-Token or Authorization: Bearer",
+        ))?;
+        tokens
+            .grant(token)
+            .cloned()
+            .map(Self)
+            .ok_or(ApiError::InvalidToken)
+    }
+}
+
+/// A caller that may see statistics.
+pub(super) struct Admin;
+
+impl FromRequestParts<Gateway> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let admin = &gateway.config().admin;
+        let token = bearer(&parts.headers);
+        match token {
+            _ if admin.allows(token) => Ok(Self),
+            _ if !admin.is_configured() => Err(ApiError::AdminNotConfigured),
+            None => Err(ApiError::MissingToken(
+                "send Authorization: Bearer with the admin token",
+            )),
+            Some(_) => Err(ApiError::InvalidToken),
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+const ANONYMOUS: &str = "anonymous";
+const LONGEST_USER_ID: usize = 128;
+
+impl FromRequestParts<Gateway> for ReaderIdentity {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        match gateway.config().read {
+            ReadAccess::NotConfigured => Err(ApiError::AuthNotConfigured),
+            ReadAccess::Open => {
+                let name = parts
+                    .headers
+                    .get(USER_ID_HEADER)
+                    .and_then(|value| value.to_str().ok());
+                let name = name
+                    .map(str::trim)
+                    .filter(|name| !name.is_empty() && name.len() <= LONGEST_USER_ID);
+                Ok(match name {
+                    Some(name) => Self {
+                        user_id: name.to_owned(),
+                        owner: format!("user {name}"),
+                    },
+                    None => Self {
+                        user_id: ANONYMOUS.to_owned(),
+                        owner: address(parts),
+                    },
+                })
+            }
+        }
+    }
+}
+
+fn address(parts: &Parts) -> String {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or_else(
+        || ANONYMOUS.to_owned(),
+        |ConnectInfo(peer)| peer.ip().to_canonical().to_string(),
+    )
+}
+
+/// What a reader asks for.
+pub(super) struct Selection(pub(super) StreamQuery);
+
+impl FromRequestParts<Gateway> for Selection {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, ApiError> {
+        // A header that is no text is a cursor that cannot be read.
+        let header = parts
+            .headers
+            .get(LAST_EVENT_ID_HEADER)
+            .map(|value| value.to_str().unwrap_or("unreadable"));
+        Ok(Self(StreamQuery::parse(
+            parts.uri.query().unwrap_or_default(),
+            header,
+        )?))
+    }
+}
+
+/// A whole body, unpacked, and how it is to be read.
+pub(super) struct PublishBody {
+    pub(super) bytes: Bytes,
+    pub(super) kind: BodyKind,
+}
+
+impl FromRequest<Gateway> for PublishBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
+        let kind = body_kind(request.headers())?;
+        let limit = gateway.config().max_body_bytes;
+        let body = Limited::new(request.into_body(), limit)
+            .collect()
+            .await
+            .map_err(|error| {
+                if is_over_limit(&*error) {
+                    ApiError::BodyTooLarge(limit)
+                } else {
+                    ApiError::UnreadableBody(root_cause(&*error))
+                }
+            })?;
+        Ok(Self {
+            bytes: body.to_bytes(),
+            kind,
+        })
+    }
+}
+
+/// Nothing said is JSON: what `curl --data` would otherwise need a second flag for.
+fn body_kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {
+    // What could be unpacked has lost this header on the way here.
+    if let Some(encoding) = headers
+        .get(header::CONTENT_ENCODING)
+        .filter(|encoding| *encoding != "identity")
+    {
+        return Err(ApiError::UnsupportedMediaType(
+            String::from_utf8_lossy(encoding.as_bytes()).into_owned(),
+        ));
+    }
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(BodyKind::Json);
+    };
+    let text = String::from_utf8_lossy(content_type.as_bytes());
+    let essence = text
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" => Ok(BodyKind::Json),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+            Ok(BodyKind::Ndjson)
+        }
+        other if other.starts_with("application/") && other.ends_with("+json") => Ok(BodyKind::Json),
+        _ => Err(ApiError::UnsupportedMediaType(text.into_owned())),
+    }
+}
+
+fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
+}
+
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The address that a request came from, where it came over a connection.
+pub(super) struct Peer(pub(super) Option<SocketAddr>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(
+            parts
+                .extensions
+                .get::<ConnectInfo<SocketAddr>>()
+                .map(|ConnectInfo(peer)| *peer),
+        ))
+    }
+}

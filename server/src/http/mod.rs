@@ -1,0 +1,84 @@
+//! HTTP: what each path does. Whatever can be refused is refused in an extractor, before a header is sent.
+
+mod error;
+mod extract;
+mod observe;
+mod publish;
+mod stream;
+mod test_logs;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, header},
+    response::Response,
+    routing::{get, post},
+};
+use logs_shared::api;
+use tower_http::{
+    cors::{AllowOrigin, CorsLayer},
+    decompression::RequestDecompressionLayer,
+    trace::TraceLayer,
+};
+
+pub(crate) use self::error::ApiError;
+use crate::{gateway::Gateway, origins::AllowedOrigins, page};
+
+/// Every path of the gateway.
+pub fn app(gateway: Gateway) -> Router {
+    let publishing = Router::new()
+        .route(api::PUBLISH_PATH, post(publish::publish))
+        .route(api::STREAM_ALIAS_PATH, post(publish::publish).get(stream::stream))
+        .route(api::TEST_LOGS_PATH, post(test_logs::post).get(test_logs::get))
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true));
+    let app = Router::new()
+        .route(api::STREAM_PATH, get(stream::stream))
+        .route(api::CHANNELS_PATH, get(observe::channels))
+        .route(api::HEALTH_PATH, get(observe::health))
+        .route(api::HEALTH_LIVE_PATH, get(observe::health))
+        .route(api::HEALTH_READY_PATH, get(observe::health))
+        .route(api::STATS_PATH, get(observe::stats))
+        .merge(publishing)
+        .merge(page::routes())
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(cors(gateway.config().allowed_origins.clone()));
+    // A line a request in the gateway's own log. Paths only: a query may hold a credential.
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(|request: &Request<Body>| {
+            tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
+        })
+        .on_request(())
+        .on_response(|response: &Response<Body>, took: Duration, _: &tracing::Span| {
+            tracing::debug!(status = response.status().as_u16(), ?took, "answered");
+        })
+        .on_body_chunk(())
+        .on_eos(())
+        .on_failure(());
+    app.layer(trace).with_state(gateway)
+}
+
+/// What pages of other origins may do (Fetch Standard). Credentials only with a list of origins.
+fn cors(origins: AllowedOrigins) -> CorsLayer {
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            header::CACHE_CONTROL,
+            HeaderName::from_static(api::SERVICE_TOKEN_HEADER),
+            HeaderName::from_static(api::USER_ID_HEADER),
+            HeaderName::from_static(api::LAST_EVENT_ID_HEADER),
+        ])
+        .expose_headers([header::RETRY_AFTER])
+        .max_age(Duration::from_secs(600));
+    match origins {
+        AllowedOrigins::Any => layer.allow_origin(tower_http::cors::Any),
+        list @ AllowedOrigins::List(_) => layer.allow_credentials(true).allow_origin(AllowOrigin::predicate(
+            move |origin: &HeaderValue, _| origin.to_str().is_ok_and(|origin| list.allows(origin)),
+        )),
+    }
+}

@@ -1,0 +1,45 @@
+//! What the gateway says about itself.
+
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::header,
+    response::IntoResponse,
+};
+use logs_shared::overview::Channels;
+use serde::Deserialize;
+
+use super::{ApiError, extract::Admin};
+use crate::gateway::{Gateway, ReaderIdentity};
+
+/// `GET /health`, `/health/live` and `/health/ready`.
+pub(super) async fn health(State(gateway): State<Gateway>) -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, "no-store")], Json(gateway.health()))
+}
+
+#[derive(Deserialize)]
+pub(super) struct ChannelsQuery {
+    workspace_id: Option<String>,
+}
+
+/// `GET /api/logs/channels`: the channels the caller may see, of one workspace or of all.
+pub(super) async fn channels(
+    State(gateway): State<Gateway>,
+    _: ReaderIdentity,
+    query: Result<Query<ChannelsQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<impl IntoResponse, ApiError> {
+    let Query(ChannelsQuery { workspace_id }) =
+        query.map_err(|rejection| ApiError::InvalidQuery(rejection.body_text()))?;
+    let workspace_id = workspace_id.filter(|workspace_id| !workspace_id.is_empty());
+    let channels = gateway.channels(|channel| {
+        workspace_id
+            .as_deref()
+            .is_none_or(|wanted| channel.workspace_id() == wanted)
+    });
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(Channels { channels })))
+}
+
+/// `GET /admin/logs/stats`.
+pub(super) async fn stats(State(gateway): State<Gateway>, _: Admin) -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, "no-store")], Json(gateway.stats()))
+}

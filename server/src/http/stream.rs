@@ -1,0 +1,39 @@
+//! `GET /api/logs/stream`.
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderName, header},
+    response::{IntoResponse, Response},
+};
+use logs_shared::api::EVENT_STREAM_TYPE;
+
+use super::{
+    ApiError,
+    extract::{Peer, Selection},
+};
+use crate::gateway::{self, Gateway, ReaderIdentity};
+
+/// Opens a stream of Server-Sent Events.
+pub(super) async fn stream(
+    State(gateway): State<Gateway>,
+    reader: ReaderIdentity,
+    Selection(query): Selection,
+    Peer(peer): Peer,
+) -> Result<Response, ApiError> {
+    tracing::debug!(
+        user_id = reader.user_id,
+        ?peer,
+        channels = gateway::shown(&query.channels),
+        start = ?query.start,
+        "stream opens"
+    );
+    let stream = gateway.open_stream(query, reader)?;
+    let headers = [
+        (header::CONTENT_TYPE, EVENT_STREAM_TYPE),
+        (header::CACHE_CONTROL, "no-store"),
+        // Tells nginx not to gather the stream before passing it on.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, Body::new(stream)).into_response())
+}

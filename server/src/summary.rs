@@ -1,0 +1,142 @@
+//! [`Summary`]: what the gateway says when it starts.
+
+use std::{fmt, net::SocketAddr};
+
+use logs_shared::api::{DEMO_PATH, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH};
+
+use crate::{access::ReadAccess, config::Config, gateway::VERSION, origins::AllowedOrigins};
+
+/// What the gateway says when it starts: where it is, who may do what, and what to try next.
+pub struct Summary {
+    url: String,
+    everywhere: bool,
+    production: bool,
+    read: ReadAccess,
+    publishing: Publishing,
+    admin: &'static str,
+    any_origin: bool,
+}
+
+enum Publishing {
+    Nobody,
+    DemoTokens,
+    Tokens,
+}
+
+impl Summary {
+    /// The summary of a gateway that listens there.
+    #[must_use]
+    pub fn new(config: &Config, address: SocketAddr) -> Self {
+        let everywhere = address.ip().is_unspecified();
+        // Not an address that one can call: this machine's own stands in for it.
+        let host = if everywhere {
+            "127.0.0.1".to_owned()
+        } else {
+            address.ip().to_string()
+        };
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host
+        };
+        let tokens = &config.service_tokens;
+        Self {
+            url: format!("http://{host}:{}", address.port()),
+            everywhere,
+            production: config.production,
+            read: config.read,
+            publishing: match () {
+                () if tokens.is_empty() => Publishing::Nobody,
+                () if tokens.has_demo_token() => Publishing::DemoTokens,
+                () => Publishing::Tokens,
+            },
+            admin: match (config.admin.needs_token(), config.admin.is_configured()) {
+                (true, _) => "who has ADMIN_TOKEN",
+                (false, true) => "everybody",
+                (false, false) => "nobody (set ADMIN_TOKEN)",
+            },
+            any_origin: config.allowed_origins == AllowedOrigins::Any,
+        }
+    }
+
+    /// Where the gateway can be called from this machine.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What an operator should not overlook.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<&'static str> {
+        let mut warnings = Vec::new();
+        if self.production {
+            match self.read {
+                ReadAccess::Open => {
+                    warnings.push("AUTH=open: everybody who reaches this gateway reads everything");
+                }
+                ReadAccess::NotConfigured => warnings.push("nobody may read: set AUTH"),
+            }
+            if matches!(self.publishing, Publishing::Nobody) {
+                warnings.push("nobody may publish: set SERVICE_TOKENS");
+            }
+            if self.any_origin {
+                warnings.push("ALLOWED_ORIGINS=*: pages of every origin may call");
+            }
+        }
+        warnings
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, .. } = self;
+        let mode = if self.production {
+            "production"
+        } else {
+            "development"
+        };
+        writeln!(f, "Logs SSE Gateway {VERSION}, {mode}, records in memory")?;
+        writeln!(
+            f,
+            "listening on {url}{}",
+            if self.everywhere {
+                " and every other address of this machine"
+            } else {
+                ""
+            }
+        )?;
+        writeln!(f)?;
+        let read = match self.read {
+            ReadAccess::Open => "everybody",
+            ReadAccess::NotConfigured => "nobody (set AUTH)",
+        };
+        let publish = match self.publishing {
+            Publishing::Nobody => "nobody (set SERVICE_TOKENS)",
+            Publishing::DemoTokens => "who has a demo token (set SERVICE_TOKENS for your own)",
+            Publishing::Tokens => "who has one of SERVICE_TOKENS",
+        };
+        writeln!(f, "  reading      {read}")?;
+        writeln!(f, "  publishing   {publish}")?;
+        writeln!(f, "  statistics   {}", self.admin)?;
+        if !self.production {
+            writeln!(f)?;
+            writeln!(f, "Try next:")?;
+            writeln!(f, "  open       {url}/ or {url}{DEMO_PATH}")?;
+            writeln!(f, "  simulate   logs-gateway simulate")?;
+            writeln!(
+                f,
+                "  watch      curl -N '{url}{STREAM_PATH}?channels=logs:*:workspace123:*'"
+            )?;
+            writeln!(
+                f,
+                "  publish    curl {url}{PUBLISH_PATH} -H '{SERVICE_TOKEN_HEADER}: l5-etl-token' \\"
+            )?;
+            writeln!(
+                f,
+                "               -d '{{\"service\":\"etl\",\"workspace_id\":\"workspace123\",\"workflow_id\":\"workflow456\",\"logData\":\"hello\"}}' \\"
+            )?;
+            writeln!(f, "               -H 'content-type: application/json'")?;
+        }
+        Ok(())
+    }
+}
