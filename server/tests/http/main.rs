@@ -1,0 +1,6 @@
+//! What each path does, asked of the whole gateway without a socket.
+
+mod access;
+mod app;
+mod publish;
+mod stream;
