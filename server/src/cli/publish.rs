@@ -1,6 +1,9 @@
 //! `logs-gateway publish`: each line of standard input becomes a record.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use anyhow::bail;
 use bytes::Bytes;
@@ -89,7 +92,7 @@ async fn read_lines(
         let text = String::from_utf8_lossy(&bytes);
         let text = text.trim_end_matches(['\r', '\n']);
         if echo {
-            println!("{text}");
+            writeln!(std::io::stdout(), "{text}")?;
         }
         if !text.trim().is_empty() && lines.send(text.to_owned()).await.is_err() {
             return Ok(());

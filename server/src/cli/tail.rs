@@ -1,17 +1,18 @@
 //! `logs-gateway tail`: records as they come.
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
 use http_body_util::BodyExt;
 use logs_shared::{
     ChannelPattern, Level, LogRecord, ServerEvent, StreamQuery,
+    api::DEFAULT_HEARTBEAT_MS,
     event::{Gap, GapReason},
     query::Start,
     sse,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{Target, backoff::Backoff, client::GatewayClient, colour};
 
@@ -85,14 +86,22 @@ impl Tail {
         backoff: &mut Backoff,
     ) -> anyhow::Result<String> {
         let mut parser = sse::Parser::default();
-        while let Some(frame) = body.frame().await {
-            let frame = match frame {
-                Ok(frame) => frame,
-                Err(error) => return Ok(error.to_string()),
+        let mut silence = longest_silence(DEFAULT_HEARTBEAT_MS);
+        loop {
+            let frame = match timeout(silence, body.frame()).await {
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(error))) => return Ok(error.to_string()),
+                Ok(None) => return Ok("it closed the stream".to_owned()),
+                Err(_) => return Ok(format!("no sign of life for {} s", silence.as_secs())),
             };
             let Ok(data) = frame.into_data() else { continue };
             let mut out = Vec::new();
-            parser.feed(&data, |event, _| printer.print(&mut out, &event.data));
+            // What a newer gateway says beyond this is left out.
+            parser.feed(&data, |event, _| match ServerEvent::parse(&event.data) {
+                Ok(ServerEvent::Connection(connection)) => silence = longest_silence(connection.heartbeat_ms),
+                Ok(received) => printer.print(&mut out, &received, &event.data),
+                Err(_) => {}
+            });
             let mut stdout = std::io::stdout().lock();
             stdout
                 .write_all(&out)
@@ -104,8 +113,12 @@ impl Tail {
                 backoff.reset();
             }
         }
-        Ok("it closed the stream".to_owned())
     }
+}
+
+/// Two heartbeats may be late, three are a lost connection.
+fn longest_silence(heartbeat_ms: u64) -> Duration {
+    Duration::from_millis(heartbeat_ms.saturating_mul(5) / 2)
 }
 
 /// What `since=` would mean; unlike a browser, a person is told when it cannot be read.
@@ -124,15 +137,14 @@ struct Printer {
 }
 
 impl Printer {
-    fn print(&self, out: &mut Vec<u8>, data: &str) {
-        // What a newer gateway says beyond this is left out.
-        match ServerEvent::parse(data) {
-            Ok(ServerEvent::Log(_)) if self.json => {
+    fn print(&self, out: &mut Vec<u8>, event: &ServerEvent, data: &str) {
+        match event {
+            ServerEvent::Log(_) if self.json => {
                 out.extend_from_slice(data.as_bytes());
                 out.push(b'\n');
             }
-            Ok(ServerEvent::Log(record)) => self.print_record(out, &record),
-            Ok(ServerEvent::Gap(gap)) => eprintln!("{}", self.gap(&gap)),
+            ServerEvent::Log(record) => self.print_record(out, record),
+            ServerEvent::Gap(gap) => eprintln!("{}", self.gap(gap)),
             _ => {}
         }
     }
