@@ -1,0 +1,184 @@
+//! [`Buffer`]: the newest rows of a log.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use logs_shared::{LogRecord, RecordId, event::Gap};
+
+/// One row of a log as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A record. Shared by all buffers it is in.
+    Record(Arc<LogRecord>),
+    /// Records may be missing here.
+    Gap(Gap),
+}
+
+/// A row's place: its id, and what comes after the record with that id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKey(RecordId, u8);
+
+impl Row {
+    /// The row's place in the log; no two rows of a buffer have the same.
+    #[must_use]
+    pub fn key(&self) -> RowKey {
+        match self {
+            Self::Record(record) => RowKey(record.id, 0),
+            Self::Gap(gap) => RowKey(gap.from, 1),
+        }
+    }
+
+    /// The record, where it is one.
+    #[must_use]
+    pub fn as_record(&self) -> Option<&Arc<LogRecord>> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::Gap(_) => None,
+        }
+    }
+}
+
+/// The newest rows of a log, at most as many as it was made for.
+///
+/// Rows are in the order of their ids and none is there twice, whatever order they came in and
+/// however often: a stream that takes over from another repeats what the other has sent.
+#[derive(Clone, Debug, Default)]
+pub struct Buffer {
+    rows: VecDeque<Row>,
+    max_rows: usize,
+}
+
+impl Buffer {
+    /// A buffer for at most `max_rows` rows.
+    #[must_use]
+    pub fn new(max_rows: usize) -> Self {
+        Self {
+            rows: VecDeque::new(),
+            max_rows,
+        }
+    }
+
+    /// Puts a row in its place. A row that is there already, or older than all of a full buffer, is left out.
+    pub fn insert(&mut self, row: Row) {
+        let key = row.key();
+        // Nearly every row is the newest.
+        if self.rows.back().is_none_or(|newest| newest.key() < key) {
+            self.rows.push_back(row);
+        } else if let Err(place) = self.rows.binary_search_by_key(&key, Row::key) {
+            if place == 0 && self.rows.len() >= self.max_rows {
+                return;
+            }
+            self.rows.insert(place, row);
+        }
+        self.shrink();
+    }
+
+    /// Changes how many rows there may be; the oldest go first.
+    pub fn set_max_rows(&mut self, max_rows: usize) {
+        self.max_rows = max_rows;
+        self.shrink();
+    }
+
+    /// How many rows there may be.
+    #[must_use]
+    pub fn max_rows(&self) -> usize {
+        self.max_rows
+    }
+
+    fn shrink(&mut self) {
+        let over = self.rows.len().saturating_sub(self.max_rows);
+        self.rows.drain(..over);
+    }
+
+    /// All rows, the oldest first.
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = &Row> + ExactSizeIterator {
+        self.rows.iter()
+    }
+
+    /// All records, the oldest first.
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = &Arc<LogRecord>> {
+        self.rows.iter().filter_map(Row::as_record)
+    }
+
+    /// How many rows come after this place.
+    #[must_use]
+    pub fn len_after(&self, key: RowKey) -> usize {
+        self.rows.len() - self.rows.partition_point(|row| row.key() <= key)
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use logs_shared::event::GapReason;
+
+    use super::*;
+
+    fn record(ms: u64) -> Row {
+        let json = format!(
+            r#"{{"type":"log","id":"{ms}-0","channel":"logs:etl:w","service":"etl","workspace_id":"w","timestamp":"2025-09-25T10:30:00.000Z","level":"INFO","message":"m"}}"#
+        );
+        Row::Record(Arc::new(serde_json::from_str(&json).unwrap()))
+    }
+
+    fn gap(from: u64, to: u64) -> Row {
+        Row::Gap(Gap {
+            channel: "logs:etl:w".parse().unwrap(),
+            from: RecordId::new(from, 0),
+            to: RecordId::new(to, 0),
+            reason: GapReason::Retention,
+        })
+    }
+
+    fn filled(max_rows: usize, ids: &[u64]) -> Buffer {
+        let mut buffer = Buffer::new(max_rows);
+        ids.iter().for_each(|ms| buffer.insert(record(*ms)));
+        buffer
+    }
+
+    fn ids(buffer: &Buffer) -> Vec<u64> {
+        buffer.rows().map(|row| row.key().0.ms).collect()
+    }
+
+    #[test]
+    fn rows_are_in_order_and_none_is_there_twice() {
+        assert_eq!(ids(&filled(10, &[3, 1, 2, 3, 5, 1, 4])), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn the_oldest_rows_make_room() {
+        assert_eq!(ids(&filled(3, &[1, 2, 3, 4, 5])), [3, 4, 5]);
+        // What is older than all of a full buffer is not taken in at another's cost.
+        assert_eq!(ids(&filled(3, &[4, 5, 6, 2])), [4, 5, 6]);
+        assert_eq!(ids(&filled(3, &[2, 5, 6, 4])), [4, 5, 6]);
+        assert!(filled(0, &[1, 2]).is_empty());
+    }
+
+    #[test]
+    fn a_gap_stands_between_the_records_it_separates() {
+        let mut buffer = filled(10, &[1, 9]);
+        buffer.insert(gap(1, 9));
+        buffer.insert(gap(1, 9));
+        let keys: Vec<_> = buffer.rows().map(|row| matches!(row, Row::Gap(_))).collect();
+        assert_eq!(keys, [false, true, false]);
+    }
+
+    #[test]
+    fn a_smaller_buffer_keeps_the_newest() {
+        let mut buffer = filled(10, &[1, 2, 3, 4]);
+        buffer.set_max_rows(2);
+        assert_eq!(ids(&buffer), [3, 4]);
+        assert_eq!(buffer.len_after(record(3).key()), 1);
+        assert_eq!(buffer.len_after(record(0).key()), 2);
+    }
+}

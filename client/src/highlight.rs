@@ -1,0 +1,76 @@
+//! [`pieces`]: styled text, cut where a match begins and ends.
+
+use crate::{
+    ansi::{self, Style},
+    filter::Needle,
+};
+
+/// A piece of text in one style, wholly within a match or wholly outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+    pub(crate) is_match: bool,
+}
+
+/// Takes a message apart by its colours and by where the needle is in its plain text, across colours.
+pub(crate) fn pieces(message: &str, needle: &Needle) -> Vec<Piece> {
+    let spans = ansi::spans(message);
+    let plain: String = spans.iter().map(|span| span.text.as_str()).collect();
+    let mut matches = needle.find(&plain).peekable();
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    for span in spans {
+        let end = at + span.text.len();
+        while at < end {
+            while matches.next_if(|found| found.end <= at).is_some() {}
+            let (until, is_match) = match matches.peek() {
+                Some(found) if found.start <= at => (found.end.min(end), true),
+                Some(found) => (found.start.min(end), false),
+                None => (end, false),
+            };
+            pieces.push(Piece {
+                text: plain[at..until].to_owned(),
+                style: span.style,
+                is_match,
+            });
+            at = until;
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(message: &str, needle: &str) -> Vec<(String, bool)> {
+        let pieces = pieces(message, &Needle::new(needle)).into_iter();
+        pieces.map(|piece| (piece.text, piece.is_match)).collect()
+    }
+
+    fn expected(pieces: &[(&str, bool)]) -> Vec<(String, bool)> {
+        pieces
+            .iter()
+            .map(|(text, is_match)| ((*text).to_owned(), *is_match))
+            .collect()
+    }
+
+    #[test]
+    fn text_is_cut_around_its_matches() {
+        assert_eq!(
+            seen("a Row, a row", "row"),
+            expected(&[("a ", false), ("Row", true), (", a ", false), ("row", true)])
+        );
+        assert_eq!(seen("nothing", "row"), expected(&[("nothing", false)]));
+        assert_eq!(seen("", "row"), []);
+    }
+
+    #[test]
+    fn a_match_goes_across_colours() {
+        assert_eq!(
+            seen("fai\u{1b}[31mled ra\u{1b}[0mw", "failed"),
+            expected(&[("fai", true), ("led", true), (" ra", false), ("w", false)])
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! [`Address`]: what the page's URL remembers.
+
+use leptos::prelude::*;
+use logs_shared::{ChannelPattern, StreamQuery};
+use wasm_bindgen::JsValue;
+
+const CONNECT: &str = "connect=1";
+
+/// What the page's URL remembers, so that a reload or a link shows the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Address {
+    /// The channels that are followed.
+    pub(super) channels: Vec<ChannelPattern>,
+    /// Whether to connect at once.
+    pub(super) connect: bool,
+}
+
+impl Address {
+    /// Reads the URL. A query that names no channel, or one that is none, gives none.
+    pub(super) fn here() -> Self {
+        Self::parse(&location().search().unwrap_or_default())
+    }
+
+    fn parse(search: &str) -> Self {
+        let query = search.trim_start_matches('?');
+        Self {
+            channels: StreamQuery::parse(query, None)
+                .map(|query| query.channels)
+                .unwrap_or_default(),
+            connect: query.split('&').any(|pair| pair == CONNECT),
+        }
+    }
+
+    fn to_search(&self) -> String {
+        let query = StreamQuery::of(self.channels.iter().cloned()).to_query();
+        // A query may have both as they are (RFC 3986, section 3.4), and people read it.
+        let query = query.replace("%3A", ":").replace("%2C", ",");
+        format!(
+            "?{query}{}{}",
+            if self.connect { "&" } else { "" },
+            if self.connect { CONNECT } else { "" }
+        )
+    }
+
+    /// Writes it into the URL, without a step in the history.
+    pub(super) fn replace(&self) {
+        if let Ok(history) = window().history() {
+            // Browsers refuse when a page does so too often; the URL is then a little behind.
+            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&self.to_search()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_round_trips_and_can_be_read() {
+        let channels = ["logs:*:workspace123:*", "logs:etl:w"]
+            .map(|text| text.parse().unwrap())
+            .to_vec();
+        for connect in [true, false] {
+            let address = Address {
+                channels: channels.clone(),
+                connect,
+            };
+            assert_eq!(Address::parse(&address.to_search()), address);
+        }
+        let address = Address {
+            channels,
+            connect: true,
+        };
+        assert_eq!(
+            address.to_search(),
+            "?channels=logs:*:workspace123:*,logs:etl:w&connect=1"
+        );
+    }
+
+    #[test]
+    fn a_url_that_says_nothing_gives_nothing() {
+        for search in ["", "?", "?channels=", "?channels=nonsense", "?connect=0"] {
+            assert_eq!(Address::parse(search), Address::default(), "{search}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! [`Chooser`]: which channels are followed.
+
+use gloo_net::http::Request;
+use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local_scoped};
+use logs_shared::{ChannelPattern, api, overview::Channels};
+
+/// Which channels are followed: those there are, with a way to leave each, and a field for more.
+#[component]
+pub(super) fn Chooser(channels: RwSignal<Vec<ChannelPattern>>) -> impl IntoView {
+    let text = RwSignal::new(String::new());
+    let error = RwSignal::new(None);
+    let known = RwSignal::new(Vec::new());
+    let look = move || {
+        spawn_local_scoped(async move {
+            // Suggestions only: without them the field still takes every channel.
+            if let Ok(answer) = Request::get(api::CHANNELS_PATH).send().await
+                && let Ok(Channels { channels }) = answer.json().await
+            {
+                known.try_set(channels);
+            }
+        });
+    };
+    look();
+    let add = move |event: SubmitEvent| {
+        event.prevent_default();
+        match text.with_untracked(|text| text.trim().parse::<ChannelPattern>()) {
+            Ok(pattern) => {
+                error.set(None);
+                text.set(String::new());
+                if channels.with_untracked(|channels| !channels.contains(&pattern)) {
+                    channels.update(|channels| channels.push(pattern));
+                }
+            }
+            Err(wrong) => error.set(Some(format!("Not a channel: {wrong}."))),
+        }
+    };
+    view! {
+        <form class="logs-chooser" on:submit=add>
+            <div class="logs-chooser-field">
+                <label class="logs-label" for="logs-channel">"Channel or pattern"</label>
+                <input
+                    id="logs-channel"
+                    class="logs-input logs-channel-input"
+                    list="logs-channels"
+                    placeholder="logs:etl:workspace123:workflow456"
+                    autocomplete="off"
+                    autocapitalize="off"
+                    spellcheck="false"
+                    aria-describedby="logs-channel-error"
+                    aria-invalid=move || error.with(Option::is_some).then_some("true")
+                    prop:value=text
+                    on:focus=move |_| look()
+                    on:input=move |event| {
+                        text.set(event_target_value(&event));
+                        error.set(None);
+                    }
+                />
+                <datalist id="logs-channels">
+                    <For each=move || known.get() key=|known| known.channel.clone() let:known>
+                        <option value=known.channel.to_string()>{format!("{} records", known.records)}</option>
+                    </For>
+                </datalist>
+                <button type="submit" class="logs-button">"Add channel"</button>
+            </div>
+            <p id="logs-channel-error" class="logs-error" role="alert">{error}</p>
+            <ul class="logs-followed" aria-label="Followed channels">
+                <For each=move || channels.get() key=ChannelPattern::to_string let:pattern>
+                    <Followed pattern channels />
+                </For>
+            </ul>
+        </form>
+    }
+}
+
+#[component]
+fn Followed(pattern: ChannelPattern, channels: RwSignal<Vec<ChannelPattern>>) -> impl IntoView {
+    let name = pattern.to_string();
+    let leave = move |_| channels.update(|channels| channels.retain(|followed| *followed != pattern));
+    view! {
+        <li class="logs-followed-channel">
+            <code>{name.clone()}</code>
+            <button type="button" class="logs-leave" aria-label=format!("Stop following {name}") on:click=leave>
+                <span aria-hidden="true">"×"</span>
+            </button>
+        </li>
+    }
+}

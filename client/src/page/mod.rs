@@ -1,0 +1,39 @@
+//! [`LogsPage`]: what the gateway serves.
+
+mod address;
+mod chooser;
+mod demo;
+mod live;
+mod route;
+mod sample_list;
+mod status_bar;
+mod theme;
+mod try_it;
+
+use leptos::prelude::*;
+use logs_shared::api;
+
+use demo::DemoPage;
+use live::LivePage;
+use route::{Link, Route, Router};
+use theme::ThemeButton;
+
+/// The live logs page, and the page with three micro frontends, each at its path.
+#[component]
+pub fn LogsPage() -> impl IntoView {
+    let router = Router::provide();
+    let is_live = Memo::new(move |_| router.route.get() == Route::Live);
+    view! {
+        <header class="logs-header">
+            <h1 class="logs-brand">"Logs"</h1>
+            <nav class="logs-nav" aria-label="Pages">
+                <Link href=api::PAGE_PATH is_current=is_live>"Live logs"</Link>
+                <Link href=api::DEMO_PATH is_current=Memo::new(move |_| !is_live.get())>"Micro frontends"</Link>
+            </nav>
+            <ThemeButton />
+        </header>
+        <main class="logs-main">
+            {move || if is_live.get() { view! { <LivePage /> }.into_any() } else { view! { <DemoPage /> }.into_any() }}
+        </main>
+    }
+}

@@ -1,0 +1,92 @@
+//! [`Follow`]: whether a viewer shows the newest lines or stands still.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use crate::{Buffer, Logs, buffer::Row, filter::Filter};
+
+/// Whether a viewer shows the newest lines or stands still.
+///
+/// It stands still on rows of its own, so that the buffer may go on and drop its oldest without
+/// anything moving under the reader's eyes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Follow {
+    logs: Logs,
+    held: RwSignal<Option<Held>>,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    rows: Arc<[Row]>,
+    /// By scrolling up, so scrolling down to the end follows again.
+    by_reading: bool,
+}
+
+impl Follow {
+    pub(super) fn new(logs: Logs) -> Self {
+        Self {
+            logs,
+            held: RwSignal::new(None),
+        }
+    }
+
+    pub(super) fn is_following(self) -> bool {
+        self.held.with(Option::is_none)
+    }
+
+    /// Stands still, because someone said so.
+    pub(super) fn hold(self) {
+        self.hold_as(false);
+    }
+
+    /// Stands still, because someone has scrolled up.
+    pub(super) fn hold_for_reading(self) {
+        if self.held.with_untracked(Option::is_none) {
+            self.hold_as(true);
+        }
+    }
+
+    fn hold_as(self, by_reading: bool) {
+        let rows = self.logs.with_untracked(|rows| rows.rows().cloned().collect());
+        self.held.set(Some(Held { rows, by_reading }));
+    }
+
+    /// Shows the newest lines again.
+    pub(super) fn resume(self) {
+        if self.held.with_untracked(Option::is_some) {
+            self.held.set(None);
+        }
+    }
+
+    /// The reader has come to the end.
+    pub(super) fn end_reading(self) {
+        if self
+            .held
+            .with_untracked(|held| held.as_ref().is_some_and(|held| held.by_reading))
+        {
+            self.resume();
+        }
+    }
+
+    /// Reads the rows there are to show.
+    pub(super) fn with_rows<T>(self, read: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Row>) -> T) -> T {
+        match self.held.get() {
+            Some(held) => read(&mut held.rows.iter()),
+            None => self.logs.with(|rows| read(&mut rows.rows())),
+        }
+    }
+
+    /// How many lines the filter shows that have come since it stands still.
+    pub(super) fn new_lines(self, filter: &Filter) -> usize {
+        let Some(held) = self.held.get() else { return 0 };
+        let last = held.rows.last().map(Row::key);
+        let is_new = |row: &&Row| last.is_none_or(|last| row.key() > last);
+        let shown = |rows: &Buffer| {
+            let new = rows.rows().rev().take_while(is_new);
+            new.filter(|row| row.as_record().is_some() && filter.shows(row))
+                .count()
+        };
+        self.logs.with(shown)
+    }
+}
