@@ -161,14 +161,26 @@ impl Gateway {
         self.shared.engine.channels(matches)
     }
 
+    /// Whether the gateway is well, and what is wrong where it is not.
     pub(crate) fn health(&self) -> Health {
+        let Shared {
+            engine,
+            streams,
+            started,
+            ..
+        } = &*self.shared;
+        let reason = match () {
+            () if streams.is_closing() => Some("the gateway is stopping"),
+            () if engine.is_closed() => Some("the log takes no more records: its writer has ended"),
+            () => None,
+        };
         Health {
-            status: "healthy".to_owned(),
-            reason: None,
+            status: if reason.is_none() { "healthy" } else { "unhealthy" }.to_owned(),
+            reason: reason.map(str::to_owned),
             version: VERSION.to_owned(),
-            uptime_s: self.shared.started.elapsed().as_secs(),
-            connections: self.shared.streams.count(),
-            channels: self.shared.engine.channel_count(),
+            uptime_s: started.elapsed().as_secs(),
+            connections: streams.count(),
+            channels: engine.channel_count(),
             timestamp: now(),
         }
     }
@@ -250,4 +262,36 @@ pub(crate) fn shown(channels: &[ChannelPattern]) -> String {
         .map(ChannelPattern::as_str)
         .collect::<Vec<_>>()
         .join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    #[tokio::test]
+    async fn a_gateway_that_cannot_store_says_that_it_is_not_well() {
+        let config = Config::from_settings(&Settings::default()).unwrap();
+        let engine = Engine::start(config.retention).unwrap();
+        let well = Gateway::new(config.clone(), engine.clone());
+        assert_eq!(
+            (well.health().status.as_str(), well.health().reason),
+            ("healthy", None)
+        );
+        let unwell = Gateway::new(config, engine.without_writer());
+        assert_eq!(unwell.health().status, "unhealthy");
+        assert!(
+            unwell
+                .health()
+                .reason
+                .is_some_and(|reason| reason.contains("writer"))
+        );
+        assert!(unwell.publish(Vec::new()).await.is_err());
+        well.close_streams();
+        assert!(
+            well.health()
+                .reason
+                .is_some_and(|reason| reason.contains("stopping"))
+        );
+    }
 }

@@ -144,6 +144,11 @@ impl Streams {
         }
     }
 
+    /// Whether no stream may begin any more.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.state().closing
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.state().open.len()
     }

@@ -2,9 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::api::MAX_SEGMENT_CHARS;
+use crate::{api::MAX_SEGMENT_CHARS, json::serde_as_text};
 
 const PREFIX: &str = "logs";
 const WILDCARD: &str = "*";
@@ -64,16 +62,7 @@ impl Channel {
     /// # Errors
     /// A segment is empty, too long, or has a character that none may have.
     pub fn new(service: &str, workspace_id: &str, resource_id: Option<&str>) -> Result<Self, ChannelError> {
-        segment(Part::Service, service)?;
-        segment(Part::Workspace, workspace_id)?;
-        let text = match resource_id {
-            None => format!("{PREFIX}:{service}:{workspace_id}"),
-            Some(resource_id) => {
-                segment(Part::Resource, resource_id)?;
-                format!("{PREFIX}:{service}:{workspace_id}:{resource_id}")
-            }
-        };
-        Ok(Self(text.into()))
+        join(service, workspace_id, resource_id, segment).map(Self)
     }
 
     /// The whole text.
@@ -124,6 +113,22 @@ fn segment(part: Part, text: &str) -> Result<(), ChannelError> {
     Ok(())
 }
 
+/// The text of these segments, each checked.
+fn join(
+    service: &str,
+    workspace_id: &str,
+    resource_id: Option<&str>,
+    check: impl Fn(Part, &str) -> Result<(), ChannelError>,
+) -> Result<Arc<str>, ChannelError> {
+    check(Part::Service, service)?;
+    check(Part::Workspace, workspace_id)?;
+    let Some(resource_id) = resource_id else {
+        return Ok(format!("{PREFIX}:{service}:{workspace_id}").into());
+    };
+    check(Part::Resource, resource_id)?;
+    Ok(format!("{PREFIX}:{service}:{workspace_id}:{resource_id}").into())
+}
+
 /// The two or three segments after `logs:`.
 fn split(text: &str) -> Result<(&str, &str, Option<&str>), ChannelError> {
     let mut parts = text.split(':');
@@ -151,17 +156,7 @@ impl FromStr for Channel {
     }
 }
 
-impl Serialize for Channel {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Channel {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::json::from_text(deserializer)
-    }
-}
+serde_as_text!(Channel);
 
 /// A choice of channels: a channel's text in which `*` may stand for any one segment.
 ///
@@ -176,23 +171,14 @@ impl ChannelPattern {
     /// # Errors
     /// As [`Channel::new`], but for the wildcards.
     pub fn new(service: &str, workspace_id: &str, resource_id: Option<&str>) -> Result<Self, ChannelError> {
-        let name_or_wildcard = |part, text| {
+        let name_or_wildcard = |part, text: &str| {
             if text == WILDCARD {
                 Ok(())
             } else {
                 segment(part, text)
             }
         };
-        name_or_wildcard(Part::Service, service)?;
-        name_or_wildcard(Part::Workspace, workspace_id)?;
-        let text = match resource_id {
-            None => format!("{PREFIX}:{service}:{workspace_id}"),
-            Some(resource_id) => {
-                name_or_wildcard(Part::Resource, resource_id)?;
-                format!("{PREFIX}:{service}:{workspace_id}:{resource_id}")
-            }
-        };
-        Ok(Self(text.into()))
+        join(service, workspace_id, resource_id, name_or_wildcard).map(Self)
     }
 
     /// The whole text.
@@ -244,17 +230,7 @@ impl FromStr for ChannelPattern {
     }
 }
 
-impl Serialize for ChannelPattern {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for ChannelPattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::json::from_text(deserializer)
-    }
-}
+serde_as_text!(ChannelPattern);
 
 #[cfg(test)]
 mod tests {

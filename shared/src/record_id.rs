@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::json::serde_as_text;
 
 /// A record's place in the log, and so a reader's cursor: `{unix_ms}-{seq}`.
 ///
@@ -98,17 +98,7 @@ fn number(digits: &str) -> Result<u64, RecordIdError> {
     digits.parse().map_err(|_| RecordIdError)
 }
 
-impl Serialize for RecordId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for RecordId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::json::from_text(deserializer)
-    }
-}
+serde_as_text!(RecordId);
 
 #[cfg(test)]
 mod tests {

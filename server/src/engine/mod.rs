@@ -122,6 +122,20 @@ impl Engine {
         answer.await.map_err(|_| Closed)
     }
 
+    /// Whether every append fails.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.appends.is_closed()
+    }
+
+    /// The same log after its writer has ended, as after a panic.
+    #[cfg(test)]
+    pub(crate) fn without_writer(&self) -> Self {
+        Self {
+            log: self.log.clone(),
+            appends: mpsc::channel(1).0,
+        }
+    }
+
     /// Follows these channels from now on.
     pub(crate) fn watch(&self, patterns: &[ChannelPattern]) -> Watch {
         Watch::new(self.log.clone(), patterns)

@@ -38,7 +38,7 @@ pub fn app(gateway: Gateway) -> Router {
         .route(api::STREAM_PATH, get(stream::stream))
         .route(api::CHANNELS_PATH, get(observe::channels))
         .route(api::HEALTH_PATH, get(observe::health))
-        .route(api::HEALTH_LIVE_PATH, get(observe::health))
+        .route(api::HEALTH_LIVE_PATH, get(observe::live))
         .route(api::HEALTH_READY_PATH, get(observe::health))
         .route(api::STATS_PATH, get(observe::stats))
         .merge(publishing)

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{Query, State},
-    http::header,
+    http::{StatusCode, header},
     response::IntoResponse,
 };
 use logs_shared::overview::Channels;
@@ -12,8 +12,18 @@ use serde::Deserialize;
 use super::{ApiError, extract::Admin};
 use crate::gateway::{Gateway, ReaderIdentity};
 
-/// `GET /health`, `/health/live` and `/health/ready`.
+/// `GET /health` and `/health/ready`: 503 where the gateway cannot do its work.
 pub(super) async fn health(State(gateway): State<Gateway>) -> impl IntoResponse {
+    let health = gateway.health();
+    let status = match health.reason {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(health))
+}
+
+/// `GET /health/live`: whether the process answers at all. What restarting does not mend does not count.
+pub(super) async fn live(State(gateway): State<Gateway>) -> impl IntoResponse {
     ([(header::CACHE_CONTROL, "no-store")], Json(gateway.health()))
 }
 
