@@ -1,1 +1,24 @@
-//! Empty.
+//! End-to-end tests: the real binary, real HTTP readers and a real browser.
+//!
+//! The tests are in `tests/`; here is what they are made of:
+//!
+//! - [`TestGateway`]: a gateway of one's own, which can be killed and started again
+//! - [`SseReader`]: a stream, read event by event
+//! - [`Browser`]: headless Chromium, and what it shows
+//! - [`eventually`]: waits for a condition, and for a limited time
+//!
+//! Every wait has a deadline, and a wait that fails says what was seen instead.
+//!
+//! `cargo xtask test` builds the gateway with the page inside and starts them.
+
+mod browser;
+mod chromedriver;
+mod deadline;
+mod gateway;
+mod sse_reader;
+mod transcript;
+
+pub use browser::{Browser, ColorScheme, Streams};
+pub use deadline::eventually;
+pub use gateway::TestGateway;
+pub use sse_reader::{Received, SseReader};

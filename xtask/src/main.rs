@@ -1,2 +1,88 @@
-//! Empty.
-fn main() {}
+//! `cargo xtask`: set-up, build, run, test and lint of this workspace.
+
+use std::{env, ffi::OsString, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{page::Page, workspace::Workspace};
+
+mod chromium;
+mod dist;
+mod gateway;
+mod lint;
+mod page;
+mod process;
+mod setup;
+mod step;
+mod test;
+mod workspace;
+
+const HELP: &str = "\
+cargo xtask <command> [-- arguments]
+
+  setup   add what the build needs and is missing: Rust's wasm32-unknown-unknown target
+  build   build the page, and the gateway with the page inside
+  run     build, then start the gateway; arguments after -- are the gateway's
+  test    native tests, then end-to-end tests in headless Chromium; arguments after -- are cargo test's
+  lint    formatting and clippy, for the host and for the browser
+  dist    the smallest page and the fastest gateway, into dist/
+";
+
+fn main() -> ExitCode {
+    match command() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Result<()> {
+    let mut args = env::args_os().skip(1);
+    let name = args.next().unwrap_or_else(|| "--help".into());
+    let rest = passed_on(args)?;
+    let name = name.to_str().context("the command is not UTF-8")?;
+    let workspace = Workspace::locate()?;
+
+    match (name, rest.is_empty()) {
+        ("-h" | "--help" | "help", _) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ("setup", true) => setup::run(&workspace),
+        ("build", true) => build(&workspace),
+        ("run", _) => run(&workspace, &rest),
+        ("test", _) => test::run(&workspace, &rest),
+        ("lint", true) => lint::run(&workspace),
+        ("dist", true) => dist::run(&workspace),
+        ("setup" | "build" | "lint" | "dist", false) => bail!("`{name}` takes no arguments\n\n{HELP}"),
+        (unknown, _) => bail!("there is no command `{unknown}`\n\n{HELP}"),
+    }
+}
+
+/// What stands after `--`.
+fn passed_on(mut args: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
+    match args.next() {
+        None => Ok(Vec::new()),
+        Some(separator) if separator == "--" => Ok(args.collect()),
+        Some(other) => {
+            bail!("unexpected argument {other:?}; what is to be passed on stands after `--`\n\n{HELP}")
+        }
+    }
+}
+
+fn build(workspace: &Workspace) -> Result<()> {
+    setup::run(workspace)?;
+    let page = Page::build(workspace)?;
+    let binary = gateway::build(workspace, gateway::Profile::Release, &page)?;
+    println!("{}", binary.display());
+    Ok(())
+}
+
+fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
+    setup::run(workspace)?;
+    let page = Page::build(workspace)?;
+    let binary = gateway::build(workspace, gateway::Profile::Release, &page)?;
+    process::replace(std::process::Command::new(binary).args(args))
+}

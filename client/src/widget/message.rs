@@ -15,6 +15,12 @@ use crate::{
 #[component]
 pub(super) fn Message(record: Arc<LogRecord>, needle: Signal<Needle>) -> impl IntoView {
     let label = Fold::of(&record.message).hidden.label();
+    // What stands beside it would look as if it belonged to its first line.
+    let class = if record.message.contains('\n') {
+        "logs-message logs-message-lines"
+    } else {
+        "logs-message"
+    };
     let is_open = RwSignal::new(false);
     let text = move || {
         let all = record.message.as_str();
@@ -45,7 +51,7 @@ pub(super) fn Message(record: Arc<LogRecord>, needle: Signal<Needle>) -> impl In
         }
     });
     view! {
-        <div class="logs-message" dir="auto">{text}</div>
+        <div class=class dir="auto">{text}</div>
         {unfold}
     }
 }
