@@ -133,7 +133,15 @@ impl TestGateway {
         Ok(())
     }
 
-    /// Asks it to stop, as a service manager does, and waits until it has.
+    /// Asks it to stop, as a service manager does, and does not wait.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn ask_to_stop(&self) -> Result<()> {
+        self.send(Signal::TERM)
+    }
+
+    /// Asks it to stop, and waits until it has.
     ///
     /// # Errors
     /// It is not running, or it does not stop.
@@ -153,10 +161,9 @@ impl TestGateway {
         Ok(())
     }
 
+    /// Sends the signal, and waits for the end.
     async fn signal(&mut self, signal: Signal) -> Result<ExitStatus> {
-        let pid = self.child.id().context("the gateway is not running")?;
-        let pid = Pid::from_raw(i32::try_from(pid)?).context("no process has the id 0")?;
-        kill_process(pid, signal)?;
+        self.send(signal)?;
         match timeout(STOP, self.child.wait()).await {
             Ok(status) => Ok(status?),
             Err(_) => bail!(
@@ -164,6 +171,12 @@ impl TestGateway {
                 self.transcript
             ),
         }
+    }
+
+    fn send(&self, signal: Signal) -> Result<()> {
+        let pid = self.child.id().context("the gateway is not running")?;
+        let pid = Pid::from_raw(i32::try_from(pid)?).context("no process has the id 0")?;
+        Ok(kill_process(pid, signal)?)
     }
 
     async fn ask(&self, request: RequestBuilder) -> Result<String> {

@@ -18,6 +18,7 @@ use crate::{
     config::Config,
     engine::{Appended, Closed, Engine, NewRecord, now_ms},
     process::memory_bytes,
+    random,
     rate::PublishRate,
     reader::Reader,
     stream::LogStream,
@@ -118,13 +119,13 @@ impl Gateway {
         let cursor = reader_at.cursor();
         let connection = ServerEvent::Connection(Connection {
             status: "connected".to_owned(),
-            stream_id: random_hex(),
+            stream_id: random::hex(),
             channels: query.channels.clone(),
             user_id: reader.user_id,
             heartbeat_ms: millis(config.heartbeat),
             timestamp: now(),
         });
-        let mut opening = format!("retry: {}\n", jittered(RETRY_MS)).into_bytes();
+        let mut opening = format!("retry: {}\n", random::jittered(RETRY_MS)).into_bytes();
         connection.write_sse(Some(cursor), &mut opening);
         let gap = match query.start {
             Start::Unknown => Some((RecordId::ZERO, GapReason::UnknownCursor)),
@@ -211,9 +212,10 @@ impl Gateway {
         }
     }
 
-    /// Asks every stream to end, and lets no new one begin.
-    pub(crate) fn close_streams(&self) {
-        self.shared.streams.close_all();
+    /// Asks every stream to end at a moment of its own within the drain time, and lets no new one begin.
+    pub(crate) fn drain(&self) {
+        // The last tenth is left for the connections to end and for requests under way.
+        self.shared.streams.drain(self.shared.config.drain.mul_f64(0.9));
     }
 
     /// What is done once a second, whether anybody asks or not.
@@ -236,23 +238,6 @@ pub(crate) fn now() -> Timestamp {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// 128 random bits: nobody guesses them.
-fn random_hex() -> String {
-    let (high, low) = (random_u64(), random_u64());
-    format!("{high:016x}{low:016x}")
-}
-
-/// Within a quarter of `ms` on either side, so that readers that were cut together do not come back together.
-fn jittered(ms: u64) -> u64 {
-    ms - ms / 4 + random_u64() % (ms / 2 + 1)
-}
-
-fn random_u64() -> u64 {
-    // The system's random numbers do not fail on any system this runs on; a guessable id would be worse than a panic.
-    #[expect(clippy::expect_used)]
-    getrandom::u64().expect("the system gives random numbers")
 }
 
 /// What a selection of channels is called in the gateway's own log.
@@ -287,7 +272,7 @@ mod tests {
                 .is_some_and(|reason| reason.contains("writer"))
         );
         assert!(unwell.publish(Vec::new()).await.is_err());
-        well.close_streams();
+        well.drain();
         assert!(
             well.health()
                 .reason

@@ -22,6 +22,7 @@ pub mod origins;
 mod page;
 mod process;
 mod quantity;
+mod random;
 mod rate;
 mod reader;
 pub mod serve;

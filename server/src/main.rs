@@ -15,7 +15,7 @@ use logs_gateway::{
     serve::serve,
     summary::Summary,
 };
-use tokio::{net::TcpListener, signal::unix};
+use tokio::{net::TcpListener, signal::unix, sync::oneshot};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -62,7 +62,7 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
     let summary = Summary::new(&config, address);
     let json = config.log_format == LogFormat::Json;
     let gateway = Gateway::new(config, engine);
-    let stop = stop_signal()?;
+    let [stop, stop_now] = stop_signals()?;
     if json {
         tracing::info!("listening on {}", summary.url());
     } else {
@@ -71,7 +71,13 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
     for warning in summary.warnings() {
         tracing::warn!("{warning}");
     }
-    serve(listener, gateway, stop).await?;
+    let stop = async {
+        let _ = stop.await;
+    };
+    tokio::select! {
+        served = serve(listener, gateway, stop) => served?,
+        _ = stop_now => tracing::warn!("asked twice: streams are cut"),
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -87,16 +93,24 @@ fn start_tracing(config: &Config) {
     }
 }
 
-/// Resolves at the first SIGTERM or SIGINT. Both are caught from here on.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+/// Two futures: the first resolves at the first SIGTERM or SIGINT, the second at the one after.
+/// Both signals are caught from here on.
+fn stop_signals() -> anyhow::Result<[oneshot::Receiver<()>; 2]> {
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;
     let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    let (first, stop) = oneshot::channel();
+    let (second, stop_now) = oneshot::channel();
+    tokio::spawn(async move {
+        for asked in [first, second] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            // Nobody listens for the second before the first has come.
+            let _ = asked.send(());
         }
-    })
+    });
+    Ok([stop, stop_now])
 }
 
 /// A command that a person stops has done what it was asked to.

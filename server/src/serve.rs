@@ -7,8 +7,9 @@ use tokio::{net::TcpListener, time};
 
 use crate::{gateway::Gateway, http};
 
-/// Serves until `stop` resolves; then no more connections are taken, the streams are told to come
-/// back and end, requests under way are finished, and what is not done after the drain time is cut.
+/// Serves until `stop` resolves; then no more connections are taken, the streams are told so and end
+/// each at a moment of its own, requests under way are finished, and what is not done after the drain
+/// time is cut.
 ///
 /// # Errors
 /// The socket fails.
@@ -23,8 +24,8 @@ pub async fn serve(
     let streams = gateway.clone();
     let stop = async move {
         stop.await;
-        tracing::info!("stopping: no more connections are taken, streams end");
-        streams.close_streams();
+        tracing::info!("stopping: no more connections are taken, streams end within the drain time");
+        streams.drain();
         let _ = stopping.send(());
     };
     // A record must not wait in the kernel for the acknowledgement of the one before it.

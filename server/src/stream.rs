@@ -11,14 +11,16 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use logs_shared::{
     ServerEvent,
-    event::{CaughtUp, Close, Heartbeat},
+    api::RETRY_MS,
+    event::{self, CaughtUp, Close, Heartbeat},
 };
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until};
 
 use crate::{
     gateway::now,
+    random,
     reader::{Progress, Reader},
-    streams::OpenStream,
+    streams::{Drain, OpenStream},
 };
 
 /// One reader's response body: the opening events, then whatever its [`Reader`] finds, and a
@@ -29,6 +31,8 @@ pub(crate) struct LogStream {
     opening: Option<Bytes>,
     heartbeat: Interval,
     caught_up: bool,
+    /// The moment at which it ends, once it was asked to.
+    end: Option<Pin<Box<Sleep>>>,
     ended: bool,
 }
 
@@ -47,6 +51,7 @@ impl LogStream {
             opening: Some(opening),
             heartbeat,
             caught_up: false,
+            end: None,
             ended: false,
         }
     }
@@ -65,19 +70,38 @@ impl LogStream {
                 }
             }
         }
-        // After the reader registered the waker, so that a request to close is not missed.
-        if self.open.is_closing() {
-            self.ended = true;
-            let close = Close {
-                reason: "shutdown".to_owned(),
-                retry_ms: Some(logs_shared::api::RETRY_MS),
-            };
-            ServerEvent::Close(close).write_sse(None, &mut out);
-        }
+        self.drain(cx, &mut out);
         while out.is_empty() && self.heartbeat.poll_tick(cx).is_ready() {
             ServerEvent::Heartbeat(Heartbeat { timestamp: now() }).write_sse(Some(cursor), &mut out);
         }
         (!out.is_empty()).then_some(out)
+    }
+}
+
+impl LogStream {
+    /// Says once that the stream will end, and ends it when its moment has come. To be called after
+    /// the reader has registered the waker, so that the request to end is not missed.
+    fn drain(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) {
+        if self.end.is_none() {
+            let Some(Drain { window, end_at }) = self.open.drain() else {
+                return;
+            };
+            self.end = Some(Box::pin(sleep_until(end_at)));
+            let within_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+            ServerEvent::Drain(event::Drain { within_ms }).write_sse(None, out);
+        }
+        if self
+            .end
+            .as_mut()
+            .is_some_and(|end| end.as_mut().poll(cx).is_ready())
+        {
+            self.ended = true;
+            let close = Close {
+                reason: "shutdown".to_owned(),
+                retry_ms: Some(random::jittered(RETRY_MS)),
+            };
+            ServerEvent::Close(close).write_sse(None, out);
+        }
     }
 }
 

@@ -3,14 +3,16 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use logs_shared::{ChannelPattern, RecordId, Timestamp, overview::StreamOverview};
+use tokio::time::Instant;
 
-use crate::engine::Signal;
+use crate::{engine::Signal, random};
 
 /// Which streams are open, and whose they are. A cheap handle: clones share it.
 #[derive(Clone)]
@@ -62,9 +64,18 @@ struct Entry {
     channels: Vec<ChannelPattern>,
     connected_at: Timestamp,
     signal: Arc<Signal>,
-    closing: AtomicBool,
+    drain: OnceLock<Drain>,
     delivered: AtomicU64,
     cursor: Mutex<RecordId>,
+}
+
+/// A stream's end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drain {
+    /// In which all streams end, from when they were asked to.
+    pub(crate) window: Duration,
+    /// Its own moment in it.
+    pub(crate) end_at: Instant,
 }
 
 /// An open stream's place in the list. Dropping it gives the place back.
@@ -123,7 +134,7 @@ impl Streams {
             channels,
             connected_at,
             signal,
-            closing: AtomicBool::new(false),
+            drain: OnceLock::new(),
             delivered: AtomicU64::new(0),
             cursor: Mutex::default(),
         });
@@ -134,12 +145,18 @@ impl Streams {
         })
     }
 
-    /// Asks every stream to end, and lets no new one begin.
-    pub(crate) fn close_all(&self) {
+    /// Asks every stream to end at a moment of its own within `window`, and lets no new one begin.
+    pub(crate) fn drain(&self, window: Duration) {
         let mut state = self.state();
         state.closing = true;
         for entry in state.open.values() {
-            entry.closing.store(true, Ordering::Release);
+            // Readers that all come back at once are the outage that draining is there to avoid.
+            let share = random::u64() >> 32;
+            let wait = window.mul_f64(share as f64 / f64::from(u32::MAX));
+            let _ = entry.drain.set(Drain {
+                window,
+                end_at: Instant::now() + wait,
+            });
             entry.signal.wake();
         }
     }
@@ -185,9 +202,9 @@ impl Entry {
 }
 
 impl OpenStream {
-    /// Whether the stream is to end.
-    pub(crate) fn is_closing(&self) -> bool {
-        self.entry.closing.load(Ordering::Acquire)
+    /// When the stream is to end, once it is asked to.
+    pub(crate) fn drain(&self) -> Option<Drain> {
+        self.entry.drain.get().copied()
     }
 
     /// Counts records that were handed to the connection.
@@ -246,14 +263,15 @@ mod tests {
     }
 
     #[test]
-    fn no_stream_begins_once_all_are_closed() {
+    fn no_stream_begins_once_all_are_asked_to_end() {
         let streams = Streams::new(StreamLimits {
             total: 3,
             per_owner: 2,
         });
         let first = open(&streams, "a").unwrap_or_else(|refused| panic!("{refused}"));
-        streams.close_all();
-        assert!(first.is_closing());
+        streams.drain(Duration::from_secs(9));
+        let drain = first.drain().unwrap_or_else(|| panic!("it was asked to end"));
+        assert!(drain.end_at <= Instant::now() + Duration::from_secs(9));
         assert_eq!(open(&streams, "b").err(), Some(Refused::Stopping));
     }
 }
