@@ -98,6 +98,23 @@ impl TestGateway {
         self.url(&format!("{STREAM_PATH}?channels={channels}"))
     }
 
+    /// The binary's own command line, set to this gateway and allowed to publish. It ends with its value.
+    #[must_use]
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .env_clear()
+            .env("LOGS_GATEWAY_URL", &self.url)
+            .env("LOGS_GATEWAY_TOKEN", TOKEN)
+            .args(args)
+            .current_dir(self.dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
     /// Publishes one record and gives its id: it is stored.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ use super::{
 ///
 /// A line that is a JSON object is taken apart; of others the level and the time are guessed. Lines
 /// go in batches, and at once when the input pauses. While the gateway is away it waits and tries
-/// again, and reads no further.
+/// again, and reads no further; a batch that was not answered is sent again.
 #[derive(Args, Debug)]
 pub struct Publish {
     /// Where to: logs:service:workspace_id, or logs:service:workspace_id:resource_id
