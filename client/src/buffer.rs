@@ -15,7 +15,7 @@ pub enum Row {
 
 /// A row's place: its id, and what comes after the record with that id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowKey(RecordId, u8);
+pub struct RowKey(RecordId, u64);
 
 impl Row {
     /// The row's place in the log; no two rows of a buffer have the same.
@@ -23,7 +23,8 @@ impl Row {
     pub fn key(&self) -> RowKey {
         match self {
             Self::Record(record) => RowKey(record.id, 0),
-            Self::Gap(gap) => RowKey(gap.from, 1),
+            // One cursor of several channels: a gap in each of them is a row of its own.
+            Self::Gap(gap) => RowKey(gap.from, 1 + u64::from(checksum(gap.channel.as_str()))),
         }
     }
 
@@ -35,6 +36,12 @@ impl Row {
             Self::Gap(_) => None,
         }
     }
+}
+
+/// Tells texts apart that stand in the same place (32-bit FNV-1a).
+fn checksum(text: &str) -> u32 {
+    let step = |sum: u32, byte: u8| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    text.bytes().fold(0x811c_9dc5, step)
 }
 
 /// The newest rows of a log, at most as many as it was made for.
@@ -131,9 +138,9 @@ mod tests {
         Row::Record(Arc::new(serde_json::from_str(&json).unwrap()))
     }
 
-    fn gap(from: u64, to: u64) -> Row {
+    fn gap(channel: &str, from: u64, to: u64) -> Row {
         Row::Gap(Gap {
-            channel: "logs:etl:w".parse().unwrap(),
+            channel: channel.parse().unwrap(),
             from: RecordId::new(from, 0),
             to: RecordId::new(to, 0),
             reason: GapReason::Retention,
@@ -167,10 +174,11 @@ mod tests {
     #[test]
     fn a_gap_stands_between_the_records_it_separates() {
         let mut buffer = filled(10, &[1, 9]);
-        buffer.insert(gap(1, 9));
-        buffer.insert(gap(1, 9));
+        buffer.insert(gap("logs:etl:w", 1, 9));
+        buffer.insert(gap("logs:etl:w", 1, 9));
+        buffer.insert(gap("logs:faas:w", 1, 9));
         let keys: Vec<_> = buffer.rows().map(|row| matches!(row, Row::Gap(_))).collect();
-        assert_eq!(keys, [false, true, false]);
+        assert_eq!(keys, [false, true, true, false], "one for each channel");
     }
 
     #[test]
