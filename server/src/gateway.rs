@@ -7,16 +7,17 @@ use std::{
 
 use bytes::Bytes;
 use logs_shared::{
-    Channel, ChannelPattern, LogEntry, RecordId, ServerEvent, StreamQuery, Timestamp,
+    Channel, ChannelPattern, HistoryQuery, LogEntry, RecordId, ServerEvent, StreamQuery, Timestamp,
     api::RETRY_MS,
     event::{Connection, Gap, GapReason},
     overview::{ChannelOverview, Health, Stats},
-    query::Start,
+    query::{QueryError, Start},
 };
 
 use crate::{
     config::Config,
     engine::{Appended, Closed, Engine, NewRecord, now_ms},
+    history::History,
     process::memory_bytes,
     random,
     rate::PublishRate,
@@ -106,7 +107,9 @@ impl Gateway {
             Start::Live | Start::Unknown => head,
             Start::After(id) => id,
             Start::Since(time) => RecordId::before_ms(time.id_ms()),
-            Start::Tail(count) => Reader::cursor_before_newest(&watch, query.level, count, head),
+            Start::Tail(count) => {
+                Reader::newest(&watch, count, head, |record| record.is_at_least(query.level)).cursor
+            }
         };
         let open = streams.open(NewStream {
             owner: reader.owner,
@@ -155,6 +158,11 @@ impl Gateway {
             Bytes::from(opening),
             config.heartbeat,
         ))
+    }
+
+    /// Reads a part of the past. Blocks for as long as looking through the records takes.
+    pub(crate) fn history(&self, query: HistoryQuery) -> Result<History, QueryError> {
+        History::new(&self.shared.engine, query)
     }
 
     /// The channels that match, in the order of their names.

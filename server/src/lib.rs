@@ -6,6 +6,7 @@
 //! - [`gateway`]: everything the gateway can do, behind one handle
 //! - [`engine`]: the log: one writer gives ids, the channels' tails keep records, watches wake readers
 //! - `reader`: a cursor that moves through the channels it follows
+//! - `history`: a reader that stops, for looking back
 //! - `stream`: one reader's response body; `streams` knows which are open
 //! - `page`: the pages, built into the binary
 //!
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod gateway;
+mod history;
 pub mod http;
 pub mod origins;
 mod page;

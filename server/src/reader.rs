@@ -12,7 +12,7 @@ use logs_shared::{
     event::{Gap, GapReason},
 };
 
-use crate::engine::{Engine, Found, Left, Link, Watch};
+use crate::engine::{Engine, Found, Left, Link, Stored, Watch};
 
 /// A cursor that moves through the channels it follows. Live delivery, resuming, history and
 /// catching up are all this: read forward from the cursor.
@@ -57,6 +57,15 @@ pub(crate) enum Progress {
     CaughtUp,
 }
 
+/// Where the newest records of a selection begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Newest {
+    /// They are what comes after it.
+    pub(crate) cursor: RecordId,
+    /// Whether there are others before it.
+    pub(crate) has_more: bool,
+}
+
 /// A round with several channels takes their records in portions, so that what it holds at any time
 /// is bounded by the number of its channels.
 const PORTION: usize = 32;
@@ -80,26 +89,32 @@ impl Reader {
         self.cursor
     }
 
-    /// The cursor after which exactly the newest `count` records follow that this reader would get.
-    pub(crate) fn cursor_before_newest(
+    /// Where the newest `count` records up to `limit` begin, of those that `wants` takes.
+    pub(crate) fn newest(
         watch: &Watch,
-        level: Option<Level>,
         count: usize,
-        head: RecordId,
-    ) -> RecordId {
+        limit: RecordId,
+        wants: impl Fn(&Stored) -> bool,
+    ) -> Newest {
         // The smallest of the newest ids found so far is on top, and goes first.
         let mut newest = BinaryHeap::with_capacity(count.min(1_024) + 1);
+        let mut has_more = false;
         for link in watch.links() {
-            link.log.newest(head, |id, of| {
-                if level.is_some_and(|level| of < level) {
+            link.log.newest(limit, |record| {
+                if !wants(record) {
                     return true;
                 }
-                newest.push(Reverse(id));
+                newest.push(Reverse(record.id));
+                if newest.len() <= count {
+                    return true;
+                }
                 // One too many: the oldest goes. Was it this one, all others here are older still.
-                newest.len() <= count || newest.pop() != Some(Reverse(id))
+                has_more = true;
+                newest.pop() != Some(Reverse(record.id))
             });
         }
-        newest.peek().map_or(head, |Reverse(oldest)| oldest.previous())
+        let cursor = newest.peek().map_or(limit, |Reverse(oldest)| oldest.previous());
+        Newest { cursor, has_more }
     }
 
     /// Appends records to `out`, in order, until it holds about `budget` bytes. Registers the waker

@@ -8,6 +8,8 @@ pub const STREAM_ALIAS_PATH: &str = "/logs/stream";
 pub const PUBLISH_PATH: &str = "/api/logs/publish";
 /// Publishing for trying out, without a token; off in production.
 pub const TEST_LOGS_PATH: &str = "/test/logs";
+/// A page of the past.
+pub const HISTORY_PATH: &str = "/api/logs/history";
 /// The channels that exist and the caller may see.
 pub const CHANNELS_PATH: &str = "/api/logs/channels";
 /// Whether the gateway is well.

@@ -11,7 +11,7 @@
 //! - [`record`]: an entry, and the record it becomes with its id
 //! - [`record_id`]: a record's place in the log, which is also a reader's cursor
 //! - [`event`]: what a stream sends, and [`sse`]: how that is framed as Server-Sent Events
-//! - [`query`]: what a reader asks for
+//! - [`query`]: what a reader asks of a stream, and [`history`]: what it asks of the past
 //! - [`problem`]: what a refusal says
 //! - [`overview`]: what the gateway says about itself
 //! - [`api`]: paths, headers and limits
@@ -20,6 +20,7 @@ pub mod api;
 pub mod channel;
 pub mod event;
 pub mod fields;
+pub mod history;
 mod json;
 pub mod level;
 pub mod overview;
@@ -34,6 +35,7 @@ pub mod timestamp;
 pub use channel::{Channel, ChannelError, ChannelPattern};
 pub use event::ServerEvent;
 pub use fields::Fields;
+pub use history::HistoryQuery;
 pub use level::Level;
 pub use problem::Problem;
 pub use query::StreamQuery;

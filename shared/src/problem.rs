@@ -77,13 +77,15 @@ pub mod code {
     pub const UNSUPPORTED_MEDIA_TYPE: &str = "unsupported_media_type";
     /// 429: the caller has as many streams open as one may.
     pub const TOO_MANY_STREAMS_PER_USER: &str = "too_many_streams_per_user";
+    /// 500: a mistake in the gateway itself.
+    pub const INTERNAL: &str = "internal";
     /// 503: the gateway has as many streams open as it may.
     pub const TOO_MANY_STREAMS: &str = "too_many_streams";
     /// 503: the gateway is stopping.
     pub const SHUTTING_DOWN: &str = "shutting_down";
 
     /// All of them.
-    pub const ALL: [&str; 24] = [
+    pub const ALL: [&str; 25] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
@@ -106,6 +108,7 @@ pub mod code {
         BODY_TOO_LARGE,
         UNSUPPORTED_MEDIA_TYPE,
         TOO_MANY_STREAMS_PER_USER,
+        INTERNAL,
         TOO_MANY_STREAMS,
         SHUTTING_DOWN,
     ];

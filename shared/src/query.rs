@@ -1,5 +1,7 @@
 //! [`StreamQuery`]: what a reader asks for, as the query of a URL.
 
+use std::borrow::Cow;
+
 use crate::{
     Channel, ChannelError, ChannelPattern, Level, RecordId, Timestamp,
     api::{MAX_CHANNELS_PER_STREAM, MAX_TAIL},
@@ -11,9 +13,9 @@ const SERVICE: &str = "service";
 const WORKSPACE_ID: &str = "workspace_id";
 const RESOURCE_IDS: [&str; 3] = ["workflow_id", "resource_id", "function_id"];
 const LAST_EVENT_ID: &str = "last_event_id";
-const SINCE: &str = "since";
+pub(crate) const SINCE: &str = "since";
 const TAIL: &str = "tail";
-const LEVEL: &str = "level";
+pub(crate) const LEVEL: &str = "level";
 
 /// What a reader asks of `GET /api/logs/stream`.
 ///
@@ -72,12 +74,32 @@ pub enum QueryError {
     /// The level is none.
     #[error("level={0:?} is not one of TRACE, DEBUG, INFO, WARN, ERROR, FATAL")]
     Level(String),
-    /// The tail is no number.
-    #[error("tail={0:?} is not a whole number of records")]
-    Tail(String),
+    /// A count is no number.
+    #[error("{0}={1:?} is not a whole number of records")]
+    Count(&'static str, String),
+    /// A place in the log that is neither an id nor a time.
+    #[error("{0}={1:?} is neither an id such as 1758796200000-0 nor a time")]
+    Place(&'static str, String),
+    /// A regular expression that cannot be used.
+    #[error("q={text:?} is no regular expression that can be used: {reason}")]
+    Expression {
+        /// The offending text, cut where it is long.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl QueryError {
+    /// An expression to look for that cannot be used.
+    #[must_use]
+    pub fn expression(text: &str, reason: &impl std::fmt::Display) -> Self {
+        Self::Expression {
+            text: shown(text),
+            reason: shown(&reason.to_string()),
+        }
+    }
+
     /// The stable code of the refusal.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -86,7 +108,7 @@ impl QueryError {
             Self::Channel { .. } => code::INVALID_CHANNEL,
             Self::TooManyChannels(_) => code::TOO_MANY_CHANNELS,
             Self::Level(_) => code::INVALID_LEVEL,
-            Self::Tail(_) => code::INVALID_QUERY,
+            Self::Count(..) | Self::Place(..) | Self::Expression { .. } => code::INVALID_QUERY,
         }
     }
 }
@@ -119,60 +141,20 @@ impl StreamQuery {
     /// [`QueryError`]. A cursor that cannot be read is none, since a browser would give up: it is
     /// [`Start::Unknown`]. An empty parameter counts as absent.
     pub fn parse(query: &str, last_event_id_header: Option<&str>) -> Result<Self, QueryError> {
-        let mut channels = Vec::new();
-        let (mut service, mut workspace, mut resources) = (None, None, [const { None }; 3]);
+        let mut selection = Selection::default();
         let (mut last_event_id, mut since, mut tail, mut level) = (None, None, None, None);
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if value.is_empty() {
-                continue;
-            }
+        for (name, value) in parameters(query) {
             match &*name {
-                CHANNELS => {
-                    for text in value.split(',').map(str::trim).filter(|text| !text.is_empty()) {
-                        add(&mut channels, parse_pattern(text)?)?;
-                    }
-                }
-                SERVICE => service = Some(value),
-                WORKSPACE_ID => workspace = Some(value),
                 LAST_EVENT_ID => last_event_id = Some(value),
                 SINCE => since = Some(value),
                 TAIL => tail = Some(value),
                 LEVEL => level = Some(value),
-                other => {
-                    if let Some(place) = RESOURCE_IDS.iter().position(|name| *name == other) {
-                        resources[place] = Some(value);
-                    }
-                }
+                _ => selection.take(&name, value)?,
             }
         }
-        match (service, workspace) {
-            (Some(service), Some(workspace)) => {
-                let resource = resources.into_iter().flatten().next();
-                let pattern =
-                    ChannelPattern::new(&service, &workspace, resource.as_deref()).map_err(|error| {
-                        let resource = resource.map(|r| format!(":{r}")).unwrap_or_default();
-                        QueryError::Channel {
-                            text: shown(&format!("logs:{service}:{workspace}{resource}")),
-                            error,
-                        }
-                    })?;
-                add(&mut channels, pattern)?;
-            }
-            (Some(_), None) => return Err(QueryError::HalfChannel(WORKSPACE_ID)),
-            // A workspace beside `channels` says nothing more; proxies add it to what passes through them.
-            (None, Some(_)) if channels.is_empty() => return Err(QueryError::HalfChannel(SERVICE)),
-            (None, _) => {}
-        }
-        if channels.is_empty() {
-            return Err(QueryError::MissingChannels);
-        }
-        let level = level
-            .map(|text| text.parse().map_err(|_| QueryError::Level(shown(&text))))
-            .transpose()?;
-        let tail = tail
-            .map(|text| text.parse::<u64>().map_err(|_| QueryError::Tail(shown(&text))))
-            .transpose()?
-            .map(|tail| usize::try_from(tail).unwrap_or(MAX_TAIL).min(MAX_TAIL));
+        let channels = selection.channels()?;
+        let level = level.map(|text| parse_level(&text)).transpose()?;
+        let tail = tail.map(|text| parse_count(TAIL, &text, MAX_TAIL)).transpose()?;
         let header = last_event_id_header.filter(|text| !text.is_empty());
         let start = match (header.or(last_event_id.as_deref()), since, tail) {
             (Some(cursor), ..) => cursor.trim().parse().map_or(Start::Unknown, Start::After),
@@ -223,15 +205,85 @@ fn parse_pattern(text: &str) -> Result<ChannelPattern, QueryError> {
     })
 }
 
-fn add(channels: &mut Vec<ChannelPattern>, pattern: ChannelPattern) -> Result<(), QueryError> {
-    if channels.contains(&pattern) {
-        return Ok(());
+/// A query's parameters. An empty one counts as absent.
+pub(crate) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty())
+}
+
+/// A count; a larger one than `most` is read as `most`.
+pub(crate) fn parse_count(name: &'static str, text: &str, most: usize) -> Result<usize, QueryError> {
+    let count = text
+        .parse::<u64>()
+        .map_err(|_| QueryError::Count(name, shown(text)))?;
+    Ok(usize::try_from(count).unwrap_or(most).min(most))
+}
+
+pub(crate) fn parse_level(text: &str) -> Result<Level, QueryError> {
+    text.parse().map_err(|_| QueryError::Level(shown(text)))
+}
+
+/// The channels that a query names: listed and repeated as `channels`, or spelt by their parts.
+#[derive(Default)]
+pub(crate) struct Selection<'a> {
+    channels: Vec<ChannelPattern>,
+    service: Option<Cow<'a, str>>,
+    workspace: Option<Cow<'a, str>>,
+    resources: [Option<Cow<'a, str>>; 3],
+}
+
+impl<'a> Selection<'a> {
+    /// Takes one parameter, where it is about channels. Others are left to others.
+    pub(crate) fn take(&mut self, name: &str, value: Cow<'a, str>) -> Result<(), QueryError> {
+        match name {
+            CHANNELS => {
+                for text in value.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+                    self.add(parse_pattern(text)?)?;
+                }
+            }
+            SERVICE => self.service = Some(value),
+            WORKSPACE_ID => self.workspace = Some(value),
+            other => {
+                if let Some(place) = RESOURCE_IDS.iter().position(|name| *name == other) {
+                    self.resources[place] = Some(value);
+                }
+            }
+        }
+        Ok(())
     }
-    if channels.len() == MAX_CHANNELS_PER_STREAM {
-        return Err(QueryError::TooManyChannels(channels.len() + 1));
+
+    /// All of them: at least one and at most 128, none twice.
+    pub(crate) fn channels(mut self) -> Result<Vec<ChannelPattern>, QueryError> {
+        match (self.service.take(), self.workspace.take()) {
+            (Some(service), Some(workspace)) => {
+                let resource = self.resources.iter_mut().find_map(Option::take);
+                let pattern = ChannelPattern::new(&service, &workspace, resource.as_deref());
+                self.add(pattern.map_err(|error| {
+                    let resource = resource.map(|r| format!(":{r}")).unwrap_or_default();
+                    let text = shown(&format!("logs:{service}:{workspace}{resource}"));
+                    QueryError::Channel { text, error }
+                })?)?;
+            }
+            (Some(_), None) => return Err(QueryError::HalfChannel(WORKSPACE_ID)),
+            // A workspace beside `channels` says nothing more; proxies add it to what passes through them.
+            (None, Some(_)) if self.channels.is_empty() => return Err(QueryError::HalfChannel(SERVICE)),
+            (None, _) => {}
+        }
+        if self.channels.is_empty() {
+            return Err(QueryError::MissingChannels);
+        }
+        Ok(self.channels)
     }
-    channels.push(pattern);
-    Ok(())
+
+    fn add(&mut self, pattern: ChannelPattern) -> Result<(), QueryError> {
+        if self.channels.contains(&pattern) {
+            return Ok(());
+        }
+        if self.channels.len() == MAX_CHANNELS_PER_STREAM {
+            return Err(QueryError::TooManyChannels(self.channels.len() + 1));
+        }
+        self.channels.push(pattern);
+        Ok(())
+    }
 }
 
 impl From<Channel> for StreamQuery {

@@ -111,8 +111,7 @@ impl ChannelLog {
             }
             *cursor = record.id;
             looks += 1;
-            let wanted = level.is_none_or(|level| record.level >= level);
-            if (wanted && !each(Found::Record(record))) || looks == LOOKS_PER_LOCK {
+            if (record.is_at_least(level) && !each(Found::Record(record))) || looks == LOOKS_PER_LOCK {
                 return Left::More;
             }
         }
@@ -120,11 +119,22 @@ impl ChannelLog {
         Left::Nothing
     }
 
-    /// The ids and levels of the newest records up to `limit`, as many as `each` wants.
-    pub(crate) fn newest(&self, limit: RecordId, mut each: impl FnMut(RecordId, Level) -> bool) {
-        for record in read(&self.state).tail.newest_up_to(limit) {
-            if !each(record.id, record.level) {
+    /// Gives the newest records up to `limit` to `each`, the newest first, as long as it returns true.
+    /// The lock is held for a portion of them at a time, and never while `each` looks at one.
+    pub(crate) fn newest(&self, mut limit: RecordId, mut each: impl FnMut(&Stored) -> bool) {
+        const PORTION: usize = 256;
+        loop {
+            let portion: Vec<Stored> = read(&self.state)
+                .tail
+                .newest_up_to(limit)
+                .take(PORTION)
+                .cloned()
+                .collect();
+            if !portion.iter().all(&mut each) || portion.len() < PORTION {
                 return;
+            }
+            if let Some(oldest) = portion.last() {
+                limit = oldest.id.previous();
             }
         }
     }

@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},
+    tail::Stored,
     watch::{Link, Signal, Watch},
 };
 use self::{directory::Directory, writer::Append};

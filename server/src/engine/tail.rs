@@ -17,6 +17,11 @@ pub(crate) struct Stored {
 const OVERHEAD: usize = size_of::<Stored>() + 2 * size_of::<usize>();
 
 impl Stored {
+    /// Whether it is at least this grave.
+    pub(crate) fn is_at_least(&self, level: Option<Level>) -> bool {
+        level.is_none_or(|level| self.level >= level)
+    }
+
     fn cost(&self) -> usize {
         self.frame.len() + OVERHEAD
     }

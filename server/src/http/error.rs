@@ -64,6 +64,9 @@ pub(crate) enum ApiError {
     /// 429 or 503: too many streams.
     #[error(transparent)]
     Streams(#[from] Refused),
+    /// 500: a mistake in the gateway itself; its log says more.
+    #[error("the gateway failed to answer; this is a mistake in the gateway")]
+    Internal,
     /// 503: the gateway is stopping.
     #[error("the gateway is stopping; nothing was stored")]
     Stopping(#[from] engine::Closed),
@@ -90,6 +93,7 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED),
             Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, code::BODY_TOO_LARGE),
             Self::UnsupportedMediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, code::UNSUPPORTED_MEDIA_TYPE),
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, code::INTERNAL),
             Self::Streams(Refused::PerOwner(_)) => (S::TOO_MANY_REQUESTS, code::TOO_MANY_STREAMS_PER_USER),
             Self::Streams(Refused::Total(_)) => (S::SERVICE_UNAVAILABLE, code::TOO_MANY_STREAMS),
             Self::Streams(Refused::Stopping) | Self::Stopping(_) => {

@@ -2,6 +2,7 @@
 
 mod error;
 mod extract;
+mod history;
 mod observe;
 mod publish;
 mod stream;
@@ -36,6 +37,7 @@ pub fn app(gateway: Gateway) -> Router {
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true));
     let app = Router::new()
         .route(api::STREAM_PATH, get(stream::stream))
+        .route(api::HISTORY_PATH, get(history::history))
         .route(api::CHANNELS_PATH, get(observe::channels))
         .route(api::HEALTH_PATH, get(observe::health))
         .route(api::HEALTH_LIVE_PATH, get(observe::live))

@@ -218,8 +218,9 @@ proptest! {
         let all = everything(&mut reader(&engine, SELECTIONS[selection], level, RecordId::ZERO));
         let patterns: Vec<ChannelPattern> = SELECTIONS[selection].iter().map(|text| text.parse().unwrap()).collect();
         let watch = engine.watch(&patterns);
-        let cursor = Reader::cursor_before_newest(&watch, level, count, engine.head());
-        let tail = everything(&mut Reader::new(engine, watch, level, cursor));
+        let newest = Reader::newest(&watch, count, engine.head(), |record| record.is_at_least(level));
+        prop_assert_eq!(newest.has_more, all.len() > count);
+        let tail = everything(&mut Reader::new(engine, watch, level, newest.cursor));
         prop_assert_eq!(&tail[..], &all[all.len().saturating_sub(count)..]);
     }
 }

@@ -19,6 +19,7 @@ async fn in_production_nothing_is_open_that_was_not_opened() {
     let app = TestApp::with(production());
     let closed = [
         ("/api/logs/stream?channels=logs:etl:w", "auth_not_configured"),
+        ("/api/logs/history?channels=logs:etl:w", "auth_not_configured"),
         ("/api/logs/channels", "auth_not_configured"),
         ("/admin/logs/stats", "admin_not_configured"),
     ];

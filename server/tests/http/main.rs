@@ -2,5 +2,6 @@
 
 mod access;
 mod app;
+mod history;
 mod publish;
 mod stream;

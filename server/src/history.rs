@@ -1,0 +1,158 @@
+//! [`History`]: a part of the past.
+
+use std::task::Waker;
+
+use logs_shared::{HistoryQuery, LogRecord, RecordId, query::QueryError, sse};
+use regex::{Regex, RegexBuilder};
+
+use crate::{
+    engine::{Engine, Stored},
+    reader::{Progress, Reader},
+};
+
+/// A part of the past: a reader that stops. Records come ascending, in portions, each as its JSON.
+///
+/// Looking for a text takes time, so whoever asks does so where waiting hurts nobody.
+pub(crate) struct History {
+    reader: Reader,
+    /// The last record that may be in it.
+    limit: RecordId,
+    filter: Filter,
+    remaining: usize,
+    has_more: bool,
+    ended: bool,
+}
+
+/// One record of the past.
+pub(crate) struct Past {
+    pub(crate) id: RecordId,
+    pub(crate) json: String,
+}
+
+/// About how many bytes are looked at for one portion.
+const PORTION_BYTES: usize = 256 * 1024;
+
+impl History {
+    /// With `after` the oldest records from there, otherwise the newest.
+    ///
+    /// # Errors
+    /// The text to look for is no regular expression that can be used.
+    pub(crate) fn new(engine: &Engine, query: HistoryQuery) -> Result<Self, QueryError> {
+        let HistoryQuery {
+            channels,
+            after,
+            before,
+            limit: count,
+            level,
+            q,
+        } = query;
+        let filter = Filter::new(q.as_deref())?;
+        let watch = engine.watch(&channels);
+        let head = engine.head();
+        let limit = before.map_or(head, |before| before.previous().min(head));
+        let (cursor, has_more) = match after {
+            Some(after) => (after, false),
+            None => {
+                let wants = |record: &Stored| record.is_at_least(level) && filter.takes_frame(&record.frame);
+                let newest = Reader::newest(&watch, count, limit, wants);
+                (newest.cursor, newest.has_more)
+            }
+        };
+        let reader = Reader::new(engine.clone(), watch, level, cursor);
+        Ok(Self {
+            reader,
+            limit,
+            filter,
+            remaining: count,
+            has_more,
+            ended: cursor >= limit,
+        })
+    }
+
+    /// The next records; `None` at the end. A portion may be empty although there are more.
+    pub(crate) fn next_portion(&mut self) -> Option<Vec<Past>> {
+        if self.ended {
+            return None;
+        }
+        let mut frames = Vec::new();
+        if self.reader.read(Waker::noop(), PORTION_BYTES, &mut frames) == Progress::CaughtUp {
+            self.ended = true;
+        }
+        let mut portion = Vec::new();
+        each_record(&frames, |id, json| {
+            if self.ended || id > self.limit {
+                self.ended = true;
+            } else if self.filter.takes(&json) {
+                if self.remaining == 0 {
+                    (self.ended, self.has_more) = (true, true);
+                } else {
+                    self.remaining -= 1;
+                    portion.push(Past { id, json });
+                }
+            }
+        });
+        Some(portion)
+    }
+
+    /// Whether there are others that would have been taken but for their number. Known at the end.
+    pub(crate) fn has_more(&self) -> bool {
+        self.has_more
+    }
+}
+
+/// Gives the records among the events to `each`.
+fn each_record(frames: &[u8], mut each: impl FnMut(RecordId, String)) {
+    sse::Parser::default().feed(frames, |event, id| {
+        // Only records have no name; a gap is the stream's to tell.
+        if event.name.is_empty()
+            && let Ok(id) = id.parse()
+        {
+            each(id, event.data);
+        }
+    });
+}
+
+/// A text to look for in message and fields: without regard to case, or `/regex/` with it. The time a
+/// search takes grows with the text only, never with the expression's form, and its size is bounded.
+struct Filter(Option<Regex>);
+
+/// The most memory a compiled expression may take, in bytes.
+const EXPRESSION_BYTES: usize = 1024 * 1024;
+
+impl Filter {
+    fn new(q: Option<&str>) -> Result<Self, QueryError> {
+        let Some(q) = q else { return Ok(Self(None)) };
+        let expression = q
+            .strip_prefix('/')
+            .and_then(|rest| rest.strip_suffix('/'))
+            .filter(|e| !e.is_empty());
+        let builder = match expression {
+            Some(expression) => RegexBuilder::new(expression),
+            None => {
+                let mut builder = RegexBuilder::new(&regex::escape(q));
+                builder.case_insensitive(true);
+                builder
+            }
+        };
+        let compiled = { builder }.size_limit(EXPRESSION_BYTES).build();
+        compiled
+            .map(|regex| Self(Some(regex)))
+            .map_err(|error| QueryError::expression(q, &error))
+    }
+
+    fn takes_frame(&self, frame: &[u8]) -> bool {
+        let mut takes = self.0.is_none();
+        if !takes {
+            each_record(frame, |_, json| takes = self.takes(&json));
+        }
+        takes
+    }
+
+    fn takes(&self, json: &str) -> bool {
+        let Some(regex) = &self.0 else { return true };
+        serde_json::from_str::<LogRecord>(json).is_ok_and(|record| {
+            regex.is_match(&record.message)
+                || (!record.fields.is_empty() && regex.is_match(record.fields.as_json()))
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! `GET /api/logs/history`.
+
+use std::convert::Infallible;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, Uri, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
+use logs_shared::{
+    HistoryQuery,
+    api::{JSON_TYPE, NDJSON_TYPE},
+};
+use serde_json::json;
+use tokio::task::spawn_blocking;
+
+use super::ApiError;
+use crate::{
+    gateway::{Gateway, ReaderIdentity},
+    history::History,
+};
+
+/// Gives a page of the past: JSON, or one record a line where the caller accepts NDJSON.
+pub(super) async fn history(
+    State(gateway): State<Gateway>,
+    _: ReaderIdentity,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let query = HistoryQuery::parse(uri.query().unwrap_or_default())?;
+    let history = blocking(move || gateway.history(query)).await??;
+    let no_store = (header::CACHE_CONTROL, "no-store");
+    Ok(if accepts_ndjson(&headers) {
+        ([(header::CONTENT_TYPE, NDJSON_TYPE), no_store], lines(history)).into_response()
+    } else {
+        (
+            [(header::CONTENT_TYPE, JSON_TYPE), no_store],
+            blocking(move || page(history)).await?,
+        )
+            .into_response()
+    })
+}
+
+/// Does what may take long where nobody else waits for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    spawn_blocking(work).await.map_err(|_| ApiError::Internal)
+}
+
+fn accepts_ndjson(headers: &HeaderMap) -> bool {
+    let accepted = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case(NDJSON_TYPE)
+    })
+}
+
+/// A page as one JSON object.
+fn page(mut history: History) -> String {
+    let mut json = String::from("{\"records\":[");
+    let (mut first_id, mut last_id) = (None, None);
+    while let Some(portion) = history.next_portion() {
+        for record in portion {
+            if first_id.is_some() {
+                json.push(',');
+            }
+            first_id = first_id.or(Some(record.id));
+            last_id = Some(record.id);
+            json.push_str(&record.json);
+        }
+    }
+    let rest =
+        json!({ "has_more": history.has_more(), "first_id": first_id, "last_id": last_id }).to_string();
+    json.push_str("],");
+    json.push_str(&rest[1..]);
+    json
+}
+
+/// A record a line, made as the connection takes them: however many there are, few are in memory.
+fn lines(history: History) -> Body {
+    Body::from_stream(stream::unfold(history, |mut history| async {
+        let portion = spawn_blocking(move || {
+            // A search may look at much before it finds something.
+            loop {
+                let portion = history.next_portion()?;
+                if !portion.is_empty() {
+                    let lines: String = portion.into_iter().map(|record| record.json + "\n").collect();
+                    return Some((Ok::<_, Infallible>(Bytes::from(lines)), history));
+                }
+            }
+        });
+        portion.await.ok().flatten()
+    }))
+}
