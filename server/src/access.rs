@@ -12,7 +12,7 @@ struct HashedToken([u8; 32]);
 
 impl HashedToken {
     fn new(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
+        Self(hash(token.as_bytes()))
     }
 
     /// Takes as long whatever the tokens have in common.
@@ -25,6 +25,11 @@ impl fmt::Debug for HashedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(a token)")
     }
+}
+
+/// The SHA-256 of these bytes.
+pub(crate) fn hash(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// The tokens with which services publish, each with what it may publish to.

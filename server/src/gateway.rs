@@ -16,7 +16,7 @@ use logs_shared::{
 
 use crate::{
     config::Config,
-    engine::{Appended, Closed, Engine, NewRecord, now_ms},
+    engine::{AppendError, Appended, Engine, Named, NewRecord, now_ms},
     history::History,
     process::memory_bytes,
     random,
@@ -72,17 +72,22 @@ impl Gateway {
         &self.shared.config
     }
 
-    /// Stores these entries, next to each other and in this order. When it returns they are stored.
+    /// Stores these entries, next to each other and in this order. When it returns they are stored. A
+    /// repeat of a named publication stores nothing and gets the answer of the first.
     ///
     /// # Errors
-    /// [`Closed`]: the gateway is stopping and nothing was stored.
-    pub async fn publish(&self, entries: Vec<LogEntry>) -> Result<Appended, Closed> {
+    /// [`AppendError`]: nothing was stored.
+    pub async fn publish(
+        &self,
+        entries: Vec<LogEntry>,
+        named: Option<Named>,
+    ) -> Result<Appended, AppendError> {
         let records = entries.into_iter().map(|entry| NewRecord {
             json: entry.encode(),
             level: entry.level,
             channel: entry.channel,
         });
-        self.shared.engine.append(records.collect()).await
+        self.shared.engine.append(records.collect(), named).await
     }
 
     /// Opens a stream.
@@ -279,7 +284,7 @@ mod tests {
                 .reason
                 .is_some_and(|reason| reason.contains("writer"))
         );
-        assert!(unwell.publish(Vec::new()).await.is_err());
+        assert!(unwell.publish(Vec::new(), None).await.is_err());
         well.drain();
         assert!(
             well.health()

@@ -30,6 +30,9 @@ pub const DEMO_VIEW_PATHS: [&str; 3] = ["/indata/logs", "/faas/logs", "/function
 
 /// Names the publisher's token. `Authorization: Bearer` does the same.
 pub const SERVICE_TOKEN_HEADER: &str = "x-service-token";
+/// Names a publication, so that it can be repeated when its answer was lost
+/// (IETF draft httpapi-idempotency-key-header).
+pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 /// Names the reader where reading is open.
 pub const USER_ID_HEADER: &str = "x-user-id";
 /// The cursor an `EventSource` sends when it reconnects (WHATWG HTML, section 9.2.3).

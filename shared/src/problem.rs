@@ -55,6 +55,10 @@ pub mod code {
     pub const EMPTY_BATCH: &str = "empty_batch";
     /// 400: an encoded record is over its limit.
     pub const RECORD_TOO_LARGE: &str = "record_too_large";
+    /// 400: an idempotency key that cannot be one.
+    pub const INVALID_IDEMPOTENCY_KEY: &str = "invalid_idempotency_key";
+    /// 422: an idempotency key that was used for another publication.
+    pub const IDEMPOTENCY_KEY_REUSED: &str = "idempotency_key_reused";
     /// 401: no token where one is needed.
     pub const MISSING_TOKEN: &str = "missing_token";
     /// 401: a token the gateway does not know.
@@ -85,7 +89,7 @@ pub mod code {
     pub const SHUTTING_DOWN: &str = "shutting_down";
 
     /// All of them.
-    pub const ALL: [&str; 25] = [
+    pub const ALL: [&str; 27] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
@@ -97,6 +101,8 @@ pub mod code {
         TOO_DEEP,
         EMPTY_BATCH,
         RECORD_TOO_LARGE,
+        INVALID_IDEMPOTENCY_KEY,
+        IDEMPOTENCY_KEY_REUSED,
         MISSING_TOKEN,
         INVALID_TOKEN,
         AUTH_NOT_CONFIGURED,

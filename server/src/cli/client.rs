@@ -12,7 +12,9 @@ use hyper_util::{
 };
 use logs_shared::{
     Channel, Problem, StreamQuery,
-    api::{DEMO_TOKENS, NDJSON_TYPE, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH},
+    api::{
+        DEMO_TOKENS, IDEMPOTENCY_KEY_HEADER, NDJSON_TYPE, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH,
+    },
     publish::BatchAnswer,
 };
 use tokio::time::timeout;
@@ -75,12 +77,14 @@ impl GatewayClient {
         &self.base
     }
 
-    /// Publishes NDJSON whose records all belong to one service.
-    pub(super) async fn publish(&self, channel: &Channel, ndjson: Bytes) -> Outcome {
+    /// Publishes NDJSON whose records all belong to one service. With the same key again it is the same
+    /// publication, and stored once.
+    pub(super) async fn publish(&self, channel: &Channel, ndjson: Bytes, key: &str) -> Outcome {
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(format!("{}{PUBLISH_PATH}", self.base))
-            .header(header::CONTENT_TYPE, NDJSON_TYPE);
+            .header(header::CONTENT_TYPE, NDJSON_TYPE)
+            .header(IDEMPOTENCY_KEY_HEADER, key);
         if let Some(token) = self.token.as_deref().or_else(|| demo_token(channel)) {
             request = request.header(SERVICE_TOKEN_HEADER, token);
         }

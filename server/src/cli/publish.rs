@@ -22,6 +22,7 @@ use super::{
     client::{GatewayClient, Outcome},
     line,
 };
+use crate::random;
 
 /// Publish each line of standard input as a record.
 ///
@@ -144,8 +145,9 @@ async fn publish_batch(
 ) -> anyhow::Result<()> {
     let mut backoff = Backoff::default();
     let mut away = false;
+    let key = random::hex();
     loop {
-        match client.publish(channel, batch.clone()).await {
+        match client.publish(channel, batch.clone(), &key).await {
             Outcome::Stored(answer) => {
                 if away {
                     eprintln!("{} is back", client.url());

@@ -14,7 +14,7 @@ use super::{
     publish::append_log_data,
     story::{self, Dice, Step},
 };
-use crate::quantity;
+use crate::{quantity, random};
 
 /// Publish a believable ETL run again and again: a job that starts a FaaS workflow that calls a
 /// function, with warnings, errors, stack traces, colours and nested fields now and then.
@@ -111,9 +111,9 @@ impl Simulate {
             .context("--workspace or --workflows")?;
         let mut ndjson = String::new();
         append_log_data(&mut ndjson, &channel, &step.log_data());
-        let mut backoff = Backoff::default();
+        let (mut backoff, key) = (Backoff::default(), random::hex());
         loop {
-            match client.publish(&channel, ndjson.clone().into()).await {
+            match client.publish(&channel, ndjson.clone().into(), &key).await {
                 Outcome::Stored(_) => return Ok(()),
                 Outcome::Refused(problem) => bail!("{}: {} ({})", client.url(), problem.detail, problem.code),
                 Outcome::TryAgain(reason) => {

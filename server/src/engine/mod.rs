@@ -6,6 +6,7 @@
 
 mod channel_log;
 mod directory;
+mod idempotency;
 mod tail;
 mod watch;
 mod writer;
@@ -23,6 +24,7 @@ use logs_shared::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::idempotency::{IdempotencyKey, Named};
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},
     tail::Stored,
@@ -71,10 +73,16 @@ pub struct Appended {
     pub subscribers: usize,
 }
 
-/// The log takes no more records.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the log is closed")]
-pub struct Closed;
+/// Why nothing was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The log takes no more records.
+    #[error("the log is closed")]
+    Closed,
+    /// The name was used for something else.
+    #[error("the idempotency key was used for another publication")]
+    KeyReused,
+}
 
 /// An entry as the writer takes it: everything done that can be done before the id is known.
 pub struct NewRecord {
@@ -110,17 +118,24 @@ impl Engine {
     }
 
     /// Appends these records, next to each other and in this order. When it returns they are kept,
-    /// and every reader that follows them has been woken.
+    /// and every reader that follows them has been woken. A repeat of a named append appends nothing
+    /// and gets the answer of the first.
     ///
     /// # Errors
-    /// [`Closed`]: nothing was appended.
-    pub async fn append(&self, records: Vec<NewRecord>) -> Result<Appended, Closed> {
+    /// [`AppendError`]: nothing was appended.
+    pub async fn append(
+        &self,
+        records: Vec<NewRecord>,
+        named: Option<Named>,
+    ) -> Result<Appended, AppendError> {
         let (reply, answer) = oneshot::channel();
-        self.appends
-            .send(Append { records, reply })
-            .await
-            .map_err(|_| Closed)?;
-        answer.await.map_err(|_| Closed)
+        let append = Append {
+            records,
+            named,
+            reply,
+        };
+        self.appends.send(append).await.map_err(|_| AppendError::Closed)?;
+        answer.await.map_err(|_| AppendError::Closed)?
     }
 
     /// Whether every append fails.

@@ -3,18 +3,30 @@
 use std::{
     sync::{Arc, atomic::Ordering},
     thread,
+    time::Instant,
 };
 
 use logs_shared::{Channel, RecordId, sse};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Appended, Log, NewRecord, now_ms, read, tail::Stored, watch::Signal, write};
+use super::{
+    AppendError, Appended, Log, NewRecord,
+    idempotency::{Answered, Named, Reused},
+    now_ms, read,
+    tail::Stored,
+    watch::Signal,
+    write,
+};
 
 /// Records to append together, and who waits for it.
 pub(super) struct Append {
     pub(super) records: Vec<NewRecord>,
-    pub(super) reply: oneshot::Sender<Appended>,
+    /// Its name, where it may be repeated.
+    pub(super) named: Option<Named>,
+    pub(super) reply: oneshot::Sender<Answer>,
 }
+
+type Answer = Result<Appended, AppendError>;
 
 /// The one place where ids are given and records appended. A thread of its own: it takes everything
 /// that waits, makes it readable, wakes the readers, and only then answers the publishers.
@@ -22,6 +34,7 @@ pub(super) struct Writer {
     log: Arc<Log>,
     receiver: mpsc::Receiver<Append>,
     last_id: RecordId,
+    answered: Answered,
     scratch: Vec<u8>,
     wake: Vec<Arc<Signal>>,
 }
@@ -36,6 +49,7 @@ impl Writer {
             log,
             receiver,
             last_id,
+            answered: Answered::default(),
             scratch: Vec::new(),
             wake: Vec::new(),
         }
@@ -60,20 +74,43 @@ impl Writer {
             for signal in self.wake.drain(..) {
                 signal.wake();
             }
-            for (reply, appended) in answers {
+            for (reply, answer) in answers {
                 // A publisher that went away needs no answer; its records stay.
-                let _ = reply.send(appended);
+                let _ = reply.send(answer);
             }
             self.keep_within_bytes();
         }
     }
 
-    fn append(&mut self, append: Append) -> Option<(oneshot::Sender<Appended>, Appended)> {
+    /// Appends, or finds that this was done before. Nothing to append gets no answer.
+    fn append(&mut self, append: Append) -> Option<(oneshot::Sender<Answer>, Answer)> {
+        let Append {
+            records,
+            named,
+            reply,
+        } = append;
+        let Some(named) = named else {
+            return Some((reply, Ok(self.append_records(records)?)));
+        };
+        let now = Instant::now();
+        let answer = match self.answered.find(&named, now) {
+            Ok(Some(first)) => Ok(first),
+            Err(Reused) => Err(AppendError::KeyReused),
+            Ok(None) => {
+                let appended = self.append_records(records)?;
+                self.answered.remember(named, appended, now);
+                Ok(appended)
+            }
+        };
+        Some((reply, answer))
+    }
+
+    fn append_records(&mut self, records: Vec<NewRecord>) -> Option<Appended> {
         let now_ms = now_ms();
         let mut first_id = None;
         let mut subscribers = None;
         let mut count = 0;
-        let mut records = append.records.into_iter().peekable();
+        let mut records = records.into_iter().peekable();
         while let Some(record) = records.next() {
             let channel = record.channel.clone();
             let mut run = vec![self.store(record, now_ms)];
@@ -86,12 +123,11 @@ impl Writer {
             subscribers = subscribers.or(Some(followers));
         }
         self.log.published.fetch_add(count, Ordering::Relaxed);
-        let appended = Appended {
+        Some(Appended {
             first_id: first_id?,
             last_id: self.last_id,
             subscribers: subscribers?,
-        };
-        Some((append.reply, appended))
+        })
     }
 
     /// Gives a record its id, and makes the bytes that every reader gets.

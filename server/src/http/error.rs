@@ -14,7 +14,8 @@ use logs_shared::{
     query::QueryError,
 };
 
-use crate::{engine, streams::Refused};
+use super::extract::MAX_KEY_CHARS;
+use crate::{engine::AppendError, streams::Refused};
 
 /// Every way a request can be refused. What it says goes to the caller; it never holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -67,9 +68,12 @@ pub(crate) enum ApiError {
     /// 500: a mistake in the gateway itself; its log says more.
     #[error("the gateway failed to answer; this is a mistake in the gateway")]
     Internal,
-    /// 503: the gateway is stopping.
-    #[error("the gateway is stopping; nothing was stored")]
-    Stopping(#[from] engine::Closed),
+    /// 400: an idempotency key that cannot be one.
+    #[error("an Idempotency-Key has 1 to {MAX_KEY_CHARS} visible ASCII characters")]
+    InvalidIdempotencyKey,
+    /// 422, or 503 where the gateway is stopping: nothing was stored.
+    #[error("nothing was stored: {0}")]
+    Append(#[from] AppendError),
 }
 
 /// When to come back after a refusal that will pass.
@@ -96,7 +100,9 @@ impl ApiError {
             Self::Internal => (S::INTERNAL_SERVER_ERROR, code::INTERNAL),
             Self::Streams(Refused::PerOwner(_)) => (S::TOO_MANY_REQUESTS, code::TOO_MANY_STREAMS_PER_USER),
             Self::Streams(Refused::Total(_)) => (S::SERVICE_UNAVAILABLE, code::TOO_MANY_STREAMS),
-            Self::Streams(Refused::Stopping) | Self::Stopping(_) => {
+            Self::InvalidIdempotencyKey => (S::BAD_REQUEST, code::INVALID_IDEMPOTENCY_KEY),
+            Self::Append(AppendError::KeyReused) => (S::UNPROCESSABLE_ENTITY, code::IDEMPOTENCY_KEY_REUSED),
+            Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {
                 (S::SERVICE_UNAVAILABLE, code::SHUTTING_DOWN)
             }
         }

@@ -10,18 +10,24 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use logs_shared::{
     StreamQuery,
-    api::{LAST_EVENT_ID_HEADER, SERVICE_TOKEN_HEADER, USER_ID_HEADER},
+    api::{IDEMPOTENCY_KEY_HEADER, LAST_EVENT_ID_HEADER, SERVICE_TOKEN_HEADER, USER_ID_HEADER},
     publish::BodyKind,
 };
 
 use super::ApiError;
 use crate::{
-    access::{Grant, ReadAccess},
+    access::{self, Grant, ReadAccess},
+    engine::IdempotencyKey,
     gateway::{Gateway, ReaderIdentity},
 };
 
-/// A caller that may publish, and where.
-pub(super) struct Publisher(pub(super) Grant);
+/// A caller that may publish.
+pub(super) struct Publisher {
+    /// Where.
+    pub(super) grant: Grant,
+    /// The caller's name for this publication, where it may be repeated.
+    pub(super) key: Option<IdempotencyKey>,
+}
 
 impl FromRequestParts<Gateway> for Publisher {
     type Rejection = ApiError;
@@ -39,12 +45,30 @@ impl FromRequestParts<Gateway> for Publisher {
         let token = token.ok_or(ApiError::MissingToken(
             "send X-Service-Token or Authorization: Bearer",
         ))?;
-        tokens
-            .grant(token)
-            .cloned()
-            .map(Self)
-            .ok_or(ApiError::InvalidToken)
+        let grant = tokens.grant(token).cloned().ok_or(ApiError::InvalidToken)?;
+        let key = idempotency_key(&parts.headers, token)?;
+        Ok(Self { grant, key })
     }
+}
+
+/// The longest idempotency key, in characters.
+pub(super) const MAX_KEY_CHARS: usize = 255;
+
+fn idempotency_key(headers: &HeaderMap, token: &str) -> Result<Option<IdempotencyKey>, ApiError> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY_HEADER) else {
+        return Ok(None);
+    };
+    let name = value
+        .to_str()
+        .map_err(|_| ApiError::InvalidIdempotencyKey)?
+        .trim();
+    if name.is_empty() || name.len() > MAX_KEY_CHARS {
+        return Err(ApiError::InvalidIdempotencyKey);
+    }
+    Ok(Some(IdempotencyKey {
+        owner: access::hash(token.as_bytes()),
+        name: name.to_owned(),
+    }))
 }
 
 /// A caller that may see statistics.

@@ -72,6 +72,7 @@ fn cors(origins: AllowedOrigins) -> CorsLayer {
             header::AUTHORIZATION,
             header::CACHE_CONTROL,
             HeaderName::from_static(api::SERVICE_TOKEN_HEADER),
+            HeaderName::from_static(api::IDEMPOTENCY_KEY_HEADER),
             HeaderName::from_static(api::USER_ID_HEADER),
             HeaderName::from_static(api::LAST_EVENT_ID_HEADER),
         ])

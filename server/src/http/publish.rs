@@ -16,18 +16,23 @@ use super::{
     extract::{PublishBody, Publisher},
 };
 use crate::{
-    access::Grant,
+    access::{self, Grant},
+    engine::Named,
     gateway::{Gateway, now},
 };
 
 /// Stores what is accepted of a publication, and tells what is not.
 pub(super) async fn publish(
     State(gateway): State<Gateway>,
-    Publisher(grant): Publisher,
+    Publisher { grant, key }: Publisher,
     body: PublishBody,
 ) -> Result<Response, ApiError> {
     let publication = Publication::parse(&body.bytes, body.kind, now())?;
-    store(&gateway, &grant, publication).await
+    let named = key.map(|key| Named {
+        key,
+        content: access::hash(&body.bytes),
+    });
+    store(&gateway, &grant, publication, named).await
 }
 
 /// Stores the entries that can be read and that the grant covers.
@@ -35,6 +40,7 @@ pub(super) async fn store(
     gateway: &Gateway,
     grant: &Grant,
     publication: Publication,
+    named: Option<Named>,
 ) -> Result<Response, ApiError> {
     let Publication { entries, is_batch } = publication;
     let mut accepted: Vec<LogEntry> = Vec::with_capacity(entries.len());
@@ -60,7 +66,7 @@ pub(super) async fn store(
         return Err(ApiError::AllRejected(rejected));
     };
     let count = accepted.len();
-    let appended = gateway.publish(accepted).await?;
+    let appended = gateway.publish(accepted, named).await?;
     Ok(if is_batch {
         let (first_id, last_id) = (appended.first_id, appended.last_id);
         Json(BatchAnswer {

@@ -157,7 +157,7 @@ proptest! {
                 Step::Publish { channel, level, count } => {
                     let (channel, level) = (CHANNELS[channel].parse::<Channel>().unwrap(), Level::ALL[level]);
                     let records = (0..count).map(|_| record(&channel, level, "m")).collect();
-                    let appended = runtime.block_on(engine.append(records)).unwrap();
+                    let appended = runtime.block_on(engine.append(records, None)).unwrap();
                     let mut id = appended.first_id;
                     for _ in 0..count {
                         log.push((id, channel.clone(), level));
@@ -213,7 +213,7 @@ proptest! {
         let engine = Engine::start(KEPT).unwrap();
         for (channel, level) in published {
             let records = vec![record(&CHANNELS[channel].parse().unwrap(), Level::ALL[level], "m")];
-            runtime.block_on(engine.append(records)).unwrap();
+            runtime.block_on(engine.append(records, None)).unwrap();
         }
         let all = everything(&mut reader(&engine, SELECTIONS[selection], level, RecordId::ZERO));
         let patterns: Vec<ChannelPattern> = SELECTIONS[selection].iter().map(|text| text.parse().unwrap()).collect();
@@ -255,7 +255,7 @@ async fn racing_publishers_never_make_a_reader_see_a_smaller_id_after_a_larger_o
             for append in 0..APPENDS {
                 let channel = |n: usize| format!("logs:s{}:w:{}", n % 3, n % 40).parse().unwrap();
                 let records = (0..3).map(|n| record(&channel(publisher + append + n), Level::Info, "m"));
-                published.push(engine.append(records.collect()).await.unwrap());
+                published.push(engine.append(records.collect(), None).await.unwrap());
             }
             published
         })
@@ -289,11 +289,14 @@ async fn a_reader_that_fell_behind_retention_is_told_where_records_are_missing()
     for patterns in [&["logs:etl:w"][..], &["logs:*:w"]] {
         let mut reader = reader(&engine, patterns, None, engine.head());
         let first = engine
-            .append(vec![record(&other, Level::Info, "m")])
+            .append(vec![record(&other, Level::Info, "m")], None)
             .await
             .unwrap();
         let many = engine
-            .append((0..25).map(|_| record(&channel, Level::Info, "m")).collect())
+            .append(
+                (0..25).map(|_| record(&channel, Level::Info, "m")).collect(),
+                None,
+            )
             .await
             .unwrap();
         let from = reader.cursor();
@@ -333,7 +336,10 @@ async fn a_reader_that_does_not_read_holds_nothing_and_delays_nobody() {
     let mut stalled = reader(&engine, &["logs:etl:w"], None, engine.head());
     for _ in 0..50 {
         engine
-            .append((0..100).map(|_| record(&channel, Level::Info, "m")).collect())
+            .append(
+                (0..100).map(|_| record(&channel, Level::Info, "m")).collect(),
+                None,
+            )
             .await
             .unwrap();
     }
@@ -351,7 +357,7 @@ async fn a_reader_that_goes_leaves_nothing_behind() {
     let engine = Engine::start(KEPT).unwrap();
     let with_records: Channel = "logs:etl:w".parse().unwrap();
     engine
-        .append(vec![record(&with_records, Level::Info, "m")])
+        .append(vec![record(&with_records, Level::Info, "m")], None)
         .await
         .unwrap();
     for _ in 0..100 {
@@ -378,13 +384,16 @@ async fn memory_for_records_is_bounded_over_all_channels() {
     for n in 0..1_000 {
         let channel: Channel = format!("logs:etl:w{}", n % 7).parse().unwrap();
         engine
-            .append(vec![record(&channel, Level::Info, &message)])
+            .append(vec![record(&channel, Level::Info, &message)], None)
             .await
             .unwrap();
     }
     // The writer makes room after it has answered; its next batch shows that it has.
     engine
-        .append(vec![record(&"logs:etl:last".parse().unwrap(), Level::Info, "m")])
+        .append(
+            vec![record(&"logs:etl:last".parse().unwrap(), Level::Info, "m")],
+            None,
+        )
         .await
         .unwrap();
     assert!(engine.tail_bytes() <= 202_000, "{}", engine.tail_bytes());

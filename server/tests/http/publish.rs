@@ -385,3 +385,87 @@ async fn nothing_published_can_break_the_framing_of_a_stream() {
     }
     assert_eq!(stream.next_record().await.fields.as_json(), r#"{"a":[1,2]}"#);
 }
+
+#[tokio::test]
+async fn a_repeated_publication_is_stored_once_and_gets_the_first_answer() {
+    let app = TestApp::new();
+    let batch = [
+        item("logs:etl:w", "a"),
+        "{oops".to_owned(),
+        item("logs:faas:w", "b"),
+    ]
+    .join("\n");
+    let single = item("logs:etl:w", "c");
+    for (kind, body) in [(NDJSON, batch), (JSON, single)] {
+        let headers = [kind, ("idempotency-key", kind.1)];
+        // Together, so that the repeats come while the first is under way.
+        let (first, second, third) = tokio::join!(
+            app.publish_body(&headers, body.clone()),
+            app.publish_body(&headers, body.clone()),
+            app.publish_body(&headers, body.clone()),
+        );
+        assert_eq!(first.status, 200, "{}", first.json());
+        assert_eq!(first.json(), second.json());
+        assert_eq!(first.json(), third.json());
+        assert_eq!(first.json(), app.publish_body(&headers, body).await.json());
+    }
+    assert_eq!(
+        app.stream("channels=logs:*:w&since=0-0").await.history().await,
+        ["a", "b", "c"]
+    );
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_publication_of_one_publisher() {
+    let app = TestApp::new();
+    let key = ("idempotency-key", "k1");
+    assert_eq!(
+        app.publish_body(&[JSON, key], item("logs:etl:w", "a"))
+            .await
+            .status,
+        200
+    );
+    let reused = app.publish_body(&[JSON, key], item("logs:etl:w", "b")).await;
+    assert_eq!(reused.refusal(), (422, "idempotency_key_reused".to_owned()));
+    let other = Request::post("/api/logs/publish")
+        .header("x-service-token", "etl-token")
+        .header(key.0, key.1);
+    let other = app
+        .send(other.body(Body::from(item("logs:etl:w", "b"))).unwrap())
+        .await;
+    assert_eq!(other.status, 200, "another publisher's key is another");
+    assert_eq!(
+        app.stream("channels=logs:etl:w&since=0-0").await.history().await,
+        ["a", "b"]
+    );
+}
+
+#[tokio::test]
+async fn a_refused_publication_does_not_use_its_key_up() {
+    let app = TestApp::new();
+    let key = ("idempotency-key", "k1");
+    assert_eq!(
+        app.publish_body(&[JSON, key], item("logs:*:w", "a"))
+            .await
+            .refusal()
+            .0,
+        400
+    );
+    assert_eq!(
+        app.publish_body(&[JSON, key], item("logs:etl:w", "a"))
+            .await
+            .status,
+        200
+    );
+    let long = "x".repeat(256);
+    for wrong in ["", " ", &long] {
+        let answer = app
+            .publish_body(&[JSON, ("idempotency-key", wrong)], item("logs:etl:w", "a"))
+            .await;
+        assert_eq!(
+            answer.refusal(),
+            (400, "invalid_idempotency_key".to_owned()),
+            "{wrong:?}"
+        );
+    }
+}
