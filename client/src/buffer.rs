@@ -52,6 +52,7 @@ fn checksum(text: &str) -> u32 {
 pub struct Buffer {
     rows: VecDeque<Row>,
     max_rows: usize,
+    has_dropped: bool,
 }
 
 impl Buffer {
@@ -61,6 +62,7 @@ impl Buffer {
         Self {
             rows: VecDeque::new(),
             max_rows,
+            has_dropped: false,
         }
     }
 
@@ -72,6 +74,7 @@ impl Buffer {
             self.rows.push_back(row);
         } else if let Err(place) = self.rows.binary_search_by_key(&key, Row::key) {
             if place == 0 && self.rows.len() >= self.max_rows {
+                self.has_dropped = true;
                 return;
             }
             self.rows.insert(place, row);
@@ -94,6 +97,13 @@ impl Buffer {
     fn shrink(&mut self) {
         let over = self.rows.len().saturating_sub(self.max_rows);
         self.rows.drain(..over);
+        self.has_dropped |= over > 0;
+    }
+
+    /// Whether there were rows before the oldest that had to make room.
+    #[must_use]
+    pub fn has_dropped(&self) -> bool {
+        self.has_dropped
     }
 
     /// All rows, the oldest first.
@@ -169,6 +179,8 @@ mod tests {
         assert_eq!(ids(&filled(3, &[4, 5, 6, 2])), [4, 5, 6]);
         assert_eq!(ids(&filled(3, &[2, 5, 6, 4])), [4, 5, 6]);
         assert!(filled(0, &[1, 2]).is_empty());
+        assert!(!filled(3, &[4, 5, 6]).has_dropped());
+        assert!(filled(3, &[4, 5, 6, 2]).has_dropped() && filled(3, &[4, 5, 6, 7]).has_dropped());
     }
 
     #[test]

@@ -110,6 +110,18 @@ impl Connection {
         }
     }
 
+    /// Forgets how far channels were read that nobody subscribes to any more. To be called before
+    /// [`Self::follow`], which may have less to follow than there are subscriptions: nothing while
+    /// disconnected, and that is no reason to forget.
+    pub(crate) fn keep(&self, subscribed: &[ChannelPattern]) {
+        self.0.read.borrow_mut().keep(subscribed);
+        if let State::Streaming { streams, .. } = &mut *self.0.state.borrow_mut() {
+            for stream in streams.each_mut() {
+                stream.channels.retain(|channel| subscribed.contains(channel));
+            }
+        }
+    }
+
     /// Follows these channels from now on; with none, nothing is open.
     ///
     /// `tail` is how many of the newest records to start with where there is no cursor to go on from.

@@ -89,7 +89,17 @@ impl Needle {
 
     fn is_in(&self, record: &LogRecord) -> bool {
         let texts = [&record.message, record.fields.as_json(), record.channel.as_str()];
-        self.is_empty() || texts.into_iter().any(|text| self.find(text).next().is_some())
+        self.is_empty()
+            || texts.into_iter().any(|text| self.find(text).next().is_some())
+            || (self.letters.contains(&'=') && self.is_in_chips(record))
+    }
+
+    /// Fields as they are shown: `name=value`.
+    fn is_in_chips(&self, record: &LogRecord) -> bool {
+        record.fields.to_value().iter().any(|(name, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            self.find(&format!("{name}={value}")).next().is_some()
+        })
     }
 
     /// Where it is in `text`, in bytes; matches do not overlap.
@@ -150,10 +160,11 @@ mod tests {
     #[test]
     fn text_is_looked_for_in_message_fields_and_channel() {
         let row = record(1, "INFO", "Load FINISHED");
-        for needle in ["finished", " load ", "rows", "42", "etl:w", ""] {
+        for needle in ["finished", " load ", "rows", "42", "etl:w", "rows=4", "=42", ""] {
             assert!(with(None, needle).shows(&row), "{needle}");
         }
         assert!(!with(None, "failed").shows(&row));
+        assert!(!with(None, "rows=5").shows(&row));
     }
 
     #[test]

@@ -201,12 +201,12 @@ impl Hub {
             }
             most.is_some()
         });
+        let mut wanted: Vec<ChannelPattern> = wanted.into_iter().collect();
+        self.0.connection.keep(&wanted);
         if !self.0.is_enabled.get() {
             wanted.clear();
         }
-        self.0
-            .connection
-            .follow(wanted.into_iter().collect(), tail.min(MOST_TAIL));
+        self.0.connection.follow(wanted, tail.min(MOST_TAIL));
     }
 
     fn hear(&self, said: Said) {

@@ -19,6 +19,11 @@ impl Position {
         wanted.iter().all(|pattern| self.channels.contains(pattern))
     }
 
+    /// Forgets channels that are not among these: their rows are gone, so they are new when they come back.
+    pub(crate) fn keep(&mut self, subscribed: &[ChannelPattern]) {
+        self.channels.retain(|channel| subscribed.contains(channel));
+    }
+
     /// Where the next stream starts: at the cursor, or with the newest records where there is none or
     /// a channel is new, of which the reader has seen nothing yet.
     pub(crate) fn start(&self, wanted: &[ChannelPattern], tail: usize) -> Start {
@@ -119,9 +124,11 @@ impl<S> Streams<S> {
 
     /// The stream with this number, if it is still one of them.
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Stream<S>> {
-        std::iter::once(&mut self.first)
-            .chain(&mut self.next)
-            .find(|stream| stream.number == number)
+        self.each_mut().find(|stream| stream.number == number)
+    }
+
+    pub(crate) fn each_mut(&mut self) -> impl Iterator<Item = &mut Stream<S>> {
+        std::iter::once(&mut self.first).chain(&mut self.next)
     }
 
     /// Whether the next stream can take over without a hole.
@@ -195,6 +202,20 @@ mod tests {
             Position::default().start(&patterns(&["logs:etl:w"]), 100),
             Start::Tail(100)
         );
+    }
+
+    #[test]
+    fn a_channel_that_was_given_up_is_new_when_it_comes_back() {
+        let both = patterns(&["logs:etl:w", "logs:faas:w"]);
+        let mut read = Position {
+            cursor: Some(id(5)),
+            channels: both.clone(),
+        };
+        read.keep(&both[..1]);
+        assert_eq!(read.start(&both[..1], 100), Start::After(id(5)));
+        assert_eq!(read.start(&both, 100), Start::Tail(100));
+        read.keep(&[]);
+        assert_eq!(read.start(&both[..1], 100), Start::Tail(100));
     }
 
     #[test]

@@ -117,7 +117,8 @@ impl Browser {
     /// There is none in time.
     pub async fn click(&self, text: &str) -> Result<()> {
         let script = "
-            const named = element => element.textContent.trim() === arguments[0] && !element.disabled;
+            const named = element => element.textContent.trim() === arguments[0]
+                && !element.disabled && element.ariaDisabled !== 'true';
             const found = [...document.querySelectorAll('a, button')].find(named);
             found?.click();
             return found !== undefined;";

@@ -245,3 +245,46 @@ async fn light_and_dark_both_render() -> Result<()> {
     browser.screenshot("demo-light").await?;
     Ok(())
 }
+
+/// A channel was left and followed again: its lines had gone with it, and the page went on after the
+/// last of them, so it stayed empty although the gateway had them all.
+#[tokio::test]
+async fn a_channel_that_is_followed_again_shows_its_lines_again() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    gateway
+        .publish(&channel("etl")?, json!("kept by the gateway"))
+        .await?;
+    let browser = live_page(&gateway, "etl").await?;
+    browser
+        .shows(".logs-live .logs-message", "kept by the gateway")
+        .await?;
+
+    browser.click_on(".logs-leave").await?;
+    let closed = "return window.e2eStreams().open === 0;";
+    browser.wait("no stream", closed, json!([])).await?;
+
+    let follow = "
+        const field = document.querySelector('#logs-channel');
+        field.value = arguments[0];
+        field.dispatchEvent(new Event('input', { bubbles: true }));
+        field.form.requestSubmit();
+        return true;";
+    browser
+        .wait("the channel again", follow, json!([channel("etl")?]))
+        .await?;
+    browser
+        .shows(".logs-live .logs-message", "kept by the gateway")
+        .await
+}
+
+#[tokio::test]
+async fn a_wrong_channel_in_the_address_is_told_and_nothing_else_followed() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let browser = Browser::start().await?;
+    browser
+        .open(&gateway.url("/?channels=logs:etl:workspace123:*,nonsense&connect=1"))
+        .await?;
+    browser.shows(".logs-chooser .logs-error", "nonsense").await?;
+    assert_eq!(browser.streams().await?.opened, 0);
+    Ok(())
+}

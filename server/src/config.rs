@@ -160,6 +160,14 @@ impl Reading {
         }
     }
 
+    /// A size or count of which there must be at least so much.
+    fn at_least<T: PartialOrd + fmt::Display>(&mut self, name: &str, value: T, least: T) {
+        if value < least {
+            self.errors
+                .push(format!("{name}: {value} is too little; at least {least}"));
+        }
+    }
+
     fn number<T: FromStr>(&mut self, name: &str, text: Option<&str>, default: T, what: &str) -> T {
         self.value(name, text, default, |text| {
             text.parse().map_err(|_| format!("{text:?} is not {what}"))
@@ -294,6 +302,13 @@ impl Config {
                 .try_into()
                 .unwrap_or(usize::MAX),
         };
+        // With less the gateway would acknowledge what it cannot keep, or refuse everything.
+        reading.at_least("RETENTION_RECORDS", config.retention.records, 1);
+        reading.at_least("RETENTION_BYTES", config.retention.bytes, MIB);
+        reading.at_least("RETENTION_AGE", config.retention.age_ms, 1_000);
+        reading.at_least("MAX_STREAMS", config.stream_limits.total, 1);
+        reading.at_least("MAX_STREAMS_PER_USER", config.stream_limits.per_owner, 1);
+        reading.at_least("MAX_BODY_BYTES", config.max_body_bytes, 1_024);
         if reading.errors.is_empty() {
             Ok(config)
         } else {
@@ -303,6 +318,14 @@ impl Config {
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
+    // A filter takes a lone word for a module: with a level spelt wrong the gateway would be silent.
+    for word in text.split(',').map(str::trim).filter(|word| !word.contains('=')) {
+        if word.parse::<tracing::level_filters::LevelFilter>().is_err() {
+            return Err(format!(
+                "{word:?} is not one of error, warn, info, debug, trace, off, nor module=level"
+            ));
+        }
+    }
     match text.parse::<tracing_subscriber::EnvFilter>() {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(format!("{text:?} is no log filter: {error}")),
@@ -404,7 +427,7 @@ mod tests {
             port: some("70000"),
             node_env: some("staging"),
             allowed_origins: some("example.com"),
-            log_level: some("logs=loud"),
+            log_level: some("loud"),
             log_format: some("xml"),
             service_tokens: some("s3cret-without-services"),
             auth: some("magic"),
@@ -443,6 +466,26 @@ mod tests {
         }
         assert_eq!(errors.len(), 15, "{errors:#?}");
         assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
+    }
+
+    #[test]
+    fn a_setting_that_leaves_nothing_is_a_mistake() {
+        let settings = Settings {
+            log_level: some("info,hyper=debug"),
+            retention_records: some("0"),
+            retention_bytes: some("1"),
+            retention_age: some("0"),
+            max_streams: some("0"),
+            max_streams_per_user: some("0"),
+            max_body_bytes: some("0"),
+            ..Settings::default()
+        };
+        let errors = errors(settings);
+        assert_eq!(errors.len(), 6, "{errors:#?}");
+        assert!(
+            errors.iter().all(|error| error.contains("too little")),
+            "{errors:#?}"
+        );
     }
 
     #[test]

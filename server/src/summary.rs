@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr};
 
-use logs_shared::api::{DEMO_PATH, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH};
+use logs_shared::api::{DEFAULT_PORT, DEMO_PATH, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH};
 
 use crate::{access::ReadAccess, config::Config, gateway::VERSION, origins::AllowedOrigins};
 
@@ -15,6 +15,8 @@ pub struct Summary {
     publishing: Publishing,
     admin: &'static str,
     any_origin: bool,
+    /// How this program was called.
+    program: String,
 }
 
 enum Publishing {
@@ -56,6 +58,19 @@ impl Summary {
                 (false, false) => "nobody (set ADMIN_TOKEN)",
             },
             any_origin: config.allowed_origins == AllowedOrigins::Any,
+            program: std::env::args()
+                .next()
+                .unwrap_or_else(|| "logs-gateway".to_owned()),
+        }
+    }
+
+    /// What a command needs to find this gateway, where it would look elsewhere.
+    fn to_here(&self) -> String {
+        let usual = format!(":{DEFAULT_PORT}");
+        if self.url.ends_with(&usual) {
+            String::new()
+        } else {
+            format!(" --url {}", self.url)
         }
     }
 
@@ -122,7 +137,7 @@ impl fmt::Display for Summary {
             writeln!(f)?;
             writeln!(f, "Try next:")?;
             writeln!(f, "  open       {url}/ or {url}{DEMO_PATH}")?;
-            writeln!(f, "  simulate   logs-gateway simulate")?;
+            writeln!(f, "  simulate   {} simulate{}", self.program, self.to_here())?;
             writeln!(
                 f,
                 "  watch      curl -N '{url}{STREAM_PATH}?channels=logs:*:workspace123:*'"

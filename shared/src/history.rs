@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use crate::{
-    ChannelPattern, Level, LogRecord, RecordId, Timestamp,
-    query::{LEVEL, QueryError, SINCE, Selection, parameters, parse_count, parse_level, shown},
+    ChannelPattern, Level, LogRecord, RecordId,
+    query::{LEVEL, QueryError, SINCE, Selection, parameters, parse_count, parse_level, parse_time, shown},
 };
 
 /// What a reader asks of `GET /api/logs/history`: records of channels, between two places in the log.
@@ -104,7 +104,7 @@ impl Place {
 fn parse_place(name: &'static str, text: &str) -> Result<Place, QueryError> {
     let text = text.trim();
     let id = text.parse().map(Place::Id);
-    id.or_else(|_| text.parse().map(|time: Timestamp| Place::Ms(time.id_ms())))
+    id.or_else(|_| parse_time(text).map(|time| Place::Ms(time.id_ms())))
         .map_err(|_| QueryError::Place(name, shown(text)))
 }
 

@@ -124,7 +124,10 @@ impl Publication {
                 for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
                     match serde_json::from_str::<&RawValue>(line) {
                         Ok(raw) => Item::read(raw).append_entries(now, &mut entries),
-                        Err(error) => entries.push(Err(EntryError::BrokenJson(json::reason(&error)))),
+                        Err(error) => {
+                            let reason = format!("{} at column {}", json::reason(&error), error.column());
+                            entries.push(Err(EntryError::BrokenJson(reason)));
+                        }
                     }
                 }
             }

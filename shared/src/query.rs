@@ -6,6 +6,7 @@ use crate::{
     Channel, ChannelError, ChannelPattern, Level, RecordId, Timestamp,
     api::{MAX_CHANNELS_PER_STREAM, MAX_TAIL},
     problem::code,
+    timestamp::TimestampError,
 };
 
 const CHANNELS: &str = "channels";
@@ -194,8 +195,17 @@ fn parse_since(text: &str) -> Start {
     let text = text.trim();
     match text.parse::<RecordId>() {
         Ok(id) => Start::After(id),
-        Err(_) => text.parse().map_or(Start::Unknown, Start::Since),
+        Err(_) => parse_time(text).map_or(Start::Unknown, Start::Since),
     }
+}
+
+/// A time in a query. Who does not escape the plus sign of its zone has written a space.
+pub(crate) fn parse_time(text: &str) -> Result<Timestamp, TimestampError> {
+    let with_plus = || match text.rsplit_once(' ') {
+        Some((time, zone)) => format!("{time}+{zone}").parse(),
+        None => Err(TimestampError),
+    };
+    text.parse().or_else(|_| with_plus())
 }
 
 fn parse_pattern(text: &str) -> Result<ChannelPattern, QueryError> {
@@ -375,6 +385,14 @@ mod tests {
             start("channels=logs:etl:w&since=1758796200", None),
             Start::Since(since)
         );
+        for text in [
+            "2025-09-25T12:30:00+02:00",
+            "2025-09-25T12:30:00%2B02:00",
+            "2025-09-25+10:30:00",
+        ] {
+            let query = parse(&format!("channels=logs:etl:w&since={text}")).unwrap();
+            assert_eq!(query.start, Start::Since(since), "{text}");
+        }
         assert_eq!(start("channels=logs:etl:w&tail=5", None), Start::Tail(5));
         assert_eq!(
             start("channels=logs:etl:w&tail=99999999999", None),

@@ -1,7 +1,7 @@
 //! [`Address`]: what the page's URL remembers.
 
 use leptos::prelude::*;
-use logs_shared::{ChannelPattern, StreamQuery};
+use logs_shared::{ChannelPattern, StreamQuery, query::QueryError};
 use wasm_bindgen::JsValue;
 
 const CONNECT: &str = "connect=1";
@@ -13,6 +13,8 @@ pub(super) struct Address {
     pub(super) channels: Vec<ChannelPattern>,
     /// Whether to connect at once.
     pub(super) connect: bool,
+    /// What is wrong with the channels that the URL names, in a sentence.
+    pub(super) error: Option<String>,
 }
 
 impl Address {
@@ -23,11 +25,18 @@ impl Address {
 
     fn parse(search: &str) -> Self {
         let query = search.trim_start_matches('?');
+        let (channels, error) = match StreamQuery::parse(query, None) {
+            Ok(query) => (query.channels, None),
+            Err(QueryError::MissingChannels) => (Vec::new(), None),
+            Err(error) => (
+                Vec::new(),
+                Some(format!("The address names no channels to follow: {error}.")),
+            ),
+        };
         Self {
-            channels: StreamQuery::parse(query, None)
-                .map(|query| query.channels)
-                .unwrap_or_default(),
+            channels,
             connect: query.split('&').any(|pair| pair == CONNECT),
+            error,
         }
     }
 
@@ -64,12 +73,14 @@ mod tests {
             let address = Address {
                 channels: channels.clone(),
                 connect,
+                error: None,
             };
             assert_eq!(Address::parse(&address.to_search()), address);
         }
         let address = Address {
             channels,
             connect: true,
+            error: None,
         };
         assert_eq!(
             address.to_search(),
@@ -79,8 +90,23 @@ mod tests {
 
     #[test]
     fn a_url_that_says_nothing_gives_nothing() {
-        for search in ["", "?", "?channels=", "?channels=nonsense", "?connect=0"] {
+        for search in ["", "?", "?channels=", "?connect=0"] {
             assert_eq!(Address::parse(search), Address::default(), "{search}");
+        }
+    }
+
+    #[test]
+    fn a_url_with_a_wrong_channel_follows_nothing_and_says_why() {
+        for search in [
+            "?channels=nonsense",
+            "?channels=logs:etl:w,nonsense",
+            "?service=etl",
+        ] {
+            let Address { channels, error, .. } = Address::parse(search);
+            assert!(
+                channels.is_empty() && error.is_some(),
+                "{search}: {channels:?} {error:?}"
+            );
         }
     }
 }

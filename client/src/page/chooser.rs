@@ -6,9 +6,15 @@ use logs_shared::{ChannelPattern, api, overview::Channels};
 
 /// Which channels are followed: those there are, with a way to leave each, and a field for more.
 #[component]
-pub(super) fn Chooser(channels: RwSignal<Vec<ChannelPattern>>) -> impl IntoView {
+pub(super) fn Chooser(
+    channels: RwSignal<Vec<ChannelPattern>>,
+    /// What is wrong with the channels that were asked for before.
+    error: Option<String>,
+) -> impl IntoView {
     let text = RwSignal::new(String::new());
-    let error = RwSignal::new(None);
+    let error = RwSignal::new(error);
+    // Whatever was wrong, it was about what was followed before.
+    Effect::watch(move || channels.get(), move |_, _, _| error.set(None), false);
     let known = RwSignal::new(Vec::new());
     let look = move || {
         spawn_local_scoped(async move {

@@ -17,19 +17,20 @@ const MAX_LOGS: usize = 2_000;
 #[component]
 pub(super) fn LivePage() -> impl IntoView {
     let mut address = Address::here();
-    if address.channels.is_empty() {
+    // A wrong channel must not show something else in its place, and perhaps more.
+    if address.channels.is_empty() && address.error.is_none() {
         address.channels.extend(DEFAULT_CHANNEL.parse::<ChannelPattern>());
     }
     let auto_connect = address.connect;
     view! {
         <LogsProvider auto_connect>
-            <Live channels=address.channels />
+            <Live channels=address.channels error=address.error />
         </LogsProvider>
     }
 }
 
 #[component]
-fn Live(channels: Vec<ChannelPattern>) -> impl IntoView {
+fn Live(channels: Vec<ChannelPattern>, error: Option<String>) -> impl IntoView {
     let channels = RwSignal::new(channels);
     let live = use_logs_subscription(channels, UseLogsSubscriptionOptions { max_logs: MAX_LOGS });
     let is_wanted = Memo::new(move |_| live.connection_status.get() != ConnectionStatus::Disconnected);
@@ -39,6 +40,7 @@ fn Live(channels: Vec<ChannelPattern>) -> impl IntoView {
         let address = Address {
             channels: channels.get(),
             connect: is_wanted.get(),
+            error: None,
         };
         // The URL someone came with is left as it is until something changes.
         if was.is_some() {
@@ -47,7 +49,7 @@ fn Live(channels: Vec<ChannelPattern>) -> impl IntoView {
     });
     view! {
         <StatusBar live />
-        <Chooser channels />
+        <Chooser channels error />
         <Show when=move || is_shown.get()>
             <section class="logs-live" aria-labelledby="logs-live-heading">
                 <div class="logs-section-head">
@@ -67,7 +69,7 @@ fn hint(status: ConnectionStatus) -> &'static str {
         ConnectionStatus::Connected => "Lines appear as they are published.",
         ConnectionStatus::Connecting => "Opening the stream.",
         ConnectionStatus::Reconnecting => {
-            "The stream was lost. It comes back by itself and goes on after the last line."
+            "The stream was lost. It comes back by itself within seconds of the gateway."
         }
         ConnectionStatus::Error => "The gateway refuses this stream. See above.",
         ConnectionStatus::Disconnected => "Disconnected. The lines stay until the page is left.",

@@ -21,6 +21,8 @@ pub(super) fn StatusBar(live: UseLogsReturn) -> impl IntoView {
             ConnectionStatus::Disconnected | ConnectionStatus::Error
         )
     };
+    // Not `disabled`: a button that was pressed with the keyboard would lose the focus to nowhere.
+    let can_disconnect = move || status.get() != ConnectionStatus::Disconnected;
     let stream = move || {
         live.stream_id.get().map(|id| {
             let short: String = id.chars().take(SHORT_ID).collect();
@@ -35,16 +37,16 @@ pub(super) fn StatusBar(live: UseLogsReturn) -> impl IntoView {
                 <button
                     type="button"
                     class="logs-button logs-button-main"
-                    disabled=move || !can_connect()
-                    on:click=move |_| live.connect.run(())
+                    aria-disabled=move || (!can_connect()).to_string()
+                    on:click=move |_| if can_connect() { live.connect.run(()) }
                 >
                     "Connect Live Logs"
                 </button>
                 <button
                     type="button"
                     class="logs-button"
-                    disabled=move || status.get() == ConnectionStatus::Disconnected
-                    on:click=move |_| live.disconnect.run(())
+                    aria-disabled=move || (!can_disconnect()).to_string()
+                    on:click=move |_| if can_disconnect() { live.disconnect.run(()) }
                 >
                     "Disconnect"
                 </button>

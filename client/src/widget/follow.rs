@@ -16,6 +16,15 @@ pub(super) struct Follow {
     held: RwSignal<Option<Held>>,
 }
 
+/// What has come while a viewer stands still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct New {
+    /// So many lines are there.
+    pub(super) lines: usize,
+    /// Others came and had to make room for these.
+    pub(super) and_more: bool,
+}
+
 #[derive(Clone, Debug)]
 struct Held {
     rows: Arc<[Row]>,
@@ -77,15 +86,21 @@ impl Follow {
         }
     }
 
-    /// How many lines the filter shows that have come since it stands still.
-    pub(super) fn new_lines(self, filter: &Filter) -> usize {
-        let Some(held) = self.held.get() else { return 0 };
+    /// What has come since it stands still, of what the filter shows.
+    pub(super) fn new_lines(self, filter: &Filter) -> New {
+        let Some(held) = self.held.get() else {
+            return New::default();
+        };
         let last = held.rows.last().map(Row::key);
         let is_new = |row: &&Row| last.is_none_or(|last| row.key() > last);
         let shown = |rows: &Buffer| {
             let new = rows.rows().rev().take_while(is_new);
-            new.filter(|row| row.as_record().is_some() && filter.shows(row))
-                .count()
+            New {
+                lines: new
+                    .filter(|row| row.as_record().is_some() && filter.shows(row))
+                    .count(),
+                and_more: rows.has_dropped() && rows.rows().next().as_ref().is_some_and(is_new),
+            }
         };
         self.logs.with(shown)
     }

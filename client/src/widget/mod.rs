@@ -10,11 +10,11 @@ mod toolbar;
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 
 use crate::{
-    Logs,
+    Buffer, Logs,
     buffer::Row,
     filter::{Filter, Needle},
 };
-use follow::Follow;
+use follow::{Follow, New};
 use gap_row::GapRow;
 pub(crate) use record_row::RecordRow;
 use toolbar::Toolbar;
@@ -105,6 +105,7 @@ pub fn LogsWidget(
                 on:wheel=move |event| if event.delta_y() < 0.0 { on_up() }
                 on:keydown=on_key
             >
+                {move || before(logs, drawn.with(Vec::len)).map(|text| view! { <p class="logs-before">{text}</p> })}
                 <For each=move || drawn.get() key=Row::key let:row>
                     {draw(row, needle)}
                 </For>
@@ -115,6 +116,15 @@ pub fn LogsWidget(
             <NewLines filter follow />
         </section>
     }
+}
+
+/// What is to be said of the lines before the first that is drawn.
+fn before(logs: Logs, drawn: usize) -> Option<String> {
+    if drawn == MOST_DRAWN {
+        return Some(format!("The newest {MOST_DRAWN} lines are shown."));
+    }
+    let has_dropped = drawn > 0 && logs.with(Buffer::has_dropped);
+    has_dropped.then(|| "Older lines are no longer kept on this page.".to_owned())
 }
 
 fn draw(row: Row, needle: Memo<Needle>) -> AnyView {
@@ -158,8 +168,9 @@ fn NewLines(filter: RwSignal<Filter>, follow: Follow) -> impl IntoView {
         <Show when=move || !follow.is_following()>
             <button type="button" class="logs-new" on:click=move |_| follow.resume()>
                 {move || match new.get() {
-                    0 => "Paused. Follow again".to_owned(),
-                    new => format!("{new} new"),
+                    New { lines: 0, .. } => "Paused. Follow again".to_owned(),
+                    New { lines, and_more: false } => format!("{lines} new"),
+                    New { lines, and_more: true } => format!("more than {lines} new"),
                 }}
                 <span class="logs-arrow" aria-hidden="true">"↓"</span>
             </button>

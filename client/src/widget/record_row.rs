@@ -57,16 +57,23 @@ fn hue(service: &str) -> usize {
         % HUES
 }
 
-/// The time of day where the reader is, to the millisecond.
+/// The time of day where the reader is, to the millisecond; with the date where that is not today.
 fn local_time(timestamp: Timestamp) -> String {
     // Exact: the year 9999 is far below 2^53 milliseconds.
     #[expect(clippy::cast_precision_loss)]
     let date = js_sys::Date::new(&JsValue::from_f64(timestamp.unix_ms() as f64));
-    format!(
+    let time = format!(
         "{:02}:{:02}:{:02}.{:03}",
         date.get_hours(),
         date.get_minutes(),
         date.get_seconds(),
         date.get_milliseconds()
-    )
+    );
+    let today = js_sys::Date::new_0();
+    let day = |date: &js_sys::Date| (date.get_full_year(), date.get_month(), date.get_date());
+    if day(&date) == day(&today) {
+        return time;
+    }
+    let (year, month, day) = day(&date);
+    format!("{year}-{:02}-{day:02} {time}", month + 1)
 }

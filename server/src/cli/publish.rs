@@ -26,9 +26,10 @@ use crate::random;
 
 /// Publish each line of standard input as a record.
 ///
-/// A line that is a JSON object is taken apart; of others the level and the time are guessed. Lines
-/// go in batches, and at once when the input pauses. While the gateway is away it waits and tries
-/// again, and reads no further; a batch that was not answered is sent again.
+/// A line that is a JSON object is taken apart; of others the level and the time are guessed, a time
+/// without a zone as UTC (so start the program with TZ=UTC where it writes local time). Lines go in
+/// batches, and at once when the input pauses. While the gateway is away it waits and tries again, and
+/// reads no further; a batch that was not answered is sent again.
 #[derive(Args, Debug)]
 pub struct Publish {
     /// Where to: logs:service:workspace_id, or logs:service:workspace_id:resource_id

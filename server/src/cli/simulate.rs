@@ -40,7 +40,7 @@ pub struct Simulate {
     )]
     workflows: Vec<String>,
     /// Stop after so many runs of each workflow
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     runs: Option<u64>,
 }
 
@@ -111,17 +111,24 @@ impl Simulate {
             .context("--workspace or --workflows")?;
         let mut ndjson = String::new();
         append_log_data(&mut ndjson, &channel, &step.log_data());
-        let (mut backoff, key) = (Backoff::default(), random::hex());
+        let (mut backoff, mut away, key) = (Backoff::default(), false, random::hex());
         loop {
             match client.publish(&channel, ndjson.clone().into(), &key).await {
-                Outcome::Stored(_) => return Ok(()),
+                Outcome::Stored(_) => {
+                    if away {
+                        eprintln!("{} is back", client.url());
+                    }
+                    return Ok(());
+                }
                 Outcome::Refused(problem) => bail!("{}: {} ({})", client.url(), problem.detail, problem.code),
                 Outcome::TryAgain(reason) => {
-                    let wait = backoff.next();
-                    if wait > Duration::from_millis(250) {
-                        eprintln!("{} does not answer ({reason}); trying again", client.url());
+                    if !std::mem::replace(&mut away, true) {
+                        eprintln!(
+                            "{} does not answer ({reason}); trying again until it does",
+                            client.url()
+                        );
                     }
-                    sleep(wait).await;
+                    sleep(backoff.next()).await;
                 }
             }
         }

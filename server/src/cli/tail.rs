@@ -24,11 +24,17 @@ pub struct Tail {
     channels: Vec<ChannelPattern>,
     #[command(flatten)]
     target: Target,
-    /// Start with what happened since then: a time, an id, or 0-0 for all that is kept
+    /// Start with what was received since then: a time, an id, or 0-0 for all that is kept
     #[arg(long)]
     since: Option<String>,
     /// Start with so many of the newest records
-    #[arg(long, short = 'n', default_value_t = 10, value_name = "RECORDS")]
+    #[arg(
+        long,
+        short = 'n',
+        default_value_t = 10,
+        value_name = "RECORDS",
+        conflicts_with = "since"
+    )]
     lines: usize,
     /// Only records at least this grave: trace, debug, info, warn, error, fatal
     #[arg(long)]
@@ -57,19 +63,19 @@ impl Tail {
             colours: colour::wanted(),
         };
         loop {
-            let reason = match client.stream(&query).await? {
+            let (what, reason) = match client.stream(&query).await? {
                 Ok(response) => {
                     if std::mem::take(&mut away) {
                         eprintln!("{} is back", client.url());
                     }
-                    self.follow(response.into_body(), &printer, &mut query, &mut backoff)
-                        .await?
+                    let follow = self.follow(response.into_body(), &printer, &mut query, &mut backoff);
+                    ("went away", follow.await?)
                 }
-                Err(reason) => reason,
+                Err(reason) => ("does not answer", reason),
             };
             if !std::mem::replace(&mut away, true) {
                 eprintln!(
-                    "{} went away ({reason}); trying again until it is back",
+                    "{} {what} ({reason}); trying again until it is back",
                     client.url()
                 );
             }
