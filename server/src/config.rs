@@ -1,12 +1,13 @@
-//! [`Config`]: how the gateway was set up, from flags and the environment.
-//!
-//! Every value is read as text first and checked as a whole, so that all mistakes are told at once.
+//! [`Config`]: how the gateway was set up. The [`Settings`] are checked as a whole, so that all mistakes are told
+//! at once.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+mod settings;
 
-use clap::Args;
+use std::{fmt, str::FromStr, time::Duration};
+
 use logs_shared::api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT};
 
+pub use self::settings::Settings;
 use crate::{
     access::{AdminAccess, ReadAccess, ServiceTokens},
     engine::Retention,
@@ -14,66 +15,6 @@ use crate::{
     quantity,
     streams::StreamLimits,
 };
-
-/// Flags and environment variables, as they were given. `Config::from_settings` makes sense of them.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Settings")]
-pub struct Settings {
-    /// Port to listen on; 0 picks a free one and prints it [default: 3002]
-    #[arg(long, env = "PORT", global = false)]
-    pub port: Option<String>,
-    /// Address to listen on [default: 0.0.0.0]
-    #[arg(long, env = "HOST")]
-    pub host: Option<String>,
-    /// `development` opens what makes trying out easy; `production` opens nothing by itself [default: development]
-    #[arg(long, env = "NODE_ENV", value_name = "MODE")]
-    pub node_env: Option<String>,
-    /// Origins whose pages may call: `*`, or a comma list such as `https://app.example.com,https://*.example.com` [default: *]
-    #[arg(long, env = "ALLOWED_ORIGINS", value_name = "LIST")]
-    pub allowed_origins: Option<String>,
-    /// How much the gateway says about itself: error, warn, info, debug, trace, or a filter by module [default: info]
-    #[arg(long, env = "LOG_LEVEL", value_name = "LEVEL")]
-    pub log_level: Option<String>,
-    /// text or json [default: text; json in production]
-    #[arg(long, env = "LOG_FORMAT", value_name = "FORMAT")]
-    pub log_format: Option<String>,
-    /// Who may publish: `token=service[,service…][@workspace[,…]];…`, `*` for all [default: the demo tokens in development, nobody in production]
-    #[arg(long, env = "SERVICE_TOKENS", value_name = "GRANTS", hide_env_values = true)]
-    pub service_tokens: Option<String>,
-    /// The same from a file, a grant a line; `#` starts a comment
-    #[arg(long, env = "SERVICE_TOKENS_FILE", value_name = "FILE")]
-    pub service_tokens_file: Option<PathBuf>,
-    /// Opens the statistics to whoever has it [default: open in development, closed in production]
-    #[arg(long, env = "ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    pub admin_token: Option<String>,
-    /// Who may read: open [default: open in development, nobody in production]
-    #[arg(long, env = "AUTH", value_name = "MODE")]
-    pub auth: Option<String>,
-    /// Records kept per channel [default: 100000]
-    #[arg(long, env = "RETENTION_RECORDS", value_name = "COUNT")]
-    pub retention_records: Option<String>,
-    /// How long records are kept: seconds, or with a unit as in 12h or 7d [default: 7d]
-    #[arg(long, env = "RETENTION_AGE", value_name = "AGE")]
-    pub retention_age: Option<String>,
-    /// Memory that records may take in all: bytes, or with a unit as in 512MiB [default: 512MiB]
-    #[arg(long, env = "RETENTION_BYTES", value_name = "SIZE")]
-    pub retention_bytes: Option<String>,
-    /// The longest silence on a stream, in milliseconds [default: 15000]
-    #[arg(long, env = "HEARTBEAT_MS", value_name = "MS")]
-    pub heartbeat_ms: Option<String>,
-    /// The longest a polite stop may take, in milliseconds [default: 10000]
-    #[arg(long, env = "DRAIN_MS", value_name = "MS")]
-    pub drain_ms: Option<String>,
-    /// Streams that may be open [default: 20000]
-    #[arg(long, env = "MAX_STREAMS", value_name = "COUNT")]
-    pub max_streams: Option<String>,
-    /// Streams that may be open for one user, or for one address where readers have no name [default: 64]
-    #[arg(long, env = "MAX_STREAMS_PER_USER", value_name = "COUNT")]
-    pub max_streams_per_user: Option<String>,
-    /// The largest body of a publication, unpacked: bytes, or with a unit [default: 8MiB]
-    #[arg(long, env = "MAX_BODY_BYTES", value_name = "SIZE")]
-    pub max_body_bytes: Option<String>,
-}
 
 /// How the gateway was set up. Whole and checked.
 #[derive(Clone, Debug)]
@@ -388,116 +329,4 @@ fn service_tokens(reading: &mut Reading, settings: &Settings, production: bool) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn errors(settings: Settings) -> Vec<String> {
-        Config::from_settings(&settings)
-            .map(|_| Vec::new())
-            .unwrap_or_else(|errors| errors.0)
-    }
-
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
-    #[test]
-    fn nothing_set_is_development_on_port_3002() {
-        let config = Config::from_settings(&Settings::default()).unwrap();
-        assert_eq!(config.listen, ("0.0.0.0".to_owned(), 3002));
-        assert!(!config.production);
-        assert_eq!(config.log_format, LogFormat::Text);
-        assert_eq!(config.retention.age_ms, 7 * 24 * 3600 * 1000);
-    }
-
-    #[test]
-    fn an_empty_value_is_an_absent_one() {
-        let settings = Settings {
-            port: some(""),
-            node_env: some(" "),
-            service_tokens: some(""),
-            ..Settings::default()
-        };
-        assert_eq!(errors(settings), Vec::<String>::new());
-    }
-
-    #[test]
-    fn every_mistake_is_told_at_once_and_no_secret_with_it() {
-        let settings = Settings {
-            port: some("70000"),
-            node_env: some("staging"),
-            allowed_origins: some("example.com"),
-            log_level: some("loud"),
-            log_format: some("xml"),
-            service_tokens: some("s3cret-without-services"),
-            auth: some("magic"),
-            retention_records: some("many"),
-            retention_age: some("7 fortnights"),
-            retention_bytes: some("lots"),
-            heartbeat_ms: some("5"),
-            drain_ms: some("-1"),
-            max_streams: some("x"),
-            max_streams_per_user: some("x"),
-            max_body_bytes: some("x"),
-            ..Settings::default()
-        };
-        let errors = errors(settings);
-        for name in [
-            "PORT",
-            "NODE_ENV",
-            "ALLOWED_ORIGINS",
-            "LOG_LEVEL",
-            "LOG_FORMAT",
-            "SERVICE_TOKENS",
-            "AUTH",
-            "RETENTION_RECORDS",
-            "RETENTION_AGE",
-            "RETENTION_BYTES",
-            "HEARTBEAT_MS",
-            "DRAIN_MS",
-            "MAX_STREAMS",
-            "MAX_STREAMS_PER_USER",
-            "MAX_BODY_BYTES",
-        ] {
-            assert!(
-                errors.iter().any(|error| error.starts_with(&format!("{name}: "))),
-                "{name}: {errors:#?}"
-            );
-        }
-        assert_eq!(errors.len(), 15, "{errors:#?}");
-        assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
-    }
-
-    #[test]
-    fn a_setting_that_leaves_nothing_is_a_mistake() {
-        let settings = Settings {
-            log_level: some("info,hyper=debug"),
-            retention_records: some("0"),
-            retention_bytes: some("1"),
-            retention_age: some("0"),
-            max_streams: some("0"),
-            max_streams_per_user: some("0"),
-            max_body_bytes: some("0"),
-            ..Settings::default()
-        };
-        let errors = errors(settings);
-        assert_eq!(errors.len(), 6, "{errors:#?}");
-        assert!(
-            errors.iter().all(|error| error.contains("too little")),
-            "{errors:#?}"
-        );
-    }
-
-    #[test]
-    fn a_demo_token_stops_a_production_gateway() {
-        let with = |tokens: &str| {
-            errors(Settings {
-                node_env: some("production"),
-                service_tokens: some(tokens),
-                ..Settings::default()
-            })
-        };
-        assert_eq!(with("l5-etl-token=etl").len(), 1);
-        assert_eq!(with("own-token=etl"), Vec::<String>::new());
-    }
-}
+mod tests;

@@ -17,9 +17,10 @@ use logs_shared::{
     },
     publish::BatchAnswer,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::Target;
+use super::{Target, backoff::Backoff};
+use crate::random;
 
 /// A gateway as the commands see it.
 #[derive(Clone)]
@@ -30,10 +31,16 @@ pub(super) struct GatewayClient {
 }
 
 /// What became of a batch.
-pub(super) enum Outcome {
+pub(super) enum Settled {
     /// It was stored, or some of it.
     Stored(BatchAnswer),
     /// The gateway says that it will not take it, now or later.
+    Refused(Problem),
+}
+
+/// What became of one try.
+enum Outcome {
+    Stored(BatchAnswer),
     Refused(Problem),
     /// No answer, or one that will pass; the reason.
     TryAgain(String),
@@ -77,9 +84,35 @@ impl GatewayClient {
         &self.base
     }
 
-    /// Publishes NDJSON whose records all belong to one service. With the same key again it is the same
-    /// publication, and stored once.
-    pub(super) async fn publish(&self, channel: &Channel, ndjson: Bytes, key: &str) -> Outcome {
+    /// Publishes NDJSON whose records all belong to one service, however long that takes. Says once on
+    /// standard error when the gateway does not answer, and when it is back.
+    pub(super) async fn publish(&self, channel: &Channel, ndjson: Bytes) -> Settled {
+        let (mut backoff, mut away) = (Backoff::default(), false);
+        // With the same key it is the same publication, and stored once.
+        let key = random::hex();
+        loop {
+            let settled = match self.try_to_publish(channel, ndjson.clone(), &key).await {
+                Outcome::Stored(answer) => Settled::Stored(answer),
+                Outcome::Refused(problem) => Settled::Refused(problem),
+                Outcome::TryAgain(reason) => {
+                    if !std::mem::replace(&mut away, true) {
+                        eprintln!(
+                            "{} does not answer ({reason}); trying again until it does",
+                            self.base
+                        );
+                    }
+                    sleep(backoff.next()).await;
+                    continue;
+                }
+            };
+            if away {
+                eprintln!("{} is back", self.base);
+            }
+            return settled;
+        }
+    }
+
+    async fn try_to_publish(&self, channel: &Channel, ndjson: Bytes, key: &str) -> Outcome {
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(format!("{}{PUBLISH_PATH}", self.base))

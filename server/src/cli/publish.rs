@@ -13,16 +13,14 @@ use serde_json::value::RawValue;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Stdin, stdin},
     sync::mpsc,
-    time::{sleep, timeout_at},
+    time::timeout_at,
 };
 
 use super::{
     Target,
-    backoff::Backoff,
-    client::{GatewayClient, Outcome},
+    client::{GatewayClient, Settled},
     line,
 };
-use crate::random;
 
 /// Publish each line of standard input as a record.
 ///
@@ -144,37 +142,19 @@ async fn publish_batch(
     batch: Bytes,
     totals: &mut Totals,
 ) -> anyhow::Result<()> {
-    let mut backoff = Backoff::default();
-    let mut away = false;
-    let key = random::hex();
-    loop {
-        match client.publish(channel, batch.clone(), &key).await {
-            Outcome::Stored(answer) => {
-                if away {
-                    eprintln!("{} is back", client.url());
-                }
-                totals.accepted += answer.accepted;
-                totals.rejected += answer.rejected.len();
-                for rejection in answer.rejected.iter().take(3) {
-                    eprintln!("refused ({}): {}", rejection.code, rejection.detail);
-                }
-                return Ok(());
-            }
-            Outcome::Refused(problem) if !problem.rejected.is_empty() => {
-                totals.rejected += problem.rejected.len();
-                eprintln!("refused ({}): {}", problem.code, problem.detail);
-                return Ok(());
-            }
-            Outcome::Refused(problem) => bail!("{}: {} ({})", client.url(), problem.detail, problem.code),
-            Outcome::TryAgain(reason) => {
-                if !std::mem::replace(&mut away, true) {
-                    eprintln!(
-                        "{} does not answer ({reason}); trying again until it does",
-                        client.url()
-                    );
-                }
-                sleep(backoff.next()).await;
+    match client.publish(channel, batch).await {
+        Settled::Stored(answer) => {
+            totals.accepted += answer.accepted;
+            totals.rejected += answer.rejected.len();
+            for rejection in answer.rejected.iter().take(3) {
+                eprintln!("refused ({}): {}", rejection.code, rejection.detail);
             }
         }
+        Settled::Refused(problem) if !problem.rejected.is_empty() => {
+            totals.rejected += problem.rejected.len();
+            eprintln!("refused ({}): {}", problem.code, problem.detail);
+        }
+        Settled::Refused(problem) => bail!("{}: {} ({})", client.url(), problem.detail, problem.code),
     }
+    Ok(())
 }

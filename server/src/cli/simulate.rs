@@ -9,12 +9,11 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{
     Target,
-    backoff::Backoff,
-    client::{GatewayClient, Outcome},
+    client::{GatewayClient, Settled},
     publish::append_log_data,
     story::{self, Dice, Step},
 };
-use crate::{quantity, random};
+use crate::quantity;
 
 /// Publish a believable ETL run again and again: a job that starts a FaaS workflow that calls a
 /// function, with warnings, errors, stack traces, colours and nested fields now and then.
@@ -111,26 +110,9 @@ impl Simulate {
             .context("--workspace or --workflows")?;
         let mut ndjson = String::new();
         append_log_data(&mut ndjson, &channel, &step.log_data());
-        let (mut backoff, mut away, key) = (Backoff::default(), false, random::hex());
-        loop {
-            match client.publish(&channel, ndjson.clone().into(), &key).await {
-                Outcome::Stored(_) => {
-                    if away {
-                        eprintln!("{} is back", client.url());
-                    }
-                    return Ok(());
-                }
-                Outcome::Refused(problem) => bail!("{}: {} ({})", client.url(), problem.detail, problem.code),
-                Outcome::TryAgain(reason) => {
-                    if !std::mem::replace(&mut away, true) {
-                        eprintln!(
-                            "{} does not answer ({reason}); trying again until it does",
-                            client.url()
-                        );
-                    }
-                    sleep(backoff.next()).await;
-                }
-            }
+        match client.publish(&channel, ndjson.into()).await {
+            Settled::Stored(_) => Ok(()),
+            Settled::Refused(problem) => bail!("{}: {} ({})", client.url(), problem.detail, problem.code),
         }
     }
 }

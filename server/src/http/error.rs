@@ -132,8 +132,7 @@ impl IntoResponse for ApiError {
         let detail = self.to_string();
         tracing::debug!(status = status.as_u16(), code, detail, "refused");
         let rejected = match self {
-            // The detail of a single record's refusal says all there is to say.
-            Self::AllRejected(rejected) if rejected.len() > 1 => rejected,
+            Self::AllRejected(rejected) => rejected,
             _ => Vec::new(),
         };
         let problem = Problem {

@@ -256,6 +256,12 @@ async fn a_batch_of_forbidden_channels_is_forbidden_and_a_mixed_one_is_not() {
     let forbidden = send(format!("{other}\n{other}")).await;
     assert_eq!(forbidden.refusal(), (403, "forbidden_channel".to_owned()));
     assert_eq!(forbidden.json()["rejected"].as_array().map(Vec::len), Some(2));
+    let alone = send(other.clone()).await;
+    assert_eq!(
+        alone.json()["rejected"][0]["index"],
+        0,
+        "a batch of one is a batch"
+    );
     assert_eq!(send(format!("{other}\n{{")).await.refusal().0, 400);
     let mixed = send(format!("{other}\n{mine}")).await.json();
     assert_eq!(

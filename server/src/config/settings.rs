@@ -1,0 +1,65 @@
+//! [`Settings`]: flags and environment variables, as they were given.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Flags and environment variables, as they were given. `Config::from_settings` makes sense of them.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// Port to listen on; 0 picks a free one and prints it [default: 3002]
+    #[arg(long, env = "PORT", global = false)]
+    pub port: Option<String>,
+    /// Address to listen on [default: 0.0.0.0]
+    #[arg(long, env = "HOST")]
+    pub host: Option<String>,
+    /// `development` opens what makes trying out easy; `production` opens nothing by itself [default: development]
+    #[arg(long, env = "NODE_ENV", value_name = "MODE")]
+    pub node_env: Option<String>,
+    /// Origins whose pages may call: `*`, or a comma list such as `https://app.example.com,https://*.example.com` [default: *]
+    #[arg(long, env = "ALLOWED_ORIGINS", value_name = "LIST")]
+    pub allowed_origins: Option<String>,
+    /// How much the gateway says about itself: error, warn, info, debug, trace, or a filter by module [default: info]
+    #[arg(long, env = "LOG_LEVEL", value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// text or json [default: text; json in production]
+    #[arg(long, env = "LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// Who may publish: `token=service[,service…][@workspace[,…]];…`, `*` for all [default: the demo tokens in development, nobody in production]
+    #[arg(long, env = "SERVICE_TOKENS", value_name = "GRANTS", hide_env_values = true)]
+    pub service_tokens: Option<String>,
+    /// The same from a file, a grant a line; `#` starts a comment
+    #[arg(long, env = "SERVICE_TOKENS_FILE", value_name = "FILE")]
+    pub service_tokens_file: Option<PathBuf>,
+    /// Opens the statistics to whoever has it [default: open in development, closed in production]
+    #[arg(long, env = "ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub admin_token: Option<String>,
+    /// Who may read: open [default: open in development, nobody in production]
+    #[arg(long, env = "AUTH", value_name = "MODE")]
+    pub auth: Option<String>,
+    /// Records kept per channel [default: 100000]
+    #[arg(long, env = "RETENTION_RECORDS", value_name = "COUNT")]
+    pub retention_records: Option<String>,
+    /// How long records are kept: seconds, or with a unit as in 12h or 7d [default: 7d]
+    #[arg(long, env = "RETENTION_AGE", value_name = "AGE")]
+    pub retention_age: Option<String>,
+    /// Memory that records may take in all: bytes, or with a unit as in 512MiB [default: 512MiB]
+    #[arg(long, env = "RETENTION_BYTES", value_name = "SIZE")]
+    pub retention_bytes: Option<String>,
+    /// The longest silence on a stream, in milliseconds [default: 15000]
+    #[arg(long, env = "HEARTBEAT_MS", value_name = "MS")]
+    pub heartbeat_ms: Option<String>,
+    /// The longest a polite stop may take, in milliseconds [default: 10000]
+    #[arg(long, env = "DRAIN_MS", value_name = "MS")]
+    pub drain_ms: Option<String>,
+    /// Streams that may be open [default: 20000]
+    #[arg(long, env = "MAX_STREAMS", value_name = "COUNT")]
+    pub max_streams: Option<String>,
+    /// Streams that may be open for one user, or for one address where readers have no name [default: 64]
+    #[arg(long, env = "MAX_STREAMS_PER_USER", value_name = "COUNT")]
+    pub max_streams_per_user: Option<String>,
+    /// The largest body of a publication, unpacked: bytes, or with a unit [default: 8MiB]
+    #[arg(long, env = "MAX_BODY_BYTES", value_name = "SIZE")]
+    pub max_body_bytes: Option<String>,
+}

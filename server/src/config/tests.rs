@@ -1,0 +1,111 @@
+use super::*;
+
+fn errors(settings: Settings) -> Vec<String> {
+    Config::from_settings(&settings)
+        .map(|_| Vec::new())
+        .unwrap_or_else(|errors| errors.0)
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[test]
+fn nothing_set_is_development_on_port_3002() {
+    let config = Config::from_settings(&Settings::default()).unwrap();
+    assert_eq!(config.listen, ("0.0.0.0".to_owned(), 3002));
+    assert!(!config.production);
+    assert_eq!(config.log_format, LogFormat::Text);
+    assert_eq!(config.retention.age_ms, 7 * 24 * 3600 * 1000);
+}
+
+#[test]
+fn an_empty_value_is_an_absent_one() {
+    let settings = Settings {
+        port: some(""),
+        node_env: some(" "),
+        service_tokens: some(""),
+        ..Settings::default()
+    };
+    assert_eq!(errors(settings), Vec::<String>::new());
+}
+
+#[test]
+fn every_mistake_is_told_at_once_and_no_secret_with_it() {
+    let settings = Settings {
+        port: some("70000"),
+        node_env: some("staging"),
+        allowed_origins: some("example.com"),
+        log_level: some("loud"),
+        log_format: some("xml"),
+        service_tokens: some("s3cret-without-services"),
+        auth: some("magic"),
+        retention_records: some("many"),
+        retention_age: some("7 fortnights"),
+        retention_bytes: some("lots"),
+        heartbeat_ms: some("5"),
+        drain_ms: some("-1"),
+        max_streams: some("x"),
+        max_streams_per_user: some("x"),
+        max_body_bytes: some("x"),
+        ..Settings::default()
+    };
+    let errors = errors(settings);
+    for name in [
+        "PORT",
+        "NODE_ENV",
+        "ALLOWED_ORIGINS",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+        "SERVICE_TOKENS",
+        "AUTH",
+        "RETENTION_RECORDS",
+        "RETENTION_AGE",
+        "RETENTION_BYTES",
+        "HEARTBEAT_MS",
+        "DRAIN_MS",
+        "MAX_STREAMS",
+        "MAX_STREAMS_PER_USER",
+        "MAX_BODY_BYTES",
+    ] {
+        assert!(
+            errors.iter().any(|error| error.starts_with(&format!("{name}: "))),
+            "{name}: {errors:#?}"
+        );
+    }
+    assert_eq!(errors.len(), 15, "{errors:#?}");
+    assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
+}
+
+#[test]
+fn a_setting_that_leaves_nothing_is_a_mistake() {
+    let settings = Settings {
+        log_level: some("info,hyper=debug"),
+        retention_records: some("0"),
+        retention_bytes: some("1"),
+        retention_age: some("0"),
+        max_streams: some("0"),
+        max_streams_per_user: some("0"),
+        max_body_bytes: some("0"),
+        ..Settings::default()
+    };
+    let errors = errors(settings);
+    assert_eq!(errors.len(), 6, "{errors:#?}");
+    assert!(
+        errors.iter().all(|error| error.contains("too little")),
+        "{errors:#?}"
+    );
+}
+
+#[test]
+fn a_demo_token_stops_a_production_gateway() {
+    let with = |tokens: &str| {
+        errors(Settings {
+            node_env: some("production"),
+            service_tokens: some(tokens),
+            ..Settings::default()
+        })
+    };
+    assert_eq!(with("l5-etl-token=etl").len(), 1);
+    assert_eq!(with("own-token=etl"), Vec::<String>::new());
+}
