@@ -288,3 +288,18 @@ async fn a_wrong_channel_in_the_address_is_told_and_nothing_else_followed() -> R
     assert_eq!(browser.streams().await?.opened, 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn going_to_the_demo_and_back_comes_back_to_the_same_live_lines() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    gateway.publish(&channel("faas")?, json!("still there")).await?;
+    let browser = live_page(&gateway, "faas").await?;
+    browser.shows(".logs-live .logs-message", "still there").await?;
+    browser.click("Micro frontends").await?;
+    browser.shows(".logs-heading", "InData").await?;
+    browser.click("Live logs").await?;
+    browser.shows(".logs-status", CONNECTED).await?;
+    browser.shows(".logs-live .logs-message", "still there").await?;
+    assert_eq!(browser.streams().await?.open, 1);
+    Ok(())
+}

@@ -35,6 +35,8 @@ impl Route {
 pub(super) struct Router {
     pub(super) route: ReadSignal<Route>,
     set_route: WriteSignal<Route>,
+    /// What the live page's address said when it was left, for going back to the same channels.
+    live_search: StoredValue<String>,
 }
 
 impl Router {
@@ -44,12 +46,26 @@ impl Router {
         let listener = Listener::on(&window(), "popstate", move |_| set_route.set(Route::here()));
         let listener = StoredValue::new_local(Some(listener));
         on_cleanup(move || listener.set_value(None));
-        let router = Self { route, set_route };
+        let router = Self {
+            route,
+            set_route,
+            live_search: StoredValue::default(),
+        };
         provide_context(router);
         router
     }
 
     fn go(self, href: &str) {
+        if self.route.get_untracked() == Route::Live {
+            self.live_search
+                .set_value(location().search().unwrap_or_default());
+        }
+        let search = if href == api::PAGE_PATH {
+            self.live_search.get_value()
+        } else {
+            String::new()
+        };
+        let href = &format!("{href}{search}");
         let pushed = window()
             .history()
             .and_then(|it| it.push_state_with_url(&JsValue::NULL, "", Some(href)));
