@@ -11,7 +11,7 @@ const STABLE_MS: f64 = 10_000.0;
 /// gateway that was restarted do not all come back in the same moment.
 ///
 /// Times are milliseconds by any clock that does not step back.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: i32,
     opened_at: Option<f64>,

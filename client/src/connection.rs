@@ -47,7 +47,7 @@ struct Inner {
     state: RefCell<State>,
     /// What was read by streams that are gone.
     read: RefCell<Position>,
-    backoff: Cell<Backoff>,
+    backoff: RefCell<Backoff>,
     /// Whether a try has failed or a stream was lost since someone asked for one.
     again: Cell<bool>,
     error: RefCell<Option<String>>,
@@ -79,7 +79,7 @@ impl Connection {
             wanted: RefCell::default(),
             state: RefCell::default(),
             read: RefCell::default(),
-            backoff: Cell::default(),
+            backoff: RefCell::default(),
             again: Cell::default(),
             error: RefCell::default(),
             numbers: Cell::default(),

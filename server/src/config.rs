@@ -200,16 +200,12 @@ impl Config {
                     100_000,
                     count,
                 ),
-                age_ms: reading
-                    .value(
-                        "RETENTION_AGE",
-                        settings.retention_age.as_deref(),
-                        WEEK,
-                        quantity::parse_age,
-                    )
-                    .as_millis()
-                    .try_into()
-                    .unwrap_or(u64::MAX),
+                age_ms: quantity::millis(reading.value(
+                    "RETENTION_AGE",
+                    settings.retention_age.as_deref(),
+                    WEEK,
+                    quantity::parse_age,
+                )),
                 bytes: reading.value(
                     "RETENTION_BYTES",
                     settings.retention_bytes.as_deref(),

@@ -1,9 +1,6 @@
 //! [`Gateway`]: everything the gateway can do, behind one handle.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use logs_shared::{
@@ -19,7 +16,7 @@ use crate::{
     engine::{AppendError, Appended, Engine, Named, NewRecord, now_ms},
     history::History,
     process::memory_bytes,
-    random,
+    quantity, random,
     rate::PublishRate,
     reader::Reader,
     stream::LogStream,
@@ -106,6 +103,14 @@ impl Gateway {
             ..
         } = &*self.shared;
         let watch = engine.watch(&query.channels);
+        // First of all: who may not have a stream costs no look at the records.
+        let open = streams.open(NewStream {
+            owner: reader.owner,
+            user_id: reader.user_id.clone(),
+            channels: query.channels.clone(),
+            connected_at: now(),
+            signal: watch.signal(),
+        })?;
         // After the watch, so that every record beyond this mark wakes the reader.
         let head = engine.head();
         let cursor = match query.start {
@@ -116,13 +121,6 @@ impl Gateway {
                 Reader::newest(&watch, count, head, |record| record.is_at_least(query.level)).cursor
             }
         };
-        let open = streams.open(NewStream {
-            owner: reader.owner,
-            user_id: reader.user_id.clone(),
-            channels: query.channels.clone(),
-            connected_at: now(),
-            signal: watch.signal(),
-        })?;
         let reader_at = Reader::new(engine.clone(), watch, query.level, cursor);
         let cursor = reader_at.cursor();
         let connection = ServerEvent::Connection(Connection {
@@ -130,7 +128,7 @@ impl Gateway {
             stream_id: random::hex(),
             channels: query.channels.clone(),
             user_id: reader.user_id,
-            heartbeat_ms: millis(config.heartbeat),
+            heartbeat_ms: quantity::millis(config.heartbeat),
             timestamp: now(),
         });
         let mut opening = format!("retry: {}\n", random::jittered(RETRY_MS)).into_bytes();
@@ -247,10 +245,6 @@ pub(crate) fn now() -> Timestamp {
         .ok()
         .and_then(|ms| Timestamp::from_unix_ms(ms).ok())
         .unwrap_or(Timestamp::MAX)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a selection of channels is called in the gateway's own log.

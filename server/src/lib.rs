@@ -14,6 +14,7 @@
 //! [`cli`] (the other commands of the same binary, which are clients of a gateway).
 
 pub mod access;
+mod cause;
 pub mod cli;
 pub mod config;
 pub mod engine;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sle
 
 use crate::{
     gateway::now,
-    random,
+    quantity, random,
     reader::{Progress, Reader},
     streams::{Drain, OpenStream},
 };
@@ -87,7 +87,7 @@ impl LogStream {
                 return;
             };
             self.end = Some(Box::pin(sleep_until(end_at)));
-            let within_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+            let within_ms = quantity::millis(window);
             ServerEvent::Drain(event::Drain { within_ms }).write_sse(None, out);
         }
         if self

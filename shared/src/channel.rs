@@ -122,11 +122,18 @@ fn join(
 ) -> Result<Arc<str>, ChannelError> {
     check(Part::Service, service)?;
     check(Part::Workspace, workspace_id)?;
-    let Some(resource_id) = resource_id else {
-        return Ok(format!("{PREFIX}:{service}:{workspace_id}").into());
-    };
-    check(Part::Resource, resource_id)?;
-    Ok(format!("{PREFIX}:{service}:{workspace_id}:{resource_id}").into())
+    if let Some(resource_id) = resource_id {
+        check(Part::Resource, resource_id)?;
+    }
+    Ok(spell(service, workspace_id, resource_id).into())
+}
+
+/// These segments as a channel is spelt, whatever they are.
+pub(crate) fn spell(service: &str, workspace_id: &str, resource_id: Option<&str>) -> String {
+    match resource_id {
+        None => format!("{PREFIX}:{service}:{workspace_id}"),
+        Some(resource_id) => format!("{PREFIX}:{service}:{workspace_id}:{resource_id}"),
+    }
 }
 
 /// The two or three segments after `logs:`.

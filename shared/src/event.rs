@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Channel, ChannelPattern, LogRecord, RecordId, Timestamp, sse};
+use crate::{ChannelPattern, LogRecord, RecordId, Timestamp, sse};
 
 /// Everything a stream may send, each as one Server-Sent Event whose data is JSON with a `type`.
 ///
@@ -213,14 +213,6 @@ impl ServerEvent {
             "close" => Self::Close(event(data)?),
             other => return Err(EventError(format!("unknown type {other:?}"))),
         })
-    }
-}
-
-impl Gap {
-    /// Whether a record of this channel may be among the missing.
-    #[must_use]
-    pub fn concerns(&self, channel: &Channel) -> bool {
-        self.channel.matches(channel)
     }
 }
 

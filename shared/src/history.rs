@@ -30,19 +30,6 @@ pub const DEFAULT_LIMIT: usize = 100;
 pub const MAX_LIMIT: usize = 10_000;
 
 impl HistoryQuery {
-    /// The newest records of these channels.
-    #[must_use]
-    pub fn newest(channels: Vec<ChannelPattern>, limit: usize) -> Self {
-        Self {
-            channels,
-            after: None,
-            before: None,
-            limit,
-            level: None,
-            q: None,
-        }
-    }
-
     /// Reads a URL's query. `after` and `before` exclude their place, `since` and `until` include it; each
     /// is an id or a time, and a time stands for its whole millisecond.
     ///

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::{
     Channel, ChannelError, Fields, Level, LogEntry, RecordId, Timestamp,
     api::MAX_RECORD_BYTES,
+    channel::spell,
     fields::FieldsBuilder,
     json::{self, ValueError},
     problem::{Rejection, code},
@@ -226,12 +227,9 @@ impl Target<'_> {
             .as_deref()
             .ok_or(EntryError::MissingChannel("workspace_id"))?;
         let resource = self.workflow_id.as_deref();
-        Channel::new(service, workspace, resource).map_err(|error| {
-            let resource = resource.map(|r| format!(":{r}")).unwrap_or_default();
-            EntryError::Channel {
-                text: shown(&format!("logs:{service}:{workspace}{resource}")),
-                error,
-            }
+        Channel::new(service, workspace, resource).map_err(|error| EntryError::Channel {
+            text: shown(&spell(service, workspace, resource)),
+            error,
         })
     }
 }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use crate::{
-    Channel, ChannelError, ChannelPattern, Level, RecordId, Timestamp,
+    ChannelError, ChannelPattern, Level, RecordId, Timestamp,
     api::{MAX_CHANNELS_PER_STREAM, MAX_TAIL},
+    channel::spell,
     problem::code,
     timestamp::TimestampError,
 };
@@ -268,8 +269,7 @@ impl<'a> Selection<'a> {
                 let resource = self.resources.iter_mut().find_map(Option::take);
                 let pattern = ChannelPattern::new(&service, &workspace, resource.as_deref());
                 self.add(pattern.map_err(|error| {
-                    let resource = resource.map(|r| format!(":{r}")).unwrap_or_default();
-                    let text = shown(&format!("logs:{service}:{workspace}{resource}"));
+                    let text = shown(&spell(&service, &workspace, resource.as_deref()));
                     QueryError::Channel { text, error }
                 })?)?;
             }
@@ -293,12 +293,6 @@ impl<'a> Selection<'a> {
         }
         self.channels.push(pattern);
         Ok(())
-    }
-}
-
-impl From<Channel> for StreamQuery {
-    fn from(channel: Channel) -> Self {
-        Self::of([channel.into()])
     }
 }
 

@@ -86,9 +86,7 @@ impl Connection {
 
     /// A stream is open and read.
     fn settle(&self) {
-        let mut backoff = self.0.backoff.get();
-        backoff.opened(now());
-        self.0.backoff.set(backoff);
+        self.0.backoff.borrow_mut().opened(now());
         self.0.error.take();
         self.tell(Said::Changed);
     }

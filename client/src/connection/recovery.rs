@@ -87,9 +87,7 @@ impl Connection {
 
     fn wait(&self) -> Later {
         self.0.again.set(true);
-        let mut backoff = self.0.backoff.get();
-        let delay = backoff.lost(now(), js_sys::Math::random());
-        self.0.backoff.set(backoff);
+        let delay = self.0.backoff.borrow_mut().lost(now(), js_sys::Math::random());
         let is_offline = !window().navigator().on_line();
         self.0
             .error
@@ -107,9 +105,7 @@ impl Connection {
     }
 
     pub(super) fn start_over(&self) {
-        let mut backoff = self.0.backoff.get();
-        backoff.start_over();
-        self.0.backoff.set(backoff);
+        self.0.backoff.borrow_mut().start_over();
     }
 
     /// Something has changed for the better: waits no longer, and with `renew` trusts no open stream.

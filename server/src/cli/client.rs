@@ -20,7 +20,7 @@ use logs_shared::{
 use tokio::time::{sleep, timeout};
 
 use super::{Target, backoff::Backoff};
-use crate::random;
+use crate::{cause, random};
 
 /// A gateway as the commands see it.
 #[derive(Clone)]
@@ -130,7 +130,7 @@ impl GatewayClient {
                 .http
                 .request(request)
                 .await
-                .map_err(|error| connection_error(&error))?;
+                .map_err(|error| cause::innermost(&error))?;
             let status = response.status();
             let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
             Ok::<_, String>((status, body.map_err(|error| error.to_string())?.to_bytes()))
@@ -156,7 +156,7 @@ impl GatewayClient {
         }
         let response = match self.http.request(request.body(Full::default())?).await {
             Ok(response) => response,
-            Err(error) => return Ok(Err(connection_error(&error))),
+            Err(error) => return Ok(Err(cause::innermost(&error))),
         };
         let status = response.status();
         if status == StatusCode::OK {
@@ -201,11 +201,4 @@ fn demo_token(channel: &Channel) -> Option<&'static str> {
         .iter()
         .find(|(_, service)| *service == channel.service())
         .map(|(token, _)| *token)
-}
-
-/// The innermost reason, which is the one that helps: `Connection refused`.
-fn connection_error(error: &hyper_util::client::legacy::Error) -> String {
-    let error: &(dyn std::error::Error + 'static) = error;
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
 }

@@ -37,10 +37,9 @@ pub(crate) enum Found<'a> {
 }
 
 /// What a channel still has for a reader.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Left {
     /// Perhaps more records up to the limit.
-    #[default]
     More,
     /// Only records beyond the limit.
     Beyond,

@@ -31,6 +31,7 @@ pub(crate) use self::{
     watch::{Link, Signal, Watch},
 };
 use self::{directory::Directory, writer::Append};
+use crate::quantity;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +160,7 @@ impl Engine {
 
     /// The high-water mark: every record up to it can be read, and no record will ever be put before it.
     pub(crate) fn head(&self) -> RecordId {
-        self.log.head()
+        *read(&self.log.head)
     }
 
     /// Where this log begins. What was published before is not known to it.
@@ -206,16 +207,10 @@ impl Engine {
     }
 }
 
-impl Log {
-    fn head(&self) -> RecordId {
-        *read(&self.head)
-    }
-}
-
 /// Milliseconds since 1970, by the system's clock, which may step.
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    quantity::millis(since)
 }
 
 // A panic while a lock is held leaves data that is still whole: each change under a lock is one step.

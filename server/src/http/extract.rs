@@ -5,18 +5,26 @@ use std::{convert::Infallible, net::SocketAddr};
 use axum::{
     body::Bytes,
     extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{
+        HeaderMap,
+        header::{self, AsHeaderName},
+        request::Parts,
+    },
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use logs_shared::{
     StreamQuery,
-    api::{IDEMPOTENCY_KEY_HEADER, LAST_EVENT_ID_HEADER, SERVICE_TOKEN_HEADER, USER_ID_HEADER},
+    api::{
+        IDEMPOTENCY_KEY_HEADER, JSON_TYPE, LAST_EVENT_ID_HEADER, NDJSON_TYPE, SERVICE_TOKEN_HEADER,
+        USER_ID_HEADER,
+    },
     publish::BodyKind,
 };
 
 use super::ApiError;
 use crate::{
     access::{self, Grant, ReadAccess},
+    cause,
     engine::IdempotencyKey,
     gateway::{Gateway, ReaderIdentity},
 };
@@ -37,11 +45,7 @@ impl FromRequestParts<Gateway> for Publisher {
         if tokens.is_empty() {
             return Err(ApiError::PublishingNotConfigured);
         }
-        let header = parts
-            .headers
-            .get(SERVICE_TOKEN_HEADER)
-            .and_then(|value| value.to_str().ok());
-        let token = header.or_else(|| bearer(&parts.headers));
+        let token = text(&parts.headers, SERVICE_TOKEN_HEADER).or_else(|| bearer(&parts.headers));
         let token = token.ok_or(ApiError::MissingToken(
             "send X-Service-Token or Authorization: Bearer",
         ))?;
@@ -92,8 +96,7 @@ impl FromRequestParts<Gateway> for Admin {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
+    let (scheme, token) = text(headers, header::AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -107,11 +110,7 @@ impl FromRequestParts<Gateway> for ReaderIdentity {
         match gateway.config().read {
             ReadAccess::NotConfigured => Err(ApiError::AuthNotConfigured),
             ReadAccess::Open => {
-                let name = parts
-                    .headers
-                    .get(USER_ID_HEADER)
-                    .and_then(|value| value.to_str().ok());
-                let name = name
+                let name = text(&parts.headers, USER_ID_HEADER)
                     .map(str::trim)
                     .filter(|name| !name.is_empty() && name.len() <= LONGEST_USER_ID);
                 Ok(match name {
@@ -130,11 +129,22 @@ impl FromRequestParts<Gateway> for ReaderIdentity {
 }
 
 fn address(parts: &Parts) -> String {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or_else(
+    peer(parts).map_or_else(
         || ANONYMOUS.to_owned(),
-        |ConnectInfo(peer)| peer.ip().to_canonical().to_string(),
+        |peer| peer.ip().to_canonical().to_string(),
     )
+}
+
+fn peer(parts: &Parts) -> Option<SocketAddr> {
+    parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(peer)| *peer)
+}
+
+/// A header's value, where it is there and a text.
+fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// What a reader asks for.
@@ -172,10 +182,10 @@ impl FromRequest<Gateway> for PublishBody {
             .collect()
             .await
             .map_err(|error| {
-                if is_over_limit(&*error) {
+                if cause::chain(&*error).any(|cause| cause.is::<LengthLimitError>()) {
                     ApiError::BodyTooLarge(limit)
                 } else {
-                    ApiError::UnreadableBody(root_cause(&*error))
+                    ApiError::UnreadableBody(cause::innermost(&*error))
                 }
             })?;
         Ok(Self {
@@ -199,30 +209,21 @@ fn body_kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {
     let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
         return Ok(BodyKind::Json);
     };
-    let text = String::from_utf8_lossy(content_type.as_bytes());
-    let essence = text
+    let content_type = String::from_utf8_lossy(content_type.as_bytes());
+    let essence = content_type
         .split(';')
         .next()
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
     match essence.as_str() {
-        "application/json" => Ok(BodyKind::Json),
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+        JSON_TYPE => Ok(BodyKind::Json),
+        NDJSON_TYPE | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
             Ok(BodyKind::Ndjson)
         }
         other if other.starts_with("application/") && other.ends_with("+json") => Ok(BodyKind::Json),
-        _ => Err(ApiError::UnsupportedMediaType(text.into_owned())),
+        _ => Err(ApiError::UnsupportedMediaType(content_type.into_owned())),
     }
-}
-
-fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
-}
-
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The address that a request came from, where it came over a connection.
@@ -232,11 +233,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(
-            parts
-                .extensions
-                .get::<ConnectInfo<SocketAddr>>()
-                .map(|ConnectInfo(peer)| *peer),
-        ))
+        Ok(Self(peer(parts)))
     }
 }
