@@ -4,6 +4,8 @@
 pub const STREAM_PATH: &str = "/api/logs/stream";
 /// The same stream under its older name; `POST` on it publishes.
 pub const STREAM_ALIAS_PATH: &str = "/logs/stream";
+/// Open streams; a slash and its `stream_id` name one. `PATCH` changes what it follows.
+pub const STREAMS_PATH: &str = "/api/logs/streams";
 /// Publishing: `POST` with a JSON object, a JSON array or NDJSON.
 pub const PUBLISH_PATH: &str = "/api/logs/publish";
 /// Publishing for trying out, without a token; off in production.
@@ -51,6 +53,16 @@ pub const EVENT_STREAM_TYPE: &str = "text/event-stream";
 pub const MAX_SEGMENT_CHARS: usize = 128;
 /// The most channels and patterns a stream may follow.
 pub const MAX_CHANNELS_PER_STREAM: usize = 128;
+/// The most entries one change of a stream's set may have.
+pub const MAX_CHANGES: usize = 1_024;
+/// The largest body of such a change, in bytes.
+pub const MAX_CHANGE_BYTES: usize = 1024 * 1024;
+/// The most conditions one entry of a stream's set may have.
+pub const MAX_CONDITIONS: usize = 8;
+/// The longest field name in a condition, in characters.
+pub const MAX_CONDITION_NAME_CHARS: usize = 128;
+/// The longest text in a condition, in characters.
+pub const MAX_CONDITION_TEXT_CHARS: usize = 256;
 /// The largest encoded record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 256 * 1024;
 /// How deep `logData` may nest. A browser and every JSON reader can follow this far.

@@ -1,8 +1,12 @@
 //! Small pieces of JSON work that several types share.
 
-use std::{fmt, marker::PhantomData, str::FromStr};
+use std::{borrow::Cow, fmt, marker::PhantomData, str::FromStr};
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
 
 use crate::api::MAX_DEPTH;
 
@@ -105,6 +109,44 @@ fn check(raw: &str) -> Result<(), ValueError> {
         Ok(()) => Ok(()),
         Err(_) if too_deep => Err(ValueError::TooDeep),
         Err(error) => Err(ValueError::Unreadable(reason(&error))),
+    }
+}
+
+/// A name, borrowed where it has no escapes. (serde's own `Cow` borrows only where a field says so.)
+#[derive(Deserialize)]
+pub(crate) struct Name<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+/// An object taken apart, its names in the order they were sent, its values not looked at.
+pub(crate) struct Object<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Parts;
+        impl<'de> Visitor<'de> for Parts {
+            type Value = Object<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut parts = Vec::new();
+                while let Some(Name(name)) = map.next_key()? {
+                    parts.push((name, map.next_value()?));
+                }
+                Ok(Object(parts))
+            }
+        }
+        deserializer.deserialize_map(Parts)
+    }
+}
+
+/// A text as it reads, a number, boolean or null as it was sent; nothing for an object or an array.
+pub(crate) fn scalar_text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    match raw.get().as_bytes().first()? {
+        b'{' | b'[' => None,
+        b'"' => serde_json::from_str::<Name<'_>>(raw.get())
+            .ok()
+            .map(|Name(text)| text),
+        _ => Some(Cow::Borrowed(raw.get())),
     }
 }
 

@@ -12,15 +12,18 @@
 //! - [`record_id`]: a record's place in the log, which is also a reader's cursor
 //! - [`event`]: what a stream sends, and [`sse`]: how that is framed as Server-Sent Events
 //! - [`query`]: what a reader asks of a stream, and [`history`]: what it asks of the past
+//! - [`interest`], [`conditions`]: one entry of what a stream follows
 //! - [`problem`]: what a refusal says
 //! - [`overview`]: what the gateway says about itself
 //! - [`api`]: paths, headers and limits
 
 pub mod api;
 pub mod channel;
+pub mod conditions;
 pub mod event;
 pub mod fields;
 pub mod history;
+pub mod interest;
 mod json;
 pub mod level;
 pub mod overview;
@@ -33,9 +36,11 @@ pub mod sse;
 pub mod timestamp;
 
 pub use channel::{Channel, ChannelError, ChannelPattern};
+pub use conditions::Conditions;
 pub use event::ServerEvent;
 pub use fields::Fields;
 pub use history::HistoryQuery;
+pub use interest::Interest;
 pub use level::Level;
 pub use problem::Problem;
 pub use query::StreamQuery;

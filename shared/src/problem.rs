@@ -41,11 +41,14 @@ pub mod code {
     pub const TOO_MANY_CHANNELS: &str = "too_many_channels";
     /// 400: a level that is none.
     pub const INVALID_LEVEL: &str = "invalid_level";
+    /// An entry of a stream's set that cannot be read: neither a channel nor an object that names one, or
+    /// with conditions that are none.
+    pub const INVALID_INTEREST: &str = "invalid_interest";
     /// 400: a query parameter that cannot be read.
     pub const INVALID_QUERY: &str = "invalid_query";
     /// 400: the body or one of its lines is not JSON.
     pub const BROKEN_JSON: &str = "broken_json";
-    /// 400: JSON, but not a publication.
+    /// 400: JSON, but not what the path takes.
     pub const INVALID_BODY: &str = "invalid_body";
     /// 400: a publication without `logData`, or with one that is neither object, text nor array.
     pub const INVALID_LOG_DATA: &str = "invalid_log_data";
@@ -71,6 +74,8 @@ pub mod code {
     pub const ADMIN_NOT_CONFIGURED: &str = "admin_not_configured";
     /// 403: the caller is known and may not use this channel.
     pub const FORBIDDEN_CHANNEL: &str = "forbidden_channel";
+    /// 404: no stream with this id is open, or it is another's.
+    pub const UNKNOWN_STREAM: &str = "unknown_stream";
     /// 404: nothing is at this path.
     pub const NOT_FOUND: &str = "not_found";
     /// 405: the path does not take this method.
@@ -89,11 +94,12 @@ pub mod code {
     pub const SHUTTING_DOWN: &str = "shutting_down";
 
     /// All of them.
-    pub const ALL: [&str; 27] = [
+    pub const ALL: [&str; 29] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
         INVALID_LEVEL,
+        INVALID_INTEREST,
         INVALID_QUERY,
         BROKEN_JSON,
         INVALID_BODY,
@@ -109,6 +115,7 @@ pub mod code {
         PUBLISHING_NOT_CONFIGURED,
         ADMIN_NOT_CONFIGURED,
         FORBIDDEN_CHANNEL,
+        UNKNOWN_STREAM,
         NOT_FOUND,
         METHOD_NOT_ALLOWED,
         BODY_TOO_LARGE,

@@ -13,7 +13,7 @@ use crate::{
     api::MAX_RECORD_BYTES,
     channel::spell,
     fields::FieldsBuilder,
-    json::{self, ValueError},
+    json::{self, Name, ValueError},
     problem::{Rejection, code},
     query::shown,
 };
@@ -299,10 +299,6 @@ impl<'de> Deserialize<'de> for LogData<'de> {
         deserializer.deserialize_map(Object)
     }
 }
-
-/// A name, borrowed where it has no escapes. (serde's own `Cow` borrows only where a field says so.)
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> LogData<'a> {
     fn into_entry(mut self, channel: Channel, now: Timestamp) -> Result<LogEntry, EntryError> {

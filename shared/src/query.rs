@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    ChannelError, ChannelPattern, Level, RecordId, Timestamp,
+    ChannelError, ChannelPattern, Interest, Level, RecordId, Timestamp,
     api::{MAX_CHANNELS_PER_STREAM, MAX_TAIL},
     channel::spell,
     problem::code,
@@ -169,6 +169,13 @@ impl StreamQuery {
             start,
             level,
         })
+    }
+
+    /// What the stream follows first.
+    #[must_use]
+    pub fn interests(&self) -> Vec<Interest> {
+        let interest = |pattern: &ChannelPattern| Interest::new(pattern.clone(), self.level);
+        self.channels.iter().map(interest).collect()
     }
 
     /// The query as a URL has it after its `?`.
