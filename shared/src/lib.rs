@@ -12,12 +12,13 @@
 //! - [`record_id`]: a record's place in the log, which is also a reader's cursor
 //! - [`event`]: what a stream sends, and [`sse`]: how that is framed as Server-Sent Events
 //! - [`query`]: what a reader asks of a stream, and [`history`]: what it asks of the past
-//! - [`interest`], [`conditions`]: one entry of what a stream follows
+//! - [`interest`], [`conditions`]: one entry of what a stream follows, and [`change`]: how that changes
 //! - [`problem`]: what a refusal says
 //! - [`overview`]: what the gateway says about itself
 //! - [`api`]: paths, headers and limits
 
 pub mod api;
+pub mod change;
 pub mod channel;
 pub mod conditions;
 pub mod event;
@@ -35,6 +36,7 @@ pub mod record_id;
 pub mod sse;
 pub mod timestamp;
 
+pub use change::{StreamChange, StreamChanged};
 pub use channel::{Channel, ChannelError, ChannelPattern};
 pub use conditions::Conditions;
 pub use event::ServerEvent;
