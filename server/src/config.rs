@@ -3,14 +3,14 @@
 
 mod settings;
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use logs_shared::api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT};
 
 pub use self::settings::Settings;
 use crate::{
     access::{AdminAccess, ReadAccess, ServiceTokens},
-    engine::Retention,
+    engine::{Durability, Retention, Storage},
     origins::AllowedOrigins,
     quantity,
     streams::StreamLimits,
@@ -35,6 +35,8 @@ pub struct Config {
     pub admin: AdminAccess,
     /// Who may read.
     pub read: ReadAccess,
+    /// Where records are kept.
+    pub storage: Storage,
     /// How much is kept.
     pub retention: Retention,
     /// The longest silence on a stream.
@@ -70,8 +72,10 @@ impl fmt::Display for ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 const MIB: u64 = 1024 * 1024;
-/// Records are in memory, so this is far below what a disk would hold.
-const RETENTION_BYTES: u64 = 512 * MIB;
+const DATA_DIR: &str = "./data";
+const RETENTION_BYTES: u64 = 4096 * MIB;
+/// Where records are in memory: far below what a disk would hold.
+const RETENTION_BYTES_IN_MEMORY: u64 = 512 * MIB;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Below, heartbeats would be the load; above, proxies cut idle connections long before.
 const HEARTBEAT_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
@@ -160,6 +164,11 @@ impl Config {
                 count,
             ),
         );
+        let storage = storage(&mut reading, settings);
+        let retention_bytes = match storage {
+            Storage::Memory => RETENTION_BYTES_IN_MEMORY,
+            Storage::Disk { .. } => RETENTION_BYTES,
+        };
         let config = Self {
             listen: (host.to_owned(), port),
             production,
@@ -193,6 +202,7 @@ impl Config {
                 ReadAccess::unset(production),
                 str::parse,
             ),
+            storage,
             retention: Retention {
                 records: reading.number(
                     "RETENTION_RECORDS",
@@ -209,7 +219,7 @@ impl Config {
                 bytes: reading.value(
                     "RETENTION_BYTES",
                     settings.retention_bytes.as_deref(),
-                    RETENTION_BYTES,
+                    retention_bytes,
                     quantity::parse_size,
                 ),
             },
@@ -278,6 +288,35 @@ fn heartbeat_ms(text: &str) -> Result<u64, String> {
             HEARTBEAT_MS.end()
         )
     })
+}
+
+fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
+    let durability = reading.value(
+        "DURABILITY",
+        settings.durability.as_deref(),
+        Durability::Process,
+        |text| match text {
+            "process" => Ok(Durability::Process),
+            "fsync" => Ok(Durability::Fsync),
+            other => Err(format!("{other:?} is neither process nor fsync")),
+        },
+    );
+    let dir = settings
+        .data_dir
+        .clone()
+        .filter(|dir| !dir.as_os_str().is_empty());
+    let dir = dir.unwrap_or_else(|| PathBuf::from(DATA_DIR));
+    let disk = Storage::Disk { dir, durability };
+    reading.value(
+        "STORE",
+        settings.store.as_deref(),
+        disk.clone(),
+        |text| match text {
+            "disk" => Ok(disk),
+            "memory" => Ok(Storage::Memory),
+            other => Err(format!("{other:?} is neither disk nor memory")),
+        },
+    )
 }
 
 fn service_tokens(reading: &mut Reading, settings: &Settings, production: bool) -> ServiceTokens {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use logs_shared::{
-    Channel, ChannelPattern, HistoryQuery, LogEntry, RecordId, ServerEvent, StreamQuery, Timestamp,
+    ChannelPattern, HistoryQuery, Interest, LogEntry, RecordId, ServerEvent, StreamQuery, Timestamp,
     api::RETRY_MS,
     event::{Connection, Gap, GapReason},
     overview::{ChannelOverview, Health, Stats},
@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     engine::{AppendError, Appended, Engine, Named, NewRecord, now_ms},
     history::History,
+    newest::newest,
     process::memory_bytes,
     quantity, random,
     rate::PublishRate,
@@ -102,14 +103,18 @@ impl Gateway {
             streams,
             ..
         } = &*self.shared;
-        let watch = engine.watch(&query.channels);
+        let interests = query
+            .channels
+            .iter()
+            .map(|pattern| Interest::new(pattern.clone(), query.level));
+        let watch = engine.watch(interests.collect());
         // First of all: who may not have a stream costs no look at the records.
         let open = streams.open(NewStream {
             owner: reader.owner,
             user_id: reader.user_id.clone(),
             channels: query.channels.clone(),
             connected_at: now(),
-            signal: watch.signal(),
+            signal: watch.subscriber(),
         })?;
         // After the watch, so that every record beyond this mark wakes the reader.
         let head = engine.head();
@@ -117,11 +122,9 @@ impl Gateway {
             Start::Live | Start::Unknown => head,
             Start::After(id) => id,
             Start::Since(time) => RecordId::before_ms(time.id_ms()),
-            Start::Tail(count) => {
-                Reader::newest(&watch, count, head, |record| record.is_at_least(query.level)).cursor
-            }
+            Start::Tail(count) => newest(engine.log(), &watch, count, head, |_| true).cursor,
         };
-        let reader_at = Reader::new(engine.clone(), watch, query.level, cursor);
+        let reader_at = Reader::new(engine.log().clone(), watch, cursor, false);
         let cursor = reader_at.cursor();
         let connection = ServerEvent::Connection(Connection {
             status: "connected".to_owned(),
@@ -136,14 +139,16 @@ impl Gateway {
         let gap = match query.start {
             Start::Unknown => Some((RecordId::ZERO, GapReason::UnknownCursor)),
             // Who asks for everything there is has missed nothing.
-            _ if cursor != RecordId::ZERO && cursor < engine.floor() => Some((cursor, GapReason::Restart)),
+            _ if cursor == RecordId::ZERO => None,
+            _ if cursor < engine.floor() => Some((cursor, GapReason::Restart)),
+            _ if cursor < engine.forgotten_to() => Some((cursor, GapReason::Retention)),
             _ => None,
         };
         if let Some((from, reason)) = gap {
-            let to = if reason == GapReason::Restart {
-                engine.floor()
-            } else {
-                head.next()
+            let to = match reason {
+                GapReason::Restart => engine.floor(),
+                GapReason::Retention => engine.forgotten_to().next(),
+                GapReason::UnknownCursor | GapReason::Other => head.next(),
             };
             for channel in query.channels {
                 ServerEvent::Gap(Gap {
@@ -168,9 +173,9 @@ impl Gateway {
         History::new(&self.shared.engine, query)
     }
 
-    /// The channels that match, in the order of their names.
-    pub(crate) fn channels(&self, matches: impl Fn(&Channel) -> bool) -> Vec<ChannelOverview> {
-        self.shared.engine.channels(matches)
+    /// The channels that the pattern chooses, in the order of their names. Blocks.
+    pub(crate) fn channels(&self, pattern: &ChannelPattern) -> Vec<ChannelOverview> {
+        self.shared.engine.channels(pattern)
     }
 
     /// Whether the gateway is well, and what is wrong where it is not.
@@ -181,14 +186,14 @@ impl Gateway {
             started,
             ..
         } = &*self.shared;
-        let reason = match () {
-            () if streams.is_closing() => Some("the gateway is stopping"),
-            () if engine.is_closed() => Some("the log takes no more records: its writer has ended"),
-            () => None,
+        let reason = if streams.is_closing() {
+            Some("the gateway is stopping".to_owned())
+        } else {
+            engine.trouble()
         };
         Health {
             status: if reason.is_none() { "healthy" } else { "unhealthy" }.to_owned(),
-            reason: reason.map(str::to_owned),
+            reason,
             version: VERSION.to_owned(),
             uptime_s: started.elapsed().as_secs(),
             connections: streams.count(),
@@ -205,7 +210,7 @@ impl Gateway {
             started,
             ..
         } = &*self.shared;
-        let by_channel = engine.channels(|_| true);
+        let by_channel = engine.channels(&ChannelPattern::everything());
         let by_connection = streams.overview();
         Stats {
             connections: by_connection.len(),
@@ -215,6 +220,7 @@ impl Gateway {
             messages_per_second: rate.per_second(engine.published()),
             memory_bytes: memory_bytes(),
             tail_bytes: engine.tail_bytes(),
+            kept_bytes: engine.kept_bytes(),
             uptime_s: started.elapsed().as_secs(),
             version: VERSION.to_owned(),
             timestamp: now(),
@@ -232,7 +238,6 @@ impl Gateway {
     /// What is done once a second, whether anybody asks or not.
     pub(crate) fn tick(&self) {
         self.shared.rate.sample(self.shared.engine.published());
-        self.shared.engine.trim_by_age();
     }
 }
 
@@ -259,12 +264,12 @@ pub(crate) fn shown(channels: &[ChannelPattern]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Settings;
+    use crate::{config::Settings, engine::Storage};
 
     #[tokio::test]
     async fn a_gateway_that_cannot_store_says_that_it_is_not_well() {
         let config = Config::from_settings(&Settings::default()).unwrap();
-        let engine = Engine::start(config.retention).unwrap();
+        let engine = Engine::open(&Storage::Memory, config.retention).unwrap();
         let well = Gateway::new(config.clone(), engine.clone());
         assert_eq!(
             (well.health().status.as_str(), well.health().reason),

@@ -2,11 +2,12 @@
 
 use std::task::Waker;
 
-use logs_shared::{HistoryQuery, LogRecord, RecordId, query::QueryError, sse};
+use logs_shared::{HistoryQuery, Interest, LogRecord, RecordId, query::QueryError, sse};
 use regex::{Regex, RegexBuilder};
 
 use crate::{
-    engine::{Engine, Stored},
+    engine::Engine,
+    newest::newest,
     reader::{Progress, Reader},
 };
 
@@ -47,18 +48,18 @@ impl History {
             q,
         } = query;
         let filter = Filter::new(q.as_deref())?;
-        let watch = engine.watch(&channels);
+        let interests = channels.into_iter().map(|pattern| Interest::new(pattern, level));
+        let (log, watch) = (engine.log().clone(), engine.watch(interests.collect()));
         let head = engine.head();
         let limit = before.map_or(head, |before| before.previous().min(head));
         let (cursor, has_more) = match after {
             Some(after) => (after, false),
             None => {
-                let wants = |record: &Stored| record.is_at_least(level) && filter.takes_frame(&record.frame);
-                let newest = Reader::newest(&watch, count, limit, wants);
+                let newest = newest(&log, &watch, count, limit, |record| filter.takes(record.json()));
                 (newest.cursor, newest.has_more)
             }
         };
-        let reader = Reader::new(engine.clone(), watch, level, cursor);
+        let reader = Reader::new(log, watch, cursor, true);
         Ok(Self {
             reader,
             limit,
@@ -75,9 +76,8 @@ impl History {
             return None;
         }
         let mut frames = Vec::new();
-        if self.reader.read(Waker::noop(), PORTION_BYTES, &mut frames) == Progress::CaughtUp {
-            self.ended = true;
-        }
+        let progress = self.reader.read(Waker::noop(), PORTION_BYTES, &mut frames);
+        self.ended = !matches!(progress, Ok(Progress::Records(_)));
         let mut portion = Vec::new();
         each_record(&frames, |id, json| {
             if self.ended || id > self.limit {
@@ -138,14 +138,6 @@ impl Filter {
         compiled
             .map(|regex| Self(Some(regex)))
             .map_err(|error| QueryError::expression(q, &error))
-    }
-
-    fn takes_frame(&self, frame: &[u8]) -> bool {
-        let mut takes = self.0.is_none();
-        if !takes {
-            each_record(frame, |_, json| takes = self.takes(&json));
-        }
-        takes
     }
 
     fn takes(&self, json: &str) -> bool {

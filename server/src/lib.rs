@@ -5,7 +5,7 @@
 //! - [`http`]: paths, and everything that can be refused; [`access`] says who may
 //! - [`gateway`]: everything the gateway can do, behind one handle
 //! - [`engine`]: the log: one writer gives ids, the channels' tails keep records, watches wake readers
-//! - `reader`: a cursor that moves through the channels it follows
+//! - `reader`: a cursor that moves through the channels it follows; `newest` finds where it begins
 //! - `history`: a reader that stops, for looking back
 //! - `stream`: one reader's response body; `streams` knows which are open
 //! - `page`: the pages, built into the binary
@@ -21,6 +21,7 @@ pub mod engine;
 pub mod gateway;
 mod history;
 pub mod http;
+mod newest;
 pub mod origins;
 mod page;
 mod process;

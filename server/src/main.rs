@@ -3,6 +3,7 @@
 use std::{
     io::{self, IsTerminal},
     process::ExitCode,
+    time::Instant,
 };
 
 use anyhow::Context as _;
@@ -15,7 +16,7 @@ use logs_gateway::{
     serve::serve,
     summary::Summary,
 };
-use tokio::{net::TcpListener, signal::unix, sync::oneshot};
+use tokio::{net::TcpListener, signal::unix, sync::oneshot, task::spawn_blocking};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -58,10 +59,13 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
         format!("cannot listen on {host}:{port} (another gateway? PORT=0 picks a free port)")
     })?;
     let address = listener.local_addr()?;
-    let engine = Engine::start(config.retention).context("the writer's thread does not start")?;
+    let opening = Instant::now();
+    let (storage, retention) = (config.storage.clone(), config.retention);
+    let engine = spawn_blocking(move || Engine::open(&storage, retention)).await??;
+    tracing::debug!(took = ?opening.elapsed(), "the log is open");
     let summary = Summary::new(&config, address);
     let json = config.log_format == LogFormat::Json;
-    let gateway = Gateway::new(config, engine);
+    let gateway = Gateway::new(config, engine.clone());
     let [stop, stop_now] = stop_signals()?;
     if json {
         tracing::info!("listening on {}", summary.url());
@@ -78,6 +82,8 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
         served = serve(listener, gateway, stop) => served?,
         _ = stop_now => tracing::warn!("asked twice: streams are cut"),
     }
+    // What was accepted is finished, whoever still waits for the answer.
+    spawn_blocking(move || engine.close()).await?;
     tracing::info!("stopped");
     Ok(())
 }

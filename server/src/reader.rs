@@ -3,16 +3,18 @@
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, VecDeque, binary_heap::PeekMut},
+    pin::Pin,
     sync::Arc,
-    task::Waker,
+    task::{Context, Poll, Waker},
 };
 
 use logs_shared::{
-    Level, RecordId, ServerEvent,
+    RecordId, ServerEvent,
     event::{Gap, GapReason},
 };
+use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::engine::{Engine, Found, Left, Link, Stored, Watch};
+use crate::engine::{Found, Left, Link, Log, Watch};
 
 /// A cursor that moves through the channels it follows. Live delivery, resuming, history and
 /// catching up are all this: read forward from the cursor.
@@ -20,14 +22,20 @@ use crate::engine::{Engine, Found, Left, Link, Stored, Watch};
 /// It goes in rounds. A round takes the high-water mark first and then drains every channel up to
 /// it, merged by id; so no record can come after one with a larger id. When a round ends the cursor
 /// stands at that mark, also where none of the records was for this reader.
+///
+/// What a channel's tail does not have any more is fetched from the store, a portion at a time and beside the
+/// runtime; meanwhile the round rests.
 pub(crate) struct Reader {
-    engine: Engine,
+    log: Arc<Log>,
     watch: Watch,
-    level: Option<Level>,
     cursor: RecordId,
     /// Channels that may hold records after the cursor.
     ready: Vec<Arc<Link>>,
     round: Option<Round>,
+    fetching: Option<JoinHandle<Vec<Run>>>,
+    /// The changes of what it follows that it knows of.
+    changes: usize,
+    may_block: bool,
 }
 
 struct Round {
@@ -37,6 +45,8 @@ struct Round {
     runs: BinaryHeap<Reverse<Run>>,
     /// Channels not looked at yet.
     unread: Vec<Arc<Link>>,
+    /// Channels whose next records are in the store. Until they are here it is not known which is the next.
+    on_disk: Vec<Run>,
 }
 
 /// A channel's part of a round.
@@ -45,6 +55,8 @@ struct Run {
     /// What has been looked at so far.
     cursor: RecordId,
     records: VecDeque<(RecordId, Arc<[u8]>)>,
+    /// What retention has taken and the reader has not been told of yet.
+    gap: Option<Gap>,
     left: Left,
 }
 
@@ -53,34 +65,43 @@ struct Run {
 pub(crate) enum Progress {
     /// So many records were written, and there may be more.
     Records(u64),
+    /// The next records are on their way from the store; the waker is called when they are here.
+    Fetching,
     /// Everything up to the high-water mark has been written.
     CaughtUp,
 }
 
-/// Where the newest records of a selection begin.
+/// A mistake in the gateway stopped the reader. It may go on from its cursor as another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Newest {
-    /// They are what comes after it.
-    pub(crate) cursor: RecordId,
-    /// Whether there are others before it.
-    pub(crate) has_more: bool,
-}
+pub(crate) struct Broken;
 
 /// A round with several channels takes their records in portions, so that what it holds at any time
 /// is bounded by the number of its channels.
 const PORTION: usize = 32;
+/// What is fetched from the store at once, over all channels of a round, in bytes; of each at least one record.
+const FETCH_BYTES: u64 = 512 * 1024;
 
 impl Reader {
-    /// A reader that goes on after `cursor`. A cursor in the future is set back to now.
-    pub(crate) fn new(engine: Engine, watch: Watch, level: Option<Level>, cursor: RecordId) -> Self {
-        let cursor = cursor.min(engine.head());
+    /// A reader that goes on after `cursor`. A cursor in the future is set back to now. Blocks where the cursor
+    /// lies behind and the store must be looked through for channels.
+    ///
+    /// With `may_block` it reads from the store while the caller waits.
+    pub(crate) fn new(log: Arc<Log>, watch: Watch, cursor: RecordId, may_block: bool) -> Self {
+        let changes = watch.changes();
+        let head = log.head();
+        let cursor = cursor.min(head);
+        if cursor < head {
+            bring_in_after(&log, &watch, cursor);
+        }
         Self {
-            engine,
+            log,
             watch,
-            level,
             cursor,
             ready: Vec::new(),
             round: None,
+            fetching: None,
+            changes,
+            may_block,
         }
     }
 
@@ -89,58 +110,50 @@ impl Reader {
         self.cursor
     }
 
-    /// Where the newest `count` records up to `limit` begin, of those that `wants` takes.
-    pub(crate) fn newest(
-        watch: &Watch,
-        count: usize,
-        limit: RecordId,
-        wants: impl Fn(&Stored) -> bool,
-    ) -> Newest {
-        // The smallest of the newest ids found so far is on top, and goes first.
-        let mut newest = BinaryHeap::with_capacity(count.min(1_024) + 1);
-        let mut has_more = false;
-        for link in watch.links() {
-            link.log.newest(limit, |record| {
-                if !wants(record) {
-                    return true;
-                }
-                newest.push(Reverse(record.id));
-                if newest.len() <= count {
-                    return true;
-                }
-                // One too many: the oldest goes. Was it this one, all others here are older still.
-                has_more = true;
-                newest.pop() != Some(Reverse(record.id))
-            });
-        }
-        let cursor = newest.peek().map_or(limit, |Reverse(oldest)| oldest.previous());
-        Newest { cursor, has_more }
-    }
-
     /// Appends records to `out`, in order, until it holds about `budget` bytes. Registers the waker
     /// first, so that nothing published from then on is missed.
-    pub(crate) fn read(&mut self, waker: &Waker, budget: usize, out: &mut Vec<u8>) -> Progress {
+    pub(crate) fn read(
+        &mut self,
+        waker: &Waker,
+        budget: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Progress, Broken> {
+        self.watch.register(waker);
+        let changes = self.watch.changes();
+        if std::mem::replace(&mut self.changes, changes) != changes {
+            self.abandon_round();
+        }
         let mut records = 0;
         loop {
-            if self.round.is_none() && !self.begin_round(waker) {
-                return if records > 0 {
+            let rests = match self.poll_fetch(waker, out)? {
+                Poll::Pending => Some(Progress::Fetching),
+                Poll::Ready(()) if self.round.is_none() && !self.begin_round() => Some(Progress::CaughtUp),
+                Poll::Ready(()) => None,
+            };
+            if let Some(progress) = rests {
+                return Ok(if records > 0 {
                     Progress::Records(records)
                 } else {
-                    Progress::CaughtUp
-                };
+                    progress
+                });
             }
             records += self.drain(budget, out);
             if out.len() >= budget {
-                return Progress::Records(records);
+                return Ok(Progress::Records(records));
             }
         }
     }
 
+    /// What it follows has changed: what it has in hand may be of channels that it has left. The channels it
+    /// follows now are ready, to be read from the cursor on.
+    fn abandon_round(&mut self) {
+        (self.round, self.fetching) = (None, None);
+    }
+
     /// Returns whether there is anything new.
-    fn begin_round(&mut self, waker: &Waker) -> bool {
-        self.watch.register(waker);
+    fn begin_round(&mut self) -> bool {
         // The order matters: what is at or below this mark has marked its channel before.
-        let limit = self.engine.head();
+        let limit = self.log.head();
         self.watch.take_ready(&mut self.ready);
         if limit <= self.cursor {
             return false;
@@ -150,6 +163,7 @@ impl Reader {
             limit,
             runs: BinaryHeap::new(),
             unread,
+            on_disk: Vec::new(),
         });
         true
     }
@@ -160,31 +174,24 @@ impl Reader {
             return 0;
         };
         let mut records = 0;
-        if let ([_], true) = (&round.unread[..], round.runs.is_empty()) {
+        if round.unread.len() == 1 && round.runs.is_empty() && round.on_disk.is_empty() {
             records += self.drain_single(&mut round, budget, out);
         }
-        for link in round.unread.drain(..) {
-            let mut run = Run {
-                link,
-                cursor: self.cursor,
-                records: VecDeque::new(),
-                left: Left::More,
-            };
-            run.refill(round.limit, self.level, out);
-            Self::sort_in(run, &mut round.runs, &mut self.ready);
+        for link in std::mem::take(&mut round.unread) {
+            self.sort_in(Run::new(link, self.cursor), &mut round, out);
         }
-        while out.len() < budget
-            && let Some((id, frame, emptied)) = round.next_record()
-        {
+        while out.len() < budget && round.on_disk.is_empty() {
+            let Some((id, frame, emptied)) = round.next_record() else {
+                break;
+            };
             out.extend_from_slice(&frame);
             self.cursor = id;
             records += 1;
-            if let Some(mut run) = emptied {
-                run.refill(round.limit, self.level, out);
-                Self::sort_in(run, &mut round.runs, &mut self.ready);
+            if let Some(run) = emptied {
+                self.sort_in(run, &mut round, out);
             }
         }
-        if round.runs.is_empty() && round.unread.is_empty() {
+        if round.is_done() {
             self.cursor = round.limit;
         } else {
             self.round = Some(round);
@@ -193,23 +200,21 @@ impl Reader {
     }
 
     /// One channel alone needs no merging: its bytes go straight to where they are wanted. Leaves
-    /// the channel unread where the budget ends first.
+    /// the channel unread where the budget ends first or the store must be asked.
     fn drain_single(&mut self, round: &mut Round, budget: usize, out: &mut Vec<u8>) -> u64 {
         let Some(link) = round.unread.pop() else { return 0 };
         let mut records = 0;
         loop {
-            let left = link
-                .log
-                .take(&link, &mut self.cursor, round.limit, self.level, |found| {
-                    match found {
-                        Found::Gap { from, to } => write_gap(&link, from, to, out),
-                        Found::Record(record) => {
-                            out.extend_from_slice(&record.frame);
-                            records += 1;
-                        }
+            let left = link.log.take(&link, &mut self.cursor, round.limit, |found| {
+                match found {
+                    Found::Gap { from, to, reason } => write_gap(&gap(&link, from, to, reason), out),
+                    Found::Record(record) => {
+                        out.extend_from_slice(&record.frame);
+                        records += 1;
                     }
-                    out.len() < budget
-                });
+                }
+                out.len() < budget
+            });
             match left {
                 Left::Nothing => return records,
                 Left::Beyond => {
@@ -217,7 +222,7 @@ impl Reader {
                     return records;
                 }
                 Left::More if out.len() < budget => {}
-                Left::More => {
+                Left::More | Left::OnDisk => {
                     round.unread.push(link);
                     return records;
                 }
@@ -225,14 +230,76 @@ impl Reader {
         }
     }
 
-    /// Puts a run where it belongs: among those with records, back to the channels that are ready
-    /// for the next round, or nowhere, until its next record marks it.
-    fn sort_in(run: Run, runs: &mut BinaryHeap<Reverse<Run>>, ready: &mut Vec<Arc<Link>>) {
-        if !run.records.is_empty() {
-            runs.push(Reverse(run));
-        } else if run.left == Left::Beyond {
-            ready.push(run.link);
+    /// Has a run look for its next records, and puts it where it belongs: among those that have some, among those
+    /// that wait for the store, back to the channels that are ready for the next round, or nowhere, until its
+    /// next record marks it.
+    fn sort_in(&mut self, mut run: Run, round: &mut Round, out: &mut Vec<u8>) {
+        run.refill(round.limit);
+        if let Some(gap) = run.gap.take() {
+            write_gap(&gap, out);
         }
+        if !run.records.is_empty() {
+            round.runs.push(Reverse(run));
+        } else if run.left == Left::OnDisk {
+            round.on_disk.push(run);
+        } else if run.left == Left::Beyond {
+            self.ready.push(run.link);
+        }
+    }
+
+    /// Has what the round needs of the store fetched. Ready where it needs nothing.
+    fn poll_fetch(&mut self, waker: &Waker, out: &mut Vec<u8>) -> Result<Poll<()>, Broken> {
+        loop {
+            if let Some(fetching) = &mut self.fetching {
+                let Poll::Ready(fetched) = Pin::new(fetching).poll(&mut Context::from_waker(waker)) else {
+                    return Ok(Poll::Pending);
+                };
+                self.fetching = None;
+                self.take_fetched(fetched.map_err(|_| Broken)?, out);
+            }
+            let Some(round) = self.round.as_mut().filter(|round| !round.on_disk.is_empty()) else {
+                return Ok(Poll::Ready(()));
+            };
+            let (runs, limit) = (std::mem::take(&mut round.on_disk), round.limit);
+            if self.may_block {
+                let fetched = fetch(&self.log, runs, limit);
+                self.take_fetched(fetched, out);
+            } else {
+                let log = self.log.clone();
+                self.fetching = Some(spawn_blocking(move || fetch(&log, runs, limit)));
+            }
+        }
+    }
+
+    fn take_fetched(&mut self, runs: Vec<Run>, out: &mut Vec<u8>) {
+        if let Some(mut round) = self.round.take() {
+            for run in runs {
+                self.sort_in(run, &mut round, out);
+            }
+            self.round = Some(round);
+        }
+    }
+}
+
+/// Fetches the next records of these runs from the store. Blocks.
+fn fetch(log: &Log, mut runs: Vec<Run>, limit: RecordId) -> Vec<Run> {
+    let budget = FETCH_BYTES / runs.len().max(1) as u64;
+    for run in &mut runs {
+        run.fetch(log, limit, budget);
+    }
+    runs
+}
+
+/// Brings channels into memory that are on disk only and have records after the cursor.
+fn bring_in_after(log: &Log, watch: &Watch, cursor: RecordId) {
+    let mut found = Vec::new();
+    log.each_on_disk(&watch.wildcards(), |channel, last_id| {
+        if last_id > cursor {
+            found.push(channel);
+        }
+    });
+    for channel in found {
+        watch.bring_in(&channel);
     }
 }
 
@@ -245,21 +312,36 @@ impl Round {
         let emptied = run.records.is_empty().then(|| PeekMut::pop(top).0);
         Some((id, frame, emptied))
     }
+
+    fn is_done(&self) -> bool {
+        self.runs.is_empty() && self.unread.is_empty() && self.on_disk.is_empty()
+    }
 }
 
 impl Run {
-    /// Takes the next portion of its channel's records, where there are any up to the limit.
-    fn refill(&mut self, limit: RecordId, level: Option<Level>, out: &mut Vec<u8>) {
+    fn new(link: Arc<Link>, cursor: RecordId) -> Self {
+        Self {
+            link,
+            cursor,
+            records: VecDeque::new(),
+            gap: None,
+            left: Left::More,
+        }
+    }
+
+    /// Takes the next portion of its channel's records, where the tail has any up to the limit.
+    fn refill(&mut self, limit: RecordId) {
         let Self {
             link,
             cursor,
             records,
+            gap: missing,
             left,
         } = self;
         while records.is_empty() && *left == Left::More {
-            *left = link.log.take(link, cursor, limit, level, |found| {
+            *left = link.log.take(link, cursor, limit, |found| {
                 match found {
-                    Found::Gap { from, to } => write_gap(link, from, to, out),
+                    Found::Gap { from, to, reason } => *missing = Some(gap(link, from, to, reason)),
                     Found::Record(record) => records.push_back((record.id, record.frame.clone())),
                 }
                 records.len() < PORTION
@@ -267,20 +349,39 @@ impl Run {
         }
     }
 
+    /// Takes the next portion from the store. Blocks.
+    fn fetch(&mut self, log: &Log, limit: RecordId, budget: u64) {
+        let Self {
+            link,
+            cursor,
+            records,
+            gap: missing,
+            left,
+        } = self;
+        *left = link
+            .log
+            .fetch(log, link, cursor, limit, budget, |found| match found {
+                Found::Gap { from, to, reason } => *missing = Some(gap(link, from, to, reason)),
+                Found::Record(record) => records.push_back((record.id, record.frame.clone())),
+            });
+    }
+
     fn next_id(&self) -> Option<RecordId> {
         self.records.front().map(|(id, _)| *id)
     }
 }
 
-fn write_gap(link: &Link, from: RecordId, to: RecordId, out: &mut Vec<u8>) {
-    let channel = link.log.channel().clone().into();
-    ServerEvent::Gap(Gap {
-        channel,
+fn gap(link: &Link, from: RecordId, to: RecordId, reason: GapReason) -> Gap {
+    Gap {
+        channel: link.log.channel().clone().into(),
         from,
         to,
-        reason: GapReason::Retention,
-    })
-    .write_sse(None, out);
+        reason,
+    }
+}
+
+fn write_gap(gap: &Gap, out: &mut Vec<u8>) {
+    ServerEvent::Gap(gap.clone()).write_sse(None, out);
 }
 
 impl PartialEq for Run {

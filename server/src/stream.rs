@@ -19,7 +19,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sle
 use crate::{
     gateway::now,
     quantity, random,
-    reader::{Progress, Reader},
+    reader::{Broken, Progress, Reader},
     streams::{Drain, OpenStream},
 };
 
@@ -62,8 +62,10 @@ impl LogStream {
         let progress = self.reader.read(cx.waker(), CHUNK_BYTES, &mut out);
         let cursor = self.reader.cursor();
         match progress {
-            Progress::Records(records) => self.open.delivered(records, cursor),
-            Progress::CaughtUp => {
+            Ok(Progress::Records(records)) => self.open.delivered(records, cursor),
+            Ok(Progress::Fetching) => {}
+            Err(Broken) => self.close("internal", &mut out),
+            Ok(Progress::CaughtUp) => {
                 self.open.delivered(0, cursor);
                 if !std::mem::replace(&mut self.caught_up, true) {
                     ServerEvent::CaughtUp(CaughtUp { timestamp: now() }).write_sse(Some(cursor), &mut out);
@@ -95,13 +97,18 @@ impl LogStream {
             .as_mut()
             .is_some_and(|end| end.as_mut().poll(cx).is_ready())
         {
-            self.ended = true;
-            let close = Close {
-                reason: "shutdown".to_owned(),
-                retry_ms: Some(random::jittered(RETRY_MS)),
-            };
-            ServerEvent::Close(close).write_sse(None, out);
+            self.close("shutdown", out);
         }
+    }
+
+    /// Says why the stream ends, and when to come back.
+    fn close(&mut self, reason: &str, out: &mut Vec<u8>) {
+        self.ended = true;
+        let close = Close {
+            reason: reason.to_owned(),
+            retry_ms: Some(random::jittered(RETRY_MS)),
+        };
+        ServerEvent::Close(close).write_sse(None, out);
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use logs_shared::{ChannelPattern, RecordId, Timestamp, overview::StreamOverview};
 use tokio::time::Instant;
 
-use crate::{engine::Signal, random};
+use crate::{engine::Subscriber, random};
 
 /// Which streams are open, and whose they are. A cheap handle: clones share it.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ struct Entry {
     user_id: String,
     channels: Vec<ChannelPattern>,
     connected_at: Timestamp,
-    signal: Arc<Signal>,
+    signal: Arc<Subscriber>,
     drain: OnceLock<Drain>,
     delivered: AtomicU64,
     cursor: Mutex<RecordId>,
@@ -91,7 +91,7 @@ pub(crate) struct NewStream {
     pub(crate) user_id: String,
     pub(crate) channels: Vec<ChannelPattern>,
     pub(crate) connected_at: Timestamp,
-    pub(crate) signal: Arc<Signal>,
+    pub(crate) signal: Arc<Subscriber>,
 }
 
 impl Streams {
@@ -235,13 +235,23 @@ impl Drop for OpenStream {
 mod tests {
     use super::*;
 
+    fn nobody() -> Arc<Subscriber> {
+        let retention = crate::engine::Retention {
+            records: 1,
+            age_ms: 1,
+            bytes: 1,
+        };
+        let engine = crate::engine::Engine::open(&crate::engine::Storage::Memory, retention).unwrap();
+        engine.watch(Vec::new()).subscriber()
+    }
+
     fn open(streams: &Streams, owner: &str) -> Result<OpenStream, Refused> {
         streams.open(NewStream {
             owner: owner.to_owned(),
             user_id: owner.to_owned(),
             channels: Vec::new(),
             connected_at: Timestamp::default(),
-            signal: Arc::default(),
+            signal: nobody(),
         })
     }
 

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr};
 
 use logs_shared::api::{DEFAULT_PORT, DEMO_PATH, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH};
 
-use crate::{access::ReadAccess, config::Config, gateway::VERSION, origins::AllowedOrigins};
+use crate::{access::ReadAccess, config::Config, engine::Storage, gateway::VERSION, origins::AllowedOrigins};
 
 /// What the gateway says when it starts: where it is, who may do what, and what to try next.
 pub struct Summary {
@@ -15,6 +15,8 @@ pub struct Summary {
     publishing: Publishing,
     admin: &'static str,
     any_origin: bool,
+    /// Where records are kept.
+    records: String,
     /// How this program was called.
     program: String,
 }
@@ -56,6 +58,10 @@ impl Summary {
                 (true, _) => "who has ADMIN_TOKEN",
                 (false, true) => "everybody",
                 (false, false) => "nobody (set ADMIN_TOKEN)",
+            },
+            records: match &config.storage {
+                Storage::Memory => "records in memory".to_owned(),
+                Storage::Disk { dir, .. } => format!("records in {}", dir.display()),
             },
             any_origin: config.allowed_origins == AllowedOrigins::Any,
             program: std::env::args()
@@ -110,7 +116,7 @@ impl fmt::Display for Summary {
         } else {
             "development"
         };
-        writeln!(f, "Logs SSE Gateway {VERSION}, {mode}, records in memory")?;
+        writeln!(f, "Logs SSE Gateway {VERSION}, {mode}, {}", self.records)?;
         writeln!(
             f,
             "listening on {url}{}",

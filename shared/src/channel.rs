@@ -188,6 +188,12 @@ impl ChannelPattern {
         join(service, workspace_id, resource_id, name_or_wildcard).map(Self)
     }
 
+    /// Every channel there is.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self(spell(WILDCARD, WILDCARD, Some(WILDCARD)).into())
+    }
+
     /// The whole text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -198,6 +204,14 @@ impl ChannelPattern {
     #[must_use]
     pub fn as_channel(&self) -> Option<Channel> {
         (!self.0.contains(WILDCARD)).then(|| Channel(self.0.clone()))
+    }
+
+    /// Service, workspace and resource; `None` where any will do. A resource that must be absent is empty.
+    #[must_use]
+    pub fn segments(&self) -> [Option<&str>; 3] {
+        let mut parts = self.0.split(':').skip(1);
+        let mut segment = || Some(parts.next().unwrap_or_default()).filter(|part| *part != WILDCARD);
+        [segment(), segment(), segment()]
     }
 
     /// Whether it chooses this channel.

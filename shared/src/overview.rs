@@ -68,8 +68,10 @@ pub struct Stats {
     pub messages_per_second: f64,
     /// Memory of the whole process in bytes; 0 where the system does not tell.
     pub memory_bytes: u64,
-    /// Bytes of records kept in memory.
+    /// Bytes of records in memory.
     pub tail_bytes: u64,
+    /// Bytes of all records that are kept: on disk before compression, or in memory.
+    pub kept_bytes: u64,
     /// Seconds since the start.
     pub uptime_s: u64,
     /// The gateway's version.

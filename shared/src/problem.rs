@@ -90,11 +90,16 @@ pub mod code {
     pub const INTERNAL: &str = "internal";
     /// 503: the gateway has as many streams open as it may.
     pub const TOO_MANY_STREAMS: &str = "too_many_streams";
+    /// 503: the gateway's store fails; whether the records are in it is not known, and a repeat under the same
+    /// idempotency key is safe.
+    pub const STORAGE_FAILED: &str = "storage_failed";
+    /// 507: the gateway's disk is full.
+    pub const STORAGE_FULL: &str = "storage_full";
     /// 503: the gateway is stopping.
     pub const SHUTTING_DOWN: &str = "shutting_down";
 
     /// All of them.
-    pub const ALL: [&str; 29] = [
+    pub const ALL: [&str; 31] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
@@ -123,6 +128,8 @@ pub mod code {
         TOO_MANY_STREAMS_PER_USER,
         INTERNAL,
         TOO_MANY_STREAMS,
+        STORAGE_FAILED,
+        STORAGE_FULL,
         SHUTTING_DOWN,
     ];
 }

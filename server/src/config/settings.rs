@@ -38,13 +38,22 @@ pub struct Settings {
     /// Who may read: open [default: open in development, nobody in production]
     #[arg(long, env = "AUTH", value_name = "MODE")]
     pub auth: Option<String>,
+    /// Where records are kept: disk or memory [default: disk]
+    #[arg(long, env = "STORE", value_name = "KIND")]
+    pub store: Option<String>,
+    /// The folder for records; no two gateways may share one [default: ./data]
+    #[arg(long, env = "DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// What an acknowledged record survives: the end of the `process`, by `kill -9` too; or with `fsync` the loss of power [default: process]
+    #[arg(long, env = "DURABILITY", value_name = "KIND")]
+    pub durability: Option<String>,
     /// Records kept per channel [default: 100000]
     #[arg(long, env = "RETENTION_RECORDS", value_name = "COUNT")]
     pub retention_records: Option<String>,
     /// How long records are kept: seconds, or with a unit as in 12h or 7d [default: 7d]
     #[arg(long, env = "RETENTION_AGE", value_name = "AGE")]
     pub retention_age: Option<String>,
-    /// Memory that records may take in all: bytes, or with a unit as in 512MiB [default: 512MiB]
+    /// What records may take in all, before compression: bytes, or with a unit as in 4GiB [default: 4GiB; 512MiB in memory]
     #[arg(long, env = "RETENTION_BYTES", value_name = "SIZE")]
     pub retention_bytes: Option<String>,
     /// The longest silence on a stream, in milliseconds [default: 15000]

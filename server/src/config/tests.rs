@@ -40,6 +40,8 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         log_format: some("xml"),
         service_tokens: some("s3cret-without-services"),
         auth: some("magic"),
+        store: some("cloud"),
+        durability: some("hope"),
         retention_records: some("many"),
         retention_age: some("7 fortnights"),
         retention_bytes: some("lots"),
@@ -59,6 +61,8 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         "LOG_FORMAT",
         "SERVICE_TOKENS",
         "AUTH",
+        "STORE",
+        "DURABILITY",
         "RETENTION_RECORDS",
         "RETENTION_AGE",
         "RETENTION_BYTES",
@@ -73,7 +77,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
             "{name}: {errors:#?}"
         );
     }
-    assert_eq!(errors.len(), 15, "{errors:#?}");
+    assert_eq!(errors.len(), 17, "{errors:#?}");
     assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
 }
 
@@ -94,6 +98,25 @@ fn a_setting_that_leaves_nothing_is_a_mistake() {
     assert!(
         errors.iter().all(|error| error.contains("too little")),
         "{errors:#?}"
+    );
+}
+
+#[test]
+fn records_are_on_disk_unless_memory_is_asked_for() {
+    let config = Config::from_settings(&Settings::default()).unwrap();
+    let disk = Storage::Disk {
+        dir: "./data".into(),
+        durability: Durability::Process,
+    };
+    assert_eq!((config.storage, config.retention.bytes), (disk, 4 << 30));
+    let settings = Settings {
+        store: some("memory"),
+        ..Settings::default()
+    };
+    let config = Config::from_settings(&settings).unwrap();
+    assert_eq!(
+        (config.storage, config.retention.bytes),
+        (Storage::Memory, 512 << 20)
     );
 }
 

@@ -1,11 +1,17 @@
 //! [`ChannelLog`]: one channel's records, and who follows it.
 
-use std::sync::{Arc, RwLock, atomic::Ordering};
+use std::sync::{
+    Arc, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 
-use logs_shared::{Channel, Level, RecordId, overview::ChannelOverview};
+use logs_shared::{Channel, Conditions, RecordId, event::GapReason, overview::ChannelOverview};
 
 use super::{
+    Log,
+    filter::{self, Slots},
     read,
+    store::{Kept, bytes_on_disk},
     tail::{Stored, Tail},
     watch::{Link, Signal},
     write,
@@ -15,22 +21,30 @@ use super::{
 pub(crate) struct ChannelLog {
     channel: Channel,
     state: RwLock<State>,
+    /// Whether the writer has records for it in hand: then it must stay where it is.
+    pending: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
+    kept: Kept,
     tail: Tail,
+    /// Every record after this one is in the tail. Without a store the same as `kept.trimmed_to`.
+    tail_from: RecordId,
     links: Vec<Arc<Link>>,
+    slots: Slots,
 }
 
 /// What a reader finds in a channel.
 pub(crate) enum Found<'a> {
-    /// Retention took records before the reader came: after `from`, before `to`.
+    /// Records after `from` and before `to` are gone, or cannot be read.
     Gap {
         /// The reader's cursor.
         from: RecordId,
         /// The oldest record that is left, or where one may be.
         to: RecordId,
+        /// What became of them.
+        reason: GapReason,
     },
     /// The next record.
     Record(&'a Stored),
@@ -41,20 +55,40 @@ pub(crate) enum Found<'a> {
 pub(crate) enum Left {
     /// Perhaps more records up to the limit.
     More,
+    /// Records that only the store has, see [`ChannelLog::fetch`].
+    OnDisk,
     /// Only records beyond the limit.
     Beyond,
     /// Nothing. The reader was unmarked, and will be marked again by the next record.
     Nothing,
 }
 
+/// What an append changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Growth {
+    /// Bytes of memory gained.
+    pub(super) gained: u64,
+    /// Bytes of memory given back.
+    pub(super) lost: u64,
+    /// Whether it has more records now than retention keeps.
+    pub(super) is_over: bool,
+}
+
 /// How many records are looked at while the lock is held: a writer waits no longer than that.
 const LOOKS_PER_LOCK: usize = 2_048;
 
 impl ChannelLog {
-    pub(super) fn new(channel: Channel) -> Self {
+    /// A channel of which so much is kept on disk.
+    pub(super) fn new(channel: Channel, kept: Kept) -> Self {
+        let state = State {
+            kept,
+            tail_from: kept.last_id.max(kept.trimmed_to),
+            ..State::default()
+        };
         Self {
             channel,
-            state: RwLock::default(),
+            state: RwLock::new(state),
+            pending: AtomicBool::new(false),
         }
     }
 
@@ -62,29 +96,54 @@ impl ChannelLog {
         &self.channel
     }
 
+    pub(super) fn kept(&self) -> Kept {
+        read(&self.state).kept
+    }
+
+    pub(super) fn set_number(&self, number: u32) {
+        write(&self.state).kept.number = number;
+    }
+
+    /// Keeps it in memory while the writer has records for it. Changes under the directory's lock only.
+    pub(super) fn set_pending(&self, pending: bool) {
+        self.pending.store(pending, Ordering::Relaxed);
+    }
+
     /// Appends records and marks the readers that must look; those that were not marked already go
-    /// to `wake`. Returns the bytes gained and lost, and the number of followers.
+    /// to `wake`. Without a store no more than `most` records are kept.
     pub(super) fn append(
         &self,
         records: Vec<Stored>,
-        most: usize,
+        most: u64,
+        stored: bool,
         wake: &mut Vec<Arc<Signal>>,
-    ) -> (usize, usize, usize) {
+    ) -> Growth {
+        let (Some(first), Some(last)) = (records.first(), records.last()) else {
+            return Growth::default();
+        };
+        let (first_id, last_id, count) = (first.id, last.id, records.len() as u64);
         let mut state = write(&self.state);
         let before = state.tail.bytes();
-        let mut lost = 0;
+        let on_disk = records.iter().map(bytes_on_disk).sum();
         for record in records {
             state.tail.push(record);
         }
         let gained = state.tail.bytes() - before;
-        while state.tail.len() > most {
-            lost += state.tail.pop_oldest();
+        let bytes = if stored { on_disk } else { gained };
+        state.kept.gain(count, bytes, first_id, last_id);
+        let mut lost = 0;
+        while !stored && state.kept.records > most {
+            lost += state.lose_oldest();
         }
         // Under the lock, so that a reader that found nothing more cannot unmark itself in between.
         for link in &state.links {
             link.mark(wake);
         }
-        (gained, lost, state.links.len())
+        Growth {
+            gained,
+            lost,
+            is_over: state.kept.records > most,
+        }
     }
 
     /// Gives what is after the cursor, up to `limit`, to `each`, as long as it returns true. The cursor
@@ -94,14 +153,19 @@ impl ChannelLog {
         link: &Link,
         cursor: &mut RecordId,
         limit: RecordId,
-        level: Option<Level>,
         mut each: impl FnMut(Found<'_>) -> bool,
     ) -> Left {
         let state = read(&self.state);
-        if let Some(trimmed_to) = state.tail.trimmed_to().filter(|trimmed_to| *cursor < *trimmed_to) {
-            let to = state.tail.first_id().unwrap_or_else(|| trimmed_to.next());
-            each(Found::Gap { from: *cursor, to });
-            *cursor = trimmed_to;
+        if let Some(gap) = state.gap_after(*cursor) {
+            *cursor = state.kept.trimmed_to;
+            each(gap);
+        }
+        if *cursor < state.tail_from {
+            return if *cursor < limit {
+                Left::OnDisk
+            } else {
+                Left::Beyond
+            };
         }
         let mut looks = 0;
         for record in state.tail.after(*cursor) {
@@ -110,7 +174,7 @@ impl ChannelLog {
             }
             *cursor = record.id;
             looks += 1;
-            if (record.is_at_least(level) && !each(Found::Record(record))) || looks == LOOKS_PER_LOCK {
+            if (link.wants(record) && !each(Found::Record(record))) || looks == LOOKS_PER_LOCK {
                 return Left::More;
             }
         }
@@ -118,28 +182,122 @@ impl ChannelLog {
         Left::Nothing
     }
 
+    /// As [`Self::take`], from the store: what the tail does not reach back to. About `budget` bytes are
+    /// looked at. What cannot be read is a gap. Blocks.
+    pub(crate) fn fetch(
+        &self,
+        log: &Log,
+        link: &Link,
+        cursor: &mut RecordId,
+        limit: RecordId,
+        budget: u64,
+        mut each: impl FnMut(Found<'_>),
+    ) -> Left {
+        let (number, tail_from) = {
+            let state = read(&self.state);
+            (state.kept.number, state.tail_from)
+        };
+        let Some(store) = &log.store else {
+            return Left::More;
+        };
+        let start = *cursor;
+        let mut found = Vec::new();
+        let mut looked = 0;
+        let mut left = None;
+        let looked_through = store.each_after(number, start, |record| {
+            if record.id > limit {
+                left = Some(Left::Beyond);
+                return false;
+            }
+            *cursor = record.id;
+            looked += record.bytes();
+            found.push(record.to_stored());
+            if looked >= budget {
+                left = Some(Left::More);
+            }
+            looked < budget
+        });
+        if let Err(error) = looked_through {
+            log.fail(&error);
+            *cursor = tail_from;
+            each(Found::Gap {
+                from: start,
+                to: tail_from.next(),
+                reason: GapReason::Other,
+            });
+            return Left::More;
+        }
+        // Up to there nothing was left that had not been looked at. The rest is in the tail, or was appended meanwhile.
+        if left.is_none() {
+            *cursor = tail_from.max(*cursor);
+        }
+        // Retention may have taken some of it meanwhile: it says so before it does.
+        let state = read(&self.state);
+        let trimmed_to = state.kept.trimmed_to;
+        if let Some(gap) = state.gap_after(start) {
+            *cursor = trimmed_to.max(*cursor);
+            each(gap);
+        }
+        drop(state);
+        for record in found
+            .iter()
+            .filter(|record| record.id > trimmed_to && link.wants(record))
+        {
+            each(Found::Record(record));
+        }
+        left.unwrap_or(Left::More)
+    }
+
+    /// The newest record there ever was.
+    pub(crate) fn last_id(&self) -> RecordId {
+        read(&self.state).kept.last_id
+    }
+
     /// Gives the newest records up to `limit` to `each`, the newest first, as long as it returns true.
-    /// The lock is held for a portion of them at a time, and never while `each` looks at one.
-    pub(crate) fn newest(&self, mut limit: RecordId, mut each: impl FnMut(&Stored) -> bool) {
+    /// The lock is held for a portion of them at a time, and never while `each` looks at one. Blocks
+    /// where it comes to records that only the store has.
+    pub(crate) fn newest(&self, log: &Log, mut limit: RecordId, mut each: impl FnMut(&Stored) -> bool) {
         const PORTION: usize = 256;
-        loop {
-            let portion: Vec<Stored> = read(&self.state)
-                .tail
-                .newest_up_to(limit)
-                .take(PORTION)
-                .cloned()
-                .collect();
-            if !portion.iter().all(&mut each) || portion.len() < PORTION {
+        let kept = loop {
+            let (portion, kept): (Vec<Stored>, _) = {
+                let state = read(&self.state);
+                let newest = state.tail.newest_up_to(limit).take(PORTION).cloned();
+                (newest.collect(), state.kept)
+            };
+            if !portion.iter().all(&mut each) {
                 return;
             }
             if let Some(oldest) = portion.last() {
                 limit = oldest.id.previous();
             }
+            if portion.len() < PORTION {
+                break kept;
+            }
+        };
+        if let Some(store) = &log.store
+            && kept.number != 0
+            && kept.trimmed_to < limit
+        {
+            let looked_through = store.each_newest(kept.number, limit, |record| {
+                record.id > kept.trimmed_to && each(&record.to_stored())
+            });
+            if let Err(error) = looked_through {
+                log.fail(&error);
+            }
         }
     }
 
-    pub(super) fn follow(&self, link: Arc<Link>) {
-        write(&self.state).links.push(link);
+    /// Adds a follower, made with the conditions that the channel's followers share.
+    pub(super) fn follow(
+        &self,
+        link: impl FnOnce(&mut dyn FnMut(&Conditions) -> Arc<filter::Shared>) -> Link,
+    ) -> Arc<Link> {
+        let mut state = write(&self.state);
+        let last_id = state.kept.last_id;
+        let slots = &mut state.slots;
+        let link = Arc::new(link(&mut |conditions| slots.share(conditions, last_id)));
+        state.links.push(link.clone());
+        link
     }
 
     pub(super) fn unfollow(&self, signal: &Arc<Signal>) {
@@ -150,45 +308,121 @@ impl ChannelLog {
         }
     }
 
-    /// Lets go of records before this id. Returns the bytes that gave.
-    pub(super) fn trim_before(&self, id: RecordId) -> u64 {
+    /// How many streams follow it.
+    pub(super) fn followers(&self) -> usize {
+        read(&self.state).links.len()
+    }
+
+    /// Lets go of records up to `to`, so many of so many bytes, for good. `first_id` is the oldest left, where that is
+    /// known. Returns the bytes of memory that gave.
+    pub(super) fn trim(&self, records: u64, bytes: u64, to: RecordId, first_id: Option<RecordId>) -> u64 {
         let mut state = write(&self.state);
         let mut given = 0;
-        while state.tail.first_id().is_some_and(|first| first < id) {
-            given += state.tail.pop_oldest();
+        while state.tail.first_id().is_some_and(|first| first <= to) {
+            given += state.tail.pop_oldest().map_or(0, |(_, cost)| cost);
         }
-        given as u64
+        let first_id = first_id
+            .or_else(|| state.tail.first_id())
+            .unwrap_or_else(|| to.next());
+        state.kept.lose(records, bytes, to, first_id);
+        state.tail_from = state.tail_from.max(to);
+        given
     }
 
-    /// Lets go of the older half of its records. Returns the bytes that gave.
-    pub(super) fn trim_half(&self) -> u64 {
+    /// Lets go of what the tail has up to this time, where the store has it too; for good where there is no store.
+    /// Returns the bytes of memory that gave.
+    pub(super) fn shorten_tail(&self, stored: bool, before_ms: u64) -> u64 {
         let mut state = write(&self.state);
-        (0..state.tail.len().div_ceil(2))
-            .map(|_| state.tail.pop_oldest() as u64)
-            .sum()
+        let mut given = 0;
+        while state.tail.first_id().is_some_and(|first| first.ms < before_ms) {
+            if stored {
+                if let Some((id, cost)) = state.tail.pop_oldest() {
+                    state.tail_from = id;
+                    given += cost;
+                }
+            } else {
+                given += state.lose_oldest();
+            }
+        }
+        given
     }
 
-    pub(super) fn first_id(&self) -> Option<RecordId> {
-        read(&self.state).tail.first_id()
+    /// The times of the tail's oldest and newest record in milliseconds, and its bytes.
+    pub(super) fn tail_span(&self) -> Option<(u64, u64, u64)> {
+        let state = read(&self.state);
+        Some((
+            state.tail.first_id()?.ms,
+            state.tail.last_id()?.ms,
+            state.tail.bytes(),
+        ))
     }
 
     /// Whether nobody would miss it: it never had a record, and nobody waits for one.
     pub(super) fn is_unused(&self) -> bool {
         let state = read(&self.state);
-        state.tail.len() == 0 && state.tail.trimmed_to().is_none() && state.links.is_empty()
+        state.kept.last_id == RecordId::ZERO
+            && state.links.is_empty()
+            && !self.pending.load(Ordering::Relaxed)
+    }
+
+    /// Whether its records are all on disk only, and whoever follows it has read them and will be found again by
+    /// a pattern when the next one comes.
+    pub(super) fn is_idle(&self) -> bool {
+        let state = read(&self.state);
+        let rests = |link: &Arc<Link>| !link.by_name && link.is_idle();
+        state.tail.len() == 0 && state.links.iter().all(rests) && !self.pending.load(Ordering::Relaxed)
+    }
+
+    /// Takes the links to it away from its followers.
+    pub(super) fn leave_all(&self) {
+        for link in std::mem::take(&mut write(&self.state).links) {
+            link.signal.detach(&self.channel);
+        }
     }
 
     pub(super) fn overview(&self) -> ChannelOverview {
         let state = read(&self.state);
-        ChannelOverview {
-            channel: self.channel.clone(),
-            service: self.channel.service().to_owned(),
-            workspace_id: self.channel.workspace_id().to_owned(),
-            resource_id: self.channel.resource_id().map(str::to_owned),
-            records: state.tail.len(),
-            first_id: state.tail.first_id(),
-            last_id: state.tail.last_id(),
-            readers: state.links.len(),
-        }
+        overview(&self.channel, &state.kept, state.links.len())
+    }
+}
+
+/// What there is to say about a channel.
+pub(super) fn overview(channel: &Channel, kept: &Kept, readers: usize) -> ChannelOverview {
+    let has_records = kept.records > 0;
+    ChannelOverview {
+        channel: channel.clone(),
+        service: channel.service().to_owned(),
+        workspace_id: channel.workspace_id().to_owned(),
+        resource_id: channel.resource_id().map(str::to_owned),
+        records: usize::try_from(kept.records).unwrap_or(usize::MAX),
+        first_id: has_records.then_some(kept.first_id),
+        last_id: has_records.then_some(kept.last_id),
+        readers,
+    }
+}
+
+impl State {
+    /// Lets go of the oldest record for good, and returns the bytes of memory that gave.
+    fn lose_oldest(&mut self) -> u64 {
+        let Some((id, cost)) = self.tail.pop_oldest() else {
+            return 0;
+        };
+        let first_id = self.tail.first_id().unwrap_or_else(|| id.next());
+        self.kept.lose(1, cost, id, first_id);
+        self.tail_from = id;
+        cost
+    }
+
+    /// What a reader with this cursor has missed for good.
+    fn gap_after(&self, cursor: RecordId) -> Option<Found<'static>> {
+        (cursor < self.kept.trimmed_to).then(|| Found::Gap {
+            from: cursor,
+            to: if self.kept.records > 0 {
+                self.kept.first_id
+            } else {
+                self.kept.trimmed_to.next()
+            },
+            reason: GapReason::Retention,
+        })
     }
 }

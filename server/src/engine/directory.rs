@@ -1,20 +1,28 @@
-//! [`Directory`]: which channels there are, and who waits for new ones.
+//! [`Directory`]: which channels are in memory, and who waits for others.
 
-use std::{collections::HashMap, sync::Arc};
-
-use logs_shared::{Channel, ChannelPattern};
-
-use super::{
-    channel_log::ChannelLog,
-    watch::{Link, Signal},
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
 };
 
-/// Which channels there are, and who waits for new ones.
+use logs_shared::{Channel, ChannelPattern, Interest, RecordId};
+
+use super::{
+    Log,
+    channel_log::ChannelLog,
+    store::{Kept, Order, after_prefix, place_of},
+    watch::{Link, Signal, Wanted},
+};
+
+/// Which channels are in memory, and who waits for others. A channel that is only on disk comes in when a record
+/// or a reader comes to it, and leaves when it is idle.
 #[derive(Default)]
 pub(crate) struct Directory {
     channels: HashMap<Channel, Arc<ChannelLog>>,
-    /// Readers with wildcards. Looked at when a channel comes into being, never when a record does.
-    watchers: Vec<(Arc<Signal>, Vec<ChannelPattern>)>,
+    /// The same by their place in each order, so that a pattern looks at none but those it chooses.
+    places: BTreeMap<Vec<u8>, Arc<ChannelLog>>,
+    /// Readers with wildcards. Looked at when a channel comes in, never when a record does.
+    watchers: Vec<Arc<Signal>>,
 }
 
 impl Directory {
@@ -26,57 +34,137 @@ impl Directory {
         self.channels.get(channel)
     }
 
-    /// Gives the channel's log to `with`; a new one is followed by every reader whose pattern it matches.
-    pub(super) fn get_or_create<T>(
-        &mut self,
-        channel: &Channel,
-        with: impl FnOnce(&Arc<ChannelLog>) -> T,
-    ) -> T {
-        let watchers = &self.watchers;
-        let create = || {
-            let log = Arc::new(ChannelLog::new(channel.clone()));
-            for (signal, patterns) in watchers {
-                if patterns.iter().any(|pattern| pattern.matches(channel)) {
-                    Link::attach(&log, signal);
-                }
-            }
-            log
-        };
-        with(self.channels.entry(channel.clone()).or_insert_with(create))
+    pub(super) fn len(&self) -> usize {
+        self.channels.len()
     }
 
-    /// Makes a reader follow everything that its patterns choose, each channel once.
-    pub(super) fn follow(&mut self, signal: &Arc<Signal>, patterns: &[ChannelPattern]) {
-        let wildcards: Vec<_> = patterns
-            .iter()
-            .filter(|p| p.as_channel().is_none())
-            .cloned()
-            .collect();
-        // Channels that a wildcard chooses too are left to it, so that none is followed twice.
-        for channel in patterns.iter().filter_map(ChannelPattern::as_channel) {
-            if !wildcards.iter().any(|pattern| pattern.matches(&channel)) {
-                self.get_or_create(&channel, |log| Link::attach(log, signal));
+    /// The channel's log; one that comes in is followed by every reader whose pattern chooses it.
+    pub(super) fn get_or_create(&mut self, log: &Log, channel: &Channel) -> Arc<ChannelLog> {
+        if let Some(known) = self.channels.get(channel) {
+            return known.clone();
+        }
+        let created = Arc::new(ChannelLog::new(channel.clone(), kept_on_disk(log, channel)));
+        for signal in &self.watchers {
+            signal.wanted_of(channel, |wanted| {
+                if !wanted.is_empty() {
+                    Link::attach(&created, signal, wanted);
+                }
+            });
+        }
+        for order in Order::ALL {
+            self.places.insert(order.key(channel), created.clone());
+        }
+        self.channels.insert(channel.clone(), created.clone());
+        created
+    }
+
+    fn remove(&mut self, channel: &Channel) {
+        self.channels.remove(channel);
+        for order in Order::ALL {
+            self.places.remove(&order.key(channel));
+        }
+    }
+
+    /// The channels in memory that a pattern chooses.
+    pub(super) fn chosen(&self, pattern: &ChannelPattern) -> impl Iterator<Item = &Arc<ChannelLog>> {
+        let (_, prefix) = place_of(pattern);
+        let end = after_prefix(&prefix);
+        self.places.range(prefix..end).map(|(_, log)| log)
+    }
+
+    /// Makes a reader follow what it wants.
+    pub(super) fn follow(&mut self, log: &Log, signal: &Arc<Signal>, wanted: Vec<Wanted>) {
+        let mut concerned: HashMap<Channel, Arc<ChannelLog>> = HashMap::new();
+        let mut is_watcher = false;
+        for wanted in &wanted {
+            let pattern = &wanted.interest.pattern;
+            if let Some(channel) = pattern.as_channel() {
+                let log = self.get_or_create(log, &channel);
+                concerned.insert(channel, log);
+            } else {
+                is_watcher = true;
+                let chosen = self.chosen(pattern);
+                concerned.extend(chosen.map(|log| (log.channel().clone(), log.clone())));
             }
         }
-        if wildcards.is_empty() {
-            return;
+        signal.set_wanted(wanted);
+        for (channel, log) in &concerned {
+            signal.wanted_of(channel, |wanted| Link::attach(log, signal, wanted));
         }
-        for log in self.channels.values() {
-            if wildcards.iter().any(|pattern| pattern.matches(log.channel())) {
-                Link::attach(log, signal);
-            }
+        if is_watcher {
+            self.watchers.push(signal.clone());
         }
-        self.watchers.push((signal.clone(), wildcards));
+    }
+
+    /// Makes a reader follow something else from now on; of what is new, what comes after the id that is returned.
+    ///
+    /// The writer cannot append meanwhile, so that the high-water mark is the exact border.
+    pub(super) fn set_interests(
+        &mut self,
+        log: &Log,
+        signal: &Arc<Signal>,
+        interests: Vec<Interest>,
+    ) -> RecordId {
+        let head = log.head();
+        let before = signal.wanted();
+        let wanted = interests.into_iter().map(|interest| {
+            let known = before.iter().find(|wanted| wanted.interest == interest);
+            let from = known.map_or(head, |wanted| wanted.from);
+            Wanted { interest, from }
+        });
+        let wanted = wanted.collect();
+        if !signal.is_gone() {
+            self.unfollow(signal);
+            self.follow(log, signal, wanted);
+        }
+        head
     }
 
     /// Undoes [`Directory::follow`].
     pub(super) fn unfollow(&mut self, signal: &Arc<Signal>) {
-        self.watchers.retain(|(other, _)| !Arc::ptr_eq(other, signal));
-        for link in signal.detach() {
+        self.watchers.retain(|other| !Arc::ptr_eq(other, signal));
+        for link in signal.links() {
+            signal.detach(link.log.channel());
             link.log.unfollow(signal);
             if link.log.is_unused() {
-                self.channels.remove(link.log.channel());
+                self.remove(link.log.channel());
             }
         }
     }
+
+    /// Lets a channel go out of memory where its records are on disk and nobody needs it here.
+    pub(super) fn let_out(&mut self, channel: &Channel) {
+        let Some(log) = self.channels.get(channel).filter(|log| log.is_idle()).cloned() else {
+            return;
+        };
+        log.leave_all();
+        self.remove(channel);
+    }
+
+    /// Forgets a channel that nobody would miss. Returns whether it is gone.
+    pub(super) fn forget(&mut self, channel: &Channel) -> bool {
+        match self.channels.get(channel) {
+            Some(log) if !log.is_idle() => return false,
+            Some(log) => {
+                log.leave_all();
+                self.remove(channel);
+            }
+            None => {}
+        }
+        true
+    }
+}
+
+/// What the store keeps of a channel that comes in.
+fn kept_on_disk(log: &Log, channel: &Channel) -> Kept {
+    let Some(store) = &log.store else {
+        return Kept::default();
+    };
+    store
+        .kept(channel)
+        .unwrap_or_else(|error| {
+            log.fail(&error);
+            None
+        })
+        .unwrap_or_default()
 }

@@ -1,70 +1,115 @@
 //! The log: an ordered sequence of records, cut by channel, that readers follow by cursor.
 //!
-//! [`Engine`] is the seam behind which records are kept. In the order a record meets them: the
-//! [`writer`] gives it an id and bytes, its [`ChannelLog`] keeps it in the [`tail`], and the
-//! [`watch`] of each reader learns that there is something to read. Nothing here knows HTTP.
+//! [`Engine`] is the seam behind which records are kept; `contract` has the tests that whatever is behind
+//! it must pass. In the order a record meets them: the [`writer`] gives it an id and bytes and puts it
+//! into the [`store`], its [`ChannelLog`] keeps it in the [`tail`], and the [`watch`] of each reader
+//! learns that there is something to read. The [`sweeper`] lets go of what is not to be kept. Nothing here
+//! knows HTTP.
 
 mod channel_log;
+#[cfg(test)]
+mod contract;
 mod directory;
+mod filter;
 mod idempotency;
+mod store;
+mod sweeper;
 mod tail;
 mod watch;
 mod writer;
 
 use std::{
+    path::PathBuf,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    thread::JoinHandle,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use logs_shared::{
-    Channel, ChannelPattern, Level, RecordId, overview::ChannelOverview, record::EncodedEntry,
+    Channel, ChannelPattern, Interest, Level, RecordId, overview::ChannelOverview, record::EncodedEntry,
 };
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::idempotency::{IdempotencyKey, Named};
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},
     tail::Stored,
-    watch::{Link, Signal, Watch},
+    watch::{Link, Subscriber, Watch},
 };
-use self::{directory::Directory, writer::Append};
+pub use self::{
+    idempotency::{IdempotencyKey, Named},
+    store::{Durability, OpenError},
+};
+
+use self::{
+    directory::Directory,
+    store::{Store, StoreError},
+    sweeper::Sweeper,
+    writer::{Append, Command, Writer},
+};
 use crate::quantity;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
     /// Records per channel.
-    pub records: usize,
+    pub records: u64,
     /// Milliseconds.
     pub age_ms: u64,
-    /// Bytes over all channels.
+    /// Bytes over all channels: on disk before compression, or in memory.
     pub bytes: u64,
+}
+
+/// Where records are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory: they are gone when the process ends.
+    Memory,
+    /// On disk.
+    Disk {
+        /// The folder, which no other process may use.
+        dir: PathBuf,
+        /// When an acknowledged record is safe.
+        durability: Durability,
+    },
 }
 
 /// The log. A cheap handle: clones share it.
 #[derive(Clone)]
 pub struct Engine {
     log: Arc<Log>,
-    appends: mpsc::Sender<Append>,
+    commands: mpsc::Sender<Command>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
-/// What the writer and the readers share.
+/// What the writer, the sweeper and the readers share.
 pub(crate) struct Log {
     /// The high-water mark: every record up to it can be read.
     head: RwLock<RecordId>,
-    /// Where this log begins: what was before is not known.
+    /// Where this log begins: what was before is not known to it.
     floor: RecordId,
+    /// Channels that are forgotten had records up to here.
+    forgotten_to: RwLock<RecordId>,
     directory: RwLock<Directory>,
+    store: Option<Store>,
     retention: Retention,
+    /// The most bytes of records in memory.
+    memory: u64,
+    /// Bytes of records in memory.
     tail_bytes: AtomicU64,
+    /// Bytes of records that are kept, as [`Retention::bytes`] counts them.
+    kept_bytes: AtomicU64,
+    /// Channels there are, in memory or on disk.
+    channels: AtomicU64,
     published: AtomicU64,
+    /// What the store failed with.
+    failure: Mutex<Option<String>>,
 }
 
 /// What an append gave.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The first record's id.
     pub first_id: RecordId,
@@ -83,6 +128,12 @@ pub enum AppendError {
     /// The name was used for something else.
     #[error("the idempotency key was used for another publication")]
     KeyReused,
+    /// The disk has no room left.
+    #[error("the gateway's disk is full")]
+    Full,
+    /// The store fails. Whether the records are in it is not known: a repeat under the same name is safe.
+    #[error("the gateway's store fails")]
+    Failed,
 }
 
 /// An entry as the writer takes it: everything done that can be done before the id is known.
@@ -95,27 +146,66 @@ pub struct NewRecord {
     pub json: EncodedEntry,
 }
 
+/// Bytes of records in memory over all channels, where the store has them too.
+const TAIL_BYTES: u64 = 64 << 20;
 /// How many appends may wait for the writer before publishers wait too.
-const WAITING_APPENDS: usize = 1_024;
+const WAITING_COMMANDS: usize = 1_024;
 
 impl Engine {
-    /// Starts an empty log in memory, with its writer.
+    /// Opens the log, with its writer.
     ///
     /// # Errors
-    /// The system gives no thread.
-    pub fn start(retention: Retention) -> std::io::Result<Self> {
-        let floor = RecordId::new(now_ms(), 0);
+    /// [`OpenError`]: the data folder cannot be used. Nothing in it was changed.
+    pub fn open(storage: &Storage, retention: Retention) -> Result<Self, OpenError> {
+        let memory = match storage {
+            Storage::Memory => retention.bytes,
+            Storage::Disk { .. } => TAIL_BYTES.min(retention.bytes),
+        };
+        Self::open_within(storage, retention, memory)
+    }
+
+    /// As [`Self::open`], with so many bytes of records in memory at most.
+    fn open_within(storage: &Storage, retention: Retention, memory: u64) -> Result<Self, OpenError> {
+        let (store, found) = match storage {
+            Storage::Memory => (None, store::Found::default()),
+            Storage::Disk { dir, durability } => {
+                let store = Store::open(dir, *durability)?;
+                let found = store.look_through().map_err(|error| store.damaged(&error))?;
+                (Some(store), found)
+            }
+        };
+        // Without a store nothing is known of what was before now.
+        let floor = match store {
+            None => RecordId::new(now_ms(), 0),
+            Some(_) => RecordId::ZERO,
+        };
         let log = Arc::new(Log {
-            head: RwLock::new(floor),
+            head: RwLock::new(found.last_id.max(floor)),
             floor,
+            forgotten_to: RwLock::new(found.forgotten_to),
             directory: RwLock::default(),
+            store,
             retention,
+            memory,
             tail_bytes: AtomicU64::new(0),
+            kept_bytes: AtomicU64::new(found.bytes),
+            channels: AtomicU64::new(found.channels),
             published: AtomicU64::new(0),
+            failure: Mutex::default(),
         });
-        let (appends, receiver) = mpsc::channel(WAITING_APPENDS);
-        writer::Writer::new(log.clone(), receiver).spawn()?;
-        Ok(Self { log, appends })
+        let (commands, receiver) = mpsc::channel(WAITING_COMMANDS);
+        let (notices, noticed) = std::sync::mpsc::channel();
+        let writer = Writer::new(log.clone(), receiver, notices, found.answers, found.last_number);
+        let sweeper = Sweeper::new(log.clone(), commands.downgrade(), noticed);
+        let threads = vec![
+            spawn("writer", move || writer.run()).map_err(OpenError::Thread)?,
+            spawn("sweeper", move || sweeper.run()).map_err(OpenError::Thread)?,
+        ];
+        Ok(Self {
+            log,
+            commands,
+            threads: Arc::new(Mutex::new(threads)),
+        })
     }
 
     /// Appends these records, next to each other and in this order. When it returns they are kept,
@@ -135,54 +225,92 @@ impl Engine {
             named,
             reply,
         };
-        self.appends.send(append).await.map_err(|_| AppendError::Closed)?;
+        self.commands
+            .send(Command::Append(append))
+            .await
+            .map_err(|_| AppendError::Closed)?;
         answer.await.map_err(|_| AppendError::Closed)?
     }
 
-    /// Whether every append fails.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.appends.is_closed()
+    /// Finishes what is under way and takes no more. Blocks until its threads have ended; the data folder is free
+    /// when the last handle and the last reader are gone too.
+    pub fn close(&self) {
+        // Where it is closed already, there is nobody to tell.
+        let _ = self.commands.blocking_send(Command::Close);
+        for thread in std::mem::take(&mut *lock(&self.threads)) {
+            let _ = thread.join();
+        }
+    }
+
+    /// Why the log does not take records, where it does not.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let failure = lock(&self.log.failure).clone();
+        let is_full = self.log.store.as_ref().is_some_and(|store| !store.has_room());
+        if self.commands.is_closed() {
+            Some("the log takes no more records: its writer has ended".to_owned())
+        } else if let Some(failure) = failure {
+            Some(format!("the store fails, nothing can be published: {failure}"))
+        } else if is_full {
+            Some("the disk is full, nothing can be published until it has room again".to_owned())
+        } else {
+            None
+        }
     }
 
     /// The same log after its writer has ended, as after a panic.
     #[cfg(test)]
     pub(crate) fn without_writer(&self) -> Self {
         Self {
-            log: self.log.clone(),
-            appends: mpsc::channel(1).0,
+            commands: mpsc::channel(1).0,
+            ..self.clone()
         }
     }
 
-    /// Follows these channels from now on.
-    pub(crate) fn watch(&self, patterns: &[ChannelPattern]) -> Watch {
-        Watch::new(self.log.clone(), patterns)
+    /// As after a long rest: what is on disk is nowhere else, where nobody needs it.
+    #[cfg(test)]
+    pub(crate) fn rest(&self) {
+        if self.log.store.is_some() {
+            self.log.let_out_idle(u64::MAX);
+        }
+    }
+
+    /// What readers need of it.
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// Follows what is wanted from now on.
+    pub(crate) fn watch(&self, interests: Vec<Interest>) -> Watch {
+        Watch::new(self.log.clone(), interests)
     }
 
     /// The high-water mark: every record up to it can be read, and no record will ever be put before it.
     pub(crate) fn head(&self) -> RecordId {
-        *read(&self.log.head)
+        self.log.head()
     }
 
-    /// Where this log begins. What was published before is not known to it.
+    /// Where this log begins, where it does not remember what was before.
     pub(crate) fn floor(&self) -> RecordId {
         self.log.floor
     }
 
-    /// Every channel that matches, in the order of their names.
-    pub(crate) fn channels(&self, matches: impl Fn(&Channel) -> bool) -> Vec<ChannelOverview> {
-        let logs: Vec<_> = read(&self.log.directory)
-            .channels()
-            .filter(|log| matches(log.channel()))
-            .cloned()
-            .collect();
-        let mut overviews: Vec<_> = logs.iter().map(|log| log.overview()).collect();
+    /// Up to here records may have been in channels that retention has emptied and forgotten.
+    pub(crate) fn forgotten_to(&self) -> RecordId {
+        *read(&self.log.forgotten_to)
+    }
+
+    /// Every channel that the pattern chooses, in the order of their names. Blocks.
+    pub(crate) fn channels(&self, pattern: &ChannelPattern) -> Vec<ChannelOverview> {
+        let mut overviews = self.log.overviews(pattern);
         overviews.sort_by(|a, b| a.channel.cmp(&b.channel));
         overviews
     }
 
     /// How many channels exist.
     pub(crate) fn channel_count(&self) -> usize {
-        read(&self.log.directory).channels().count()
+        let in_memory = read(&self.log.directory).len();
+        let count = self.log.channels.load(Ordering::Relaxed);
+        usize::try_from(count).unwrap_or(usize::MAX).max(in_memory)
     }
 
     /// Bytes of records in memory.
@@ -190,21 +318,71 @@ impl Engine {
         self.log.tail_bytes.load(Ordering::Relaxed)
     }
 
+    /// Bytes of records that are kept, in memory or on disk before compression.
+    pub(crate) fn kept_bytes(&self) -> u64 {
+        match self.log.store {
+            Some(_) => self.log.kept_bytes.load(Ordering::Relaxed),
+            None => self.tail_bytes(),
+        }
+    }
+
     /// Records appended since the start.
     pub(crate) fn published(&self) -> u64 {
         self.log.published.load(Ordering::Relaxed)
     }
+}
 
-    /// Lets go of records that are older than retention keeps.
-    pub fn trim_by_age(&self) {
-        let before = RecordId::new(now_ms().saturating_sub(self.log.retention.age_ms), 0);
-        let logs: Vec<_> = read(&self.log.directory).channels().cloned().collect();
-        for log in logs {
-            self.log
-                .tail_bytes
-                .fetch_sub(log.trim_before(before), Ordering::Relaxed);
+impl Log {
+    pub(crate) fn head(&self) -> RecordId {
+        *read(&self.head)
+    }
+
+    /// Gives every channel on disk that the patterns choose, with its newest record, to `each`. One that several
+    /// choose may come more than once. Blocks.
+    pub(crate) fn each_on_disk(&self, patterns: &[ChannelPattern], mut each: impl FnMut(Channel, RecordId)) {
+        let Some(store) = &self.store else { return };
+        for pattern in patterns {
+            let looked = store.each_chosen(pattern, |channel, kept| {
+                each(channel, kept.last_id);
+                true
+            });
+            if let Err(error) = looked {
+                self.fail(&error);
+            }
         }
     }
+
+    /// Notes that the store fails.
+    fn fail(&self, error: &StoreError) {
+        let mut failure = lock(&self.failure);
+        if failure.is_none() {
+            tracing::error!(%error, "the store fails");
+        }
+        *failure = Some(error.to_string());
+    }
+
+    fn overviews(&self, pattern: &ChannelPattern) -> Vec<ChannelOverview> {
+        let in_memory: Vec<_> = read(&self.directory).chosen(pattern).cloned().collect();
+        let mut overviews: Vec<_> = in_memory.iter().map(|log| log.overview()).collect();
+        let Some(store) = &self.store else {
+            return overviews;
+        };
+        let known: std::collections::HashSet<&Channel> = in_memory.iter().map(|log| log.channel()).collect();
+        let looked = store.each_chosen(pattern, |channel, kept| {
+            if !known.contains(&channel) {
+                overviews.push(channel_log::overview(&channel, &kept, 0));
+            }
+            true
+        });
+        if let Err(error) = looked {
+            self.fail(&error);
+        }
+        overviews
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
 /// Milliseconds since 1970, by the system's clock, which may step.
@@ -224,6 +402,6 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

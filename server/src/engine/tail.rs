@@ -1,29 +1,84 @@
 //! [`Tail`]: the newest records of one channel, in memory.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use logs_shared::{Level, RecordId};
 
 /// A record as readers get it: its bytes are made once and shared by all.
-#[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) id: RecordId,
     pub(crate) level: Level,
     /// One whole Server-Sent Event.
     pub(crate) frame: Arc<[u8]>,
+    /// What filters have found about it: two bits each, whether it was looked at and whether it passed.
+    verdicts: AtomicU64,
 }
 
 /// What a record costs beside its frame: its place in the queue and the frame's counters.
 const OVERHEAD: usize = size_of::<Stored>() + 2 * size_of::<usize>();
 
+/// How many filters a record can keep the verdicts of.
+pub(super) const VERDICTS: usize = 32;
+
 impl Stored {
+    pub(crate) fn new(id: RecordId, level: Level, frame: &[u8]) -> Self {
+        Self {
+            id,
+            level,
+            frame: Arc::from(frame),
+            verdicts: AtomicU64::new(0),
+        }
+    }
+
     /// Whether it is at least this grave.
     pub(crate) fn is_at_least(&self, level: Option<Level>) -> bool {
         level.is_none_or(|level| self.level >= level)
     }
 
-    fn cost(&self) -> usize {
-        self.frame.len() + OVERHEAD
+    /// The record's JSON within its frame.
+    pub(crate) fn json(&self) -> &str {
+        const DATA: &[u8] = b"\ndata: ";
+        let start = self.frame.windows(DATA.len()).position(|window| window == DATA);
+        let data = start.and_then(|start| self.frame.get(start + DATA.len()..));
+        let json = data.and_then(|data| data.strip_suffix(b"\n\n"));
+        json.and_then(|json| std::str::from_utf8(json).ok())
+            .unwrap_or_default()
+    }
+
+    /// What the filter in this place found about the record; found now, where nobody has asked yet.
+    pub(super) fn verdict(&self, place: usize, find: impl FnOnce() -> bool) -> bool {
+        debug_assert!(place < VERDICTS);
+        let (known, passed) = (1 << (2 * place), 2 << (2 * place));
+        let verdicts = self.verdicts.load(Ordering::Relaxed);
+        if verdicts & known != 0 {
+            return verdicts & passed != 0;
+        }
+        let verdict = find();
+        // Who asks at the same time finds the same.
+        let bits = if verdict { known | passed } else { known };
+        self.verdicts.fetch_or(bits, Ordering::Relaxed);
+        verdict
+    }
+
+    pub(super) fn cost(&self) -> u64 {
+        (self.frame.len() + OVERHEAD) as u64
+    }
+}
+
+impl Clone for Stored {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            level: self.level,
+            frame: self.frame.clone(),
+            verdicts: AtomicU64::new(self.verdicts.load(Ordering::Relaxed)),
+        }
     }
 }
 
@@ -31,9 +86,7 @@ impl Stored {
 #[derive(Default)]
 pub(crate) struct Tail {
     records: VecDeque<Stored>,
-    bytes: usize,
-    /// The newest record that was let go: a reader whose cursor is before it has missed something.
-    trimmed_to: Option<RecordId>,
+    bytes: u64,
 }
 
 impl Tail {
@@ -44,19 +97,18 @@ impl Tail {
         self.records.push_back(record);
     }
 
-    /// Lets go of the oldest record. Returns the bytes that gave.
-    pub(crate) fn pop_oldest(&mut self) -> usize {
-        let Some(record) = self.records.pop_front() else {
-            return 0;
-        };
-        self.trimmed_to = Some(record.id);
+    /// Lets go of the oldest record, and returns its id and the bytes that gave.
+    pub(crate) fn pop_oldest(&mut self) -> Option<(RecordId, u64)> {
+        let record = self.records.pop_front()?;
         let cost = record.cost();
         self.bytes -= cost;
         // A tail that was once long gives its memory back when it is short again.
         if self.records.len() * 4 < self.records.capacity() && self.records.capacity() > 64 {
             self.records.shrink_to(self.records.len() * 2);
+        } else if self.records.is_empty() {
+            self.records.shrink_to_fit();
         }
-        cost
+        Some((record.id, cost))
     }
 
     /// The records with ids above the cursor, ascending.
@@ -75,7 +127,7 @@ impl Tail {
         self.records.len()
     }
 
-    pub(crate) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
@@ -86,10 +138,6 @@ impl Tail {
     pub(crate) fn last_id(&self) -> Option<RecordId> {
         self.records.back().map(|record| record.id)
     }
-
-    pub(crate) fn trimmed_to(&self) -> Option<RecordId> {
-        self.trimmed_to
-    }
 }
 
 #[cfg(test)]
@@ -99,12 +147,7 @@ mod tests {
     fn tail(ids: &[u64]) -> Tail {
         let mut tail = Tail::default();
         for ms in ids {
-            let frame = Arc::from(&b"frame"[..]);
-            tail.push(Stored {
-                id: RecordId::new(*ms, 0),
-                level: Level::Info,
-                frame,
-            });
+            tail.push(Stored::new(RecordId::new(*ms, 0), Level::Info, b"frame"));
         }
         tail
     }
@@ -129,18 +172,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_let_go_is_remembered_and_its_memory_returned() {
+    fn what_is_let_go_gives_its_memory_back() {
         let mut tail = tail(&(1..=1_000).collect::<Vec<_>>());
         let bytes = tail.bytes();
-        let given: usize = (0..999).map(|_| tail.pop_oldest()).sum();
+        let popped: Vec<_> = (0..999).filter_map(|_| tail.pop_oldest()).collect();
+        let given: u64 = popped.iter().map(|(_, cost)| cost).sum();
         assert_eq!(tail.bytes() + given, bytes);
-        assert_eq!(tail.trimmed_to(), Some(RecordId::new(999, 0)));
-        assert_eq!(
-            (tail.first_id(), tail.last_id()),
-            (Some(RecordId::new(1_000, 0)), Some(RecordId::new(1_000, 0)))
-        );
+        assert_eq!(popped.last().map(|(id, _)| id.ms), Some(999));
+        assert_eq!(tail.first_id(), tail.last_id());
         assert!(tail.records.capacity() <= 64);
-        tail.pop_oldest();
-        assert_eq!((tail.pop_oldest(), tail.bytes()), (0, 0));
+        assert!(tail.pop_oldest().is_some() && tail.pop_oldest().is_none());
+        assert_eq!((tail.bytes(), tail.records.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn a_verdict_is_found_once_for_each_filter() {
+        let record = Stored::new(RecordId::new(1, 0), Level::Info, b"id: 1-0\ndata: {\"a\":1}\n\n");
+        assert_eq!(record.json(), "{\"a\":1}");
+        for place in [0, 7, VERDICTS - 1] {
+            let verdict = place != 7;
+            assert_eq!(record.verdict(place, || verdict), verdict);
+            assert_eq!(record.clone().verdict(place, || panic!("asked twice")), verdict);
+        }
     }
 }

@@ -5,20 +5,26 @@
 //! published while it is away.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Waker,
 };
 
 use futures_util::task::AtomicWaker;
-use logs_shared::ChannelPattern;
+use logs_shared::{Channel, Interest, RecordId};
 
-use super::{ChannelLog, Log, lock, write};
+use super::{ChannelLog, Log, Stored, filter::Filter, lock, write};
 
 /// One reader's interest in channels. Dropping it leaves them all.
 pub(crate) struct Watch {
+    subscriber: Arc<Subscriber>,
+}
+
+/// A reader as others see it: they may wake it, and change what it follows.
+pub(crate) struct Subscriber {
     log: Arc<Log>,
     signal: Arc<Signal>,
 }
@@ -31,30 +37,53 @@ pub(crate) struct Signal {
     waking: AtomicBool,
     /// The channels that have something new.
     ready: Mutex<Vec<Arc<Link>>>,
-    /// All channels it follows.
-    links: Mutex<Vec<Arc<Link>>>,
+    /// All channels it follows that are in memory.
+    links: Mutex<HashMap<Channel, Arc<Link>>>,
+    /// What it wants. Changes under the directory's lock only.
+    wanted: Mutex<Vec<Wanted>>,
+    /// How often that has changed.
+    changes: AtomicUsize,
+    /// Whether the reader is gone: then it follows nothing more. Changes under the directory's lock only.
+    gone: AtomicBool,
 }
 
-/// One reader following one channel.
+/// One of the things a reader wants.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    pub(super) interest: Interest,
+    /// Only records after this one.
+    pub(super) from: RecordId,
+}
+
+/// One reader following one channel. Never changes: to want something else of a channel is a new link.
 pub(crate) struct Link {
     pub(crate) log: Arc<ChannelLog>,
     pub(super) signal: Arc<Signal>,
+    /// A record passes when one of them lets it.
+    pub(super) filters: Vec<Filter>,
+    /// Whether the reader named the channel itself, not only a pattern that chooses it.
+    pub(super) by_name: bool,
     /// Whether it is in the reader's hands or on its way there: the writer need not mark it again.
     /// Changes under the channel's lock only.
     pub(super) queued: AtomicBool,
+    /// Whether the reader has left the channel, or has another link to it.
+    detached: AtomicBool,
 }
 
 impl Link {
     /// Makes a reader follow a channel; the reader looks at it first thing.
-    pub(super) fn attach(log: &Arc<ChannelLog>, signal: &Arc<Signal>) {
-        let link = Arc::new(Self {
+    pub(super) fn attach(log: &Arc<ChannelLog>, signal: &Arc<Signal>, wanted: &[&Wanted]) {
+        let by_name = |wanted: &&Wanted| wanted.interest.pattern.as_channel().is_some();
+        let link = log.follow(|slots| Self {
             log: log.clone(),
             signal: signal.clone(),
+            filters: wanted.iter().map(|wanted| Filter::new(wanted, slots)).collect(),
+            by_name: wanted.iter().any(by_name),
             queued: AtomicBool::new(true),
+            detached: AtomicBool::new(false),
         });
-        lock(&signal.ready).push(link.clone());
-        lock(&signal.links).push(link.clone());
-        log.follow(link);
+        lock(&signal.links).insert(log.channel().clone(), link.clone());
+        lock(&signal.ready).push(link);
     }
 
     /// Tells the reader to look at this channel, and puts it on the list of those to wake, once each.
@@ -67,52 +96,151 @@ impl Link {
             wake.push(self.signal.clone());
         }
     }
+
+    /// Whether the reader wants this record of the channel.
+    pub(crate) fn wants(&self, record: &Stored) -> bool {
+        self.filters.iter().any(|filter| filter.passes(record))
+    }
+
+    /// Whether the reader has read all there is, so that the next record would mark it.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.queued.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached.load(Ordering::Relaxed)
+    }
 }
 
 impl Signal {
     /// Wakes the reader. The high-water mark stands before this is called.
-    pub(crate) fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.waking.store(false, Ordering::Release);
         self.waker.wake();
     }
 
-    pub(super) fn detach(&self) -> Vec<Arc<Link>> {
-        lock(&self.ready).clear();
-        std::mem::take(&mut *lock(&self.links))
+    /// What it wants of this channel.
+    pub(super) fn wanted_of<T>(&self, channel: &Channel, with: impl FnOnce(&[&Wanted]) -> T) -> T {
+        let wanted = lock(&self.wanted);
+        let of_channel: Vec<&Wanted> = wanted
+            .iter()
+            .filter(|wanted| wanted.interest.pattern.matches(channel))
+            .collect();
+        with(&of_channel)
+    }
+
+    pub(super) fn wanted(&self) -> Vec<Wanted> {
+        lock(&self.wanted).clone()
+    }
+
+    pub(super) fn set_wanted(&self, wanted: Vec<Wanted>) {
+        *lock(&self.wanted) = wanted;
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn link_to(&self, channel: &Channel) -> Option<Arc<Link>> {
+        lock(&self.links).get(channel).cloned()
+    }
+
+    pub(super) fn links(&self) -> Vec<Arc<Link>> {
+        lock(&self.links).values().cloned().collect()
+    }
+
+    /// Takes the link to this channel away from the reader.
+    pub(super) fn detach(&self, channel: &Channel) {
+        if let Some(link) = lock(&self.links).remove(channel) {
+            link.detached.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 impl Watch {
-    pub(super) fn new(log: Arc<Log>, patterns: &[ChannelPattern]) -> Self {
+    pub(super) fn new(log: Arc<Log>, interests: Vec<Interest>) -> Self {
         let signal = Arc::new(Signal::default());
-        write(&log.directory).follow(&signal, patterns);
-        Self { log, signal }
+        let wanted = interests.into_iter().map(|interest| Wanted {
+            interest,
+            from: RecordId::ZERO,
+        });
+        write(&log.directory).follow(&log, &signal, wanted.collect());
+        Self {
+            subscriber: Arc::new(Subscriber { log, signal }),
+        }
     }
 
-    /// Something that wakes the reader from outside.
-    pub(crate) fn signal(&self) -> Arc<Signal> {
-        self.signal.clone()
+    /// The reader as others see it.
+    pub(crate) fn subscriber(&self) -> Arc<Subscriber> {
+        self.subscriber.clone()
     }
 
     /// Registers who is to be woken. To be called before looking for what is there.
     pub(crate) fn register(&self, waker: &Waker) {
-        self.signal.waker.register(waker);
+        self.subscriber.signal.waker.register(waker);
     }
 
     /// The channels that have something new. To be called after reading the high-water mark: then
     /// every record up to it has marked its channel.
     pub(crate) fn take_ready(&self, into: &mut Vec<Arc<Link>>) {
-        into.append(&mut lock(&self.signal.ready));
+        into.append(&mut lock(&self.subscriber.signal.ready));
+        into.retain(|link| !link.is_detached());
     }
 
-    /// The channels it follows now.
+    /// How often what it follows has changed. Every link from before the last change is detached.
+    pub(crate) fn changes(&self) -> usize {
+        self.subscriber.signal.changes.load(Ordering::Acquire)
+    }
+
+    /// The channels it follows that are in memory.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
-        lock(&self.signal.links).clone()
+        self.subscriber.signal.links()
+    }
+
+    /// The patterns with a wildcard among what it wants: they may choose channels that are on disk only.
+    pub(crate) fn wildcards(&self) -> Vec<logs_shared::ChannelPattern> {
+        let wanted = self.subscriber.signal.wanted().into_iter();
+        wanted
+            .map(|wanted| wanted.interest.pattern)
+            .filter(|pattern| pattern.as_channel().is_none())
+            .collect()
+    }
+
+    /// Brings a channel into memory that is on disk only, and gives the link to it. `None` where it is not wanted.
+    pub(crate) fn bring_in(&self, channel: &Channel) -> Option<Arc<Link>> {
+        let Subscriber { log, signal } = &*self.subscriber;
+        write(&log.directory).get_or_create(log, channel);
+        signal.link_to(channel)
+    }
+}
+
+impl Subscriber {
+    /// Wakes the reader.
+    pub(crate) fn wake(&self) {
+        self.signal.wake();
+    }
+
+    /// What it wants now.
+    pub(crate) fn interests(&self) -> Vec<Interest> {
+        let wanted = self.signal.wanted().into_iter();
+        wanted.map(|wanted| wanted.interest).collect()
+    }
+
+    /// Wants something else from now on. What it wanted before it goes on to get, without a hole; of
+    /// what is new it gets every record after the id that this returns. A reader that is gone follows nothing.
+    pub(crate) fn set_interests(&self, interests: Vec<Interest>) -> RecordId {
+        let from = write(&self.log.directory).set_interests(&self.log, &self.signal, interests);
+        self.signal.wake();
+        from
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        write(&self.log.directory).unfollow(&self.signal);
+        let Subscriber { log, signal } = &*self.subscriber;
+        let mut directory = write(&log.directory);
+        signal.gone.store(true, Ordering::Relaxed);
+        directory.unfollow(signal);
     }
 }

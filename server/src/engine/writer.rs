@@ -1,9 +1,8 @@
-//! [`Writer`]: the one place where ids are given and records appended.
+//! [`Writer`]: the one place where ids are given, records appended and anything on disk is changed.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, atomic::Ordering},
-    thread,
-    time::Instant,
 };
 
 use logs_shared::{Channel, RecordId, sse};
@@ -11,12 +10,26 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     AppendError, Appended, Log, NewRecord,
-    idempotency::{Answered, Named, Reused},
+    channel_log::ChannelLog,
+    idempotency::{Answered, IdempotencyKey, Named, Reused},
     now_ms, read,
+    store::{Store, StoreError},
+    sweeper::{Notice, Trim},
     tail::Stored,
     watch::Signal,
     write,
 };
+
+/// What the writer is asked to do.
+pub(super) enum Command {
+    Append(Append),
+    /// Let go of a channel's oldest records.
+    Trim(Trim),
+    /// Forget channels that have no records and no readers.
+    Forget(Vec<Channel>, oneshot::Sender<()>),
+    /// Take no more.
+    Close,
+}
 
 /// Records to append together, and who waits for it.
 pub(super) struct Append {
@@ -28,154 +41,361 @@ pub(super) struct Append {
 
 type Answer = Result<Appended, AppendError>;
 
-/// The one place where ids are given and records appended. A thread of its own: it takes everything
-/// that waits, makes it readable, wakes the readers, and only then answers the publishers.
+/// The one place where ids are given, records appended and anything on disk is changed. A thread of its own: it
+/// takes everything that waits, stores it at once, makes it readable, wakes the readers, and only then answers
+/// the publishers.
 pub(super) struct Writer {
     log: Arc<Log>,
-    receiver: mpsc::Receiver<Append>,
+    receiver: mpsc::Receiver<Command>,
+    /// Where the sweeper hears what it should look at.
+    notices: std::sync::mpsc::Sender<Notice>,
     last_id: RecordId,
+    last_number: u32,
     answered: Answered,
     scratch: Vec<u8>,
-    wake: Vec<Arc<Signal>>,
 }
 
-/// The most appends taken at once: bounds how long the first waits for the last.
-const APPENDS_AT_ONCE: usize = 256;
+/// Everything that is done at once.
+#[derive(Default)]
+struct Group {
+    runs: Vec<Run>,
+    /// Where each channel's run is.
+    by_channel: HashMap<Channel, usize>,
+    appended: Vec<(oneshot::Sender<Answer>, Appended)>,
+    /// Names used here.
+    named: Vec<(IdempotencyKey, super::idempotency::Remembered)>,
+    refused: Vec<(oneshot::Sender<Answer>, AppendError)>,
+    trims: Vec<Trim>,
+    forgets: Vec<Channel>,
+    done: Vec<oneshot::Sender<()>>,
+    records: u64,
+}
+
+/// What is appended to one channel.
+struct Run {
+    log: Arc<ChannelLog>,
+    records: Vec<Stored>,
+}
+
+/// The most commands taken at once: bounds how long the first waits for the last.
+const COMMANDS_AT_ONCE: usize = 512;
 
 impl Writer {
-    pub(super) fn new(log: Arc<Log>, receiver: mpsc::Receiver<Append>) -> Self {
-        let last_id = log.floor;
+    pub(super) fn new(
+        log: Arc<Log>,
+        receiver: mpsc::Receiver<Command>,
+        notices: std::sync::mpsc::Sender<Notice>,
+        answered: Answered,
+        last_number: u32,
+    ) -> Self {
+        let last_id = log.head();
         Self {
             log,
             receiver,
+            notices,
             last_id,
-            answered: Answered::default(),
+            last_number,
+            answered,
             scratch: Vec::new(),
-            wake: Vec::new(),
         }
     }
 
-    pub(super) fn spawn(self) -> std::io::Result<()> {
-        thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || self.run())?;
-        Ok(())
-    }
-
-    /// Ends when the last handle of the engine is gone.
-    fn run(mut self) {
-        let mut waiting = Vec::with_capacity(APPENDS_AT_ONCE);
-        while self.receiver.blocking_recv_many(&mut waiting, APPENDS_AT_ONCE) > 0 {
-            let answers: Vec<_> = waiting
-                .drain(..)
-                .filter_map(|append| self.append(append))
-                .collect();
-            *write(&self.log.head) = self.last_id;
-            for signal in self.wake.drain(..) {
-                signal.wake();
+    /// Ends when it is told to, or when the last handle of the engine is gone.
+    pub(super) fn run(mut self) {
+        let mut waiting = Vec::with_capacity(COMMANDS_AT_ONCE);
+        while self.receiver.blocking_recv_many(&mut waiting, COMMANDS_AT_ONCE) > 0 {
+            let now_ms = now_ms();
+            let mut group = Group::default();
+            for command in waiting.drain(..) {
+                match command {
+                    Command::Append(append) => self.append(append, now_ms, &mut group),
+                    Command::Trim(trim) => group.trims.push(trim),
+                    Command::Forget(channels, done) => {
+                        group.forgets.extend(channels);
+                        group.done.push(done);
+                    }
+                    // What is waiting behind it is still finished.
+                    Command::Close => self.receiver.close(),
+                }
             }
-            for (reply, answer) in answers {
-                // A publisher that went away needs no answer; its records stay.
-                let _ = reply.send(answer);
-            }
-            self.keep_within_bytes();
+            self.finish(group);
         }
     }
 
-    /// Appends, or finds that this was done before. Nothing to append gets no answer.
-    fn append(&mut self, append: Append) -> Option<(oneshot::Sender<Answer>, Answer)> {
+    /// Gives ids, or finds that this was done before.
+    fn append(&mut self, append: Append, now_ms: u64, group: &mut Group) {
         let Append {
             records,
             named,
             reply,
         } = append;
-        let Some(named) = named else {
-            return Some((reply, Ok(self.append_records(records)?)));
-        };
-        let now = Instant::now();
-        let answer = match self.answered.find(&named, now) {
-            Ok(Some(first)) => Ok(first),
-            Err(Reused) => Err(AppendError::KeyReused),
-            Ok(None) => {
-                let appended = self.append_records(records)?;
-                self.answered.remember(named, appended, now);
-                Ok(appended)
+        // The log's own time never steps back.
+        let log_ms = now_ms.max(self.last_id.ms);
+        if let Some(named) = &named {
+            match self.answered.find(named, log_ms) {
+                Ok(None) => {}
+                Ok(Some(first)) => return group.appended.push((reply, first)),
+                Err(Reused) => return group.refused.push((reply, AppendError::KeyReused)),
             }
-        };
-        Some((reply, answer))
-    }
-
-    fn append_records(&mut self, records: Vec<NewRecord>) -> Option<Appended> {
-        let now_ms = now_ms();
-        let mut first_id = None;
-        let mut subscribers = None;
-        let mut count = 0;
-        let mut records = records.into_iter().peekable();
-        while let Some(record) = records.next() {
-            let channel = record.channel.clone();
-            let mut run = vec![self.store(record, now_ms)];
-            while let Some(same) = records.next_if(|next| next.channel == channel) {
-                run.push(self.store(same, now_ms));
-            }
-            first_id = first_id.or(run.first().map(|record| record.id));
-            count += run.len() as u64;
-            let followers = self.append_run(&channel, run);
-            subscribers = subscribers.or(Some(followers));
         }
-        self.log.published.fetch_add(count, Ordering::Relaxed);
-        Some(Appended {
-            first_id: first_id?,
+        if self.log.store.as_ref().is_some_and(|store| !store.has_room()) {
+            return group.refused.push((reply, AppendError::Full));
+        }
+        let mut records = records.into_iter();
+        let Some(first) = records.next() else { return };
+        let first_run = self.add(first, now_ms, group);
+        let first_id = self.last_id;
+        for record in records {
+            self.add(record, now_ms, group);
+        }
+        let appended = Appended {
+            first_id,
             last_id: self.last_id,
-            subscribers: subscribers?,
-        })
+            subscribers: group.runs[first_run].log.followers(),
+        };
+        if let Some(named) = named {
+            let key = named.key.clone();
+            let remembered = self.answered.remember(named, appended, log_ms);
+            group.named.push((key, remembered));
+        }
+        group.appended.push((reply, appended));
     }
 
-    /// Gives a record its id, and makes the bytes that every reader gets.
-    fn store(&mut self, record: NewRecord, now_ms: u64) -> Stored {
+    /// Gives a record its id and its bytes, and puts it where it belongs. Returns which run that is.
+    fn add(&mut self, record: NewRecord, now_ms: u64, group: &mut Group) -> usize {
+        let NewRecord { channel, level, json } = record;
         self.last_id = self.last_id.following(now_ms);
         self.scratch.clear();
         sse::start_event(&mut self.scratch, None, Some(self.last_id));
-        record.json.write_json(self.last_id, &mut self.scratch);
+        json.write_json(self.last_id, &mut self.scratch);
         sse::end_event(&mut self.scratch);
-        Stored {
-            id: self.last_id,
-            level: record.level,
-            frame: Arc::from(self.scratch.as_slice()),
-        }
-    }
-
-    /// Appends records of one channel, and returns how many streams follow it.
-    fn append_run(&mut self, channel: &Channel, run: Vec<Stored>) -> usize {
-        let most = self.log.retention.records;
-        // The directory stays locked meanwhile: a channel nobody uses may be removed from it, but
-        // not while a record is on its way there.
-        let directory = read(&self.log.directory);
-        let (gained, lost, followers) = if let Some(log) = directory.get(channel) {
-            log.append(run, most, &mut self.wake)
-        } else {
-            drop(directory);
-            write(&self.log.directory).get_or_create(channel, |log| log.append(run, most, &mut self.wake))
+        let run = match group.last_run(&channel) {
+            Some(run) => run,
+            None => self.begin_run(channel, group),
         };
-        self.log.tail_bytes.fetch_add(gained as u64, Ordering::Relaxed);
-        self.log.tail_bytes.fetch_sub(lost as u64, Ordering::Relaxed);
-        followers
+        let stored = Stored::new(self.last_id, level, &self.scratch);
+        group.runs[run].records.push(stored);
+        group.records += 1;
+        run
     }
 
-    /// Over the limit, channels give up the older half of their records, the one with the oldest
-    /// first. Halves, so that looking for the oldest is rare.
-    fn keep_within_bytes(&self) {
-        while self.log.tail_bytes.load(Ordering::Relaxed) > self.log.retention.bytes {
-            let oldest = {
-                let directory = read(&self.log.directory);
-                let with_records = directory
-                    .channels()
-                    .filter_map(|log| Some((log.first_id()?, log)));
-                with_records
-                    .min_by_key(|(first, _)| *first)
-                    .map(|(_, log)| log.clone())
-            };
-            let Some(log) = oldest else { return };
-            self.log.tail_bytes.fetch_sub(log.trim_half(), Ordering::Relaxed);
+    fn begin_run(&mut self, channel: Channel, group: &mut Group) -> usize {
+        let run = group.runs.len();
+        let log = self.bring_in(&channel);
+        if self.log.store.is_some() && log.kept().number == 0 {
+            self.last_number += 1;
+            log.set_number(self.last_number);
         }
+        group.runs.push(Run {
+            log,
+            records: Vec::new(),
+        });
+        group.by_channel.insert(channel, run);
+        run
+    }
+
+    /// A channel's log, which stays in memory until it is let go of.
+    fn bring_in(&self, channel: &Channel) -> Arc<ChannelLog> {
+        let known = {
+            let directory = read(&self.log.directory);
+            let known = directory.get(channel).cloned();
+            if let Some(log) = &known {
+                log.set_pending(true);
+            }
+            known
+        };
+        known.unwrap_or_else(|| {
+            let mut directory = write(&self.log.directory);
+            let log = directory.get_or_create(&self.log, channel);
+            log.set_pending(true);
+            log
+        })
+    }
+
+    /// Stores everything, makes it readable, wakes and answers, in this order.
+    fn finish(&mut self, mut group: Group) {
+        let trimmed: Vec<_> = group
+            .trims
+            .iter()
+            .map(|trim| (self.bring_in(&trim.channel), trim))
+            .collect();
+        for (log, trim) in &trimmed {
+            // Said before it is done, so that a reader that finds nothing finds out why.
+            let freed = log.trim(trim.records, trim.bytes, trim.to, trim.first_id);
+            self.log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
+        }
+        let forgets = std::mem::take(&mut group.forgets);
+        let forgotten = self.forget(forgets);
+        let log = self.log.clone();
+        let stored = match &log.store {
+            None => Ok(()),
+            Some(store) => self.store(store, &group, &trimmed, &forgotten),
+        };
+        if let Err(error) = &stored {
+            self.log.fail(error);
+        }
+        let trimmed: Vec<_> = trimmed.into_iter().map(|(log, _)| log).collect();
+        for trim in group.trims.drain(..) {
+            self.log.kept_bytes.fetch_sub(trim.bytes, Ordering::Relaxed);
+            group.done.push(trim.done);
+        }
+        match stored {
+            Ok(()) => self.publish(group),
+            Err(_) => self.refuse(group),
+        }
+        trimmed.iter().for_each(|log| log.set_pending(false));
+        self.spare_memory();
+        let log_ms = now_ms().max(self.last_id.ms);
+        if self.log.store.is_none() {
+            self.answered.forget(log_ms, |_| {});
+        }
+    }
+
+    fn store(
+        &mut self,
+        store: &Store,
+        group: &Group,
+        trimmed: &[(Arc<ChannelLog>, &Trim)],
+        forgotten: &[Channel],
+    ) -> Result<(), StoreError> {
+        let mut change = store.change();
+        for channel in forgotten {
+            change.remove_channel(channel);
+        }
+        if !forgotten.is_empty() {
+            change.set_forgotten_to(*read(&self.log.forgotten_to));
+        }
+        for (log, trim) in trimmed {
+            trim.blocks.iter().for_each(|key| change.remove_block(*key));
+            change.set_kept(log.channel(), &log.kept());
+        }
+        for Run { log, records } in &group.runs {
+            let mut kept = log.kept();
+            if kept.last_id == RecordId::ZERO {
+                change.add_channel(log.channel());
+            }
+            change.append(kept.number, records);
+            let bytes = records.iter().map(super::store::bytes_on_disk).sum();
+            if let (Some(first), Some(last)) = (records.first(), records.last()) {
+                kept.gain(records.len() as u64, bytes, first.id, last.id);
+            }
+            change.set_kept(log.channel(), &kept);
+        }
+        if group.records > 0 {
+            change.set_last_id(self.last_id);
+        }
+        for (key, remembered) in &group.named {
+            change.remember(key, remembered);
+        }
+        let log_ms = now_ms().max(self.last_id.ms);
+        self.answered.forget(log_ms, |key| change.forget(key));
+        change.commit()
+    }
+
+    /// Makes the records readable, wakes who waits for them, and answers.
+    fn publish(&self, group: Group) {
+        let Log {
+            directory,
+            store,
+            retention,
+            tail_bytes,
+            kept_bytes,
+            channels,
+            published,
+            ..
+        } = &*self.log;
+        let mut wake = Vec::new();
+        {
+            // Nobody begins or ceases to follow a channel meanwhile, so that the high-water mark is an exact border.
+            let _directory = read(directory);
+            for Run { log, records } in group.runs {
+                if log.kept().last_id == RecordId::ZERO {
+                    channels.fetch_add(1, Ordering::Relaxed);
+                }
+                let bytes: u64 = records.iter().map(super::store::bytes_on_disk).sum();
+                let growth = log.append(records, retention.records, store.is_some(), &mut wake);
+                log.set_pending(false);
+                tail_bytes.fetch_add(growth.gained, Ordering::Relaxed);
+                tail_bytes.fetch_sub(growth.lost, Ordering::Relaxed);
+                kept_bytes.fetch_add(bytes, Ordering::Relaxed);
+                if growth.is_over {
+                    // Without a sweeper there is nobody to tell.
+                    let _ = self.notices.send(Notice::Over(log.channel().clone()));
+                }
+            }
+            *write(&self.log.head) = self.last_id;
+        }
+        wake.iter().for_each(|signal: &Arc<Signal>| signal.wake());
+        published.fetch_add(group.records, Ordering::Relaxed);
+        // Who went away needs no answer; its records stay.
+        for (reply, appended) in group.appended {
+            let _ = reply.send(Ok(appended));
+        }
+        for (reply, error) in group.refused {
+            let _ = reply.send(Err(error));
+        }
+        for done in group.done {
+            let _ = done.send(());
+        }
+    }
+
+    /// Nothing of it happened.
+    fn refuse(&mut self, group: Group) {
+        for Run { log, .. } in group.runs {
+            log.set_pending(false);
+        }
+        for (key, _) in &group.named {
+            self.answered.take_back(key);
+        }
+        for (reply, _) in group.appended {
+            let _ = reply.send(Err(AppendError::Failed));
+        }
+        for (reply, error) in group.refused {
+            let _ = reply.send(Err(error));
+        }
+    }
+
+    /// Tells the sweeper where tails take too much memory, and does its work where it does not keep up.
+    fn spare_memory(&self) {
+        let (bytes, limit) = (self.log.tail_bytes.load(Ordering::Relaxed), self.log.memory);
+        if bytes / 2 > limit {
+            self.log.shorten_tails();
+        } else if bytes > limit {
+            let _ = self.notices.send(Notice::Tails);
+        }
+    }
+
+    /// Forgets channels that have neither records nor readers, and returns which those are.
+    fn forget(&self, channels: Vec<Channel>) -> Vec<Channel> {
+        if channels.is_empty() {
+            return channels;
+        }
+        let mut directory = write(&self.log.directory);
+        let forget = |channel: &Channel| {
+            let kept = match (directory.get(channel), &self.log.store) {
+                (Some(log), _) => log.kept(),
+                (None, Some(store)) => store.kept(channel).ok().flatten().unwrap_or_default(),
+                (None, None) => return false,
+            };
+            if kept.records > 0 || !directory.forget(channel) {
+                return false;
+            }
+            let mut forgotten_to = write(&self.log.forgotten_to);
+            *forgotten_to = kept.trimmed_to.max(*forgotten_to);
+            self.log.channels.fetch_sub(1, Ordering::Relaxed);
+            true
+        };
+        channels.into_iter().filter(forget).collect()
+    }
+}
+
+impl Group {
+    /// The run of this channel, if it has one already. Neighbours mostly belong to the same.
+    fn last_run(&self, channel: &Channel) -> Option<usize> {
+        let last = self.runs.len().checked_sub(1)?;
+        if self.runs[last].log.channel() == channel {
+            return Some(last);
+        }
+        self.by_channel.get(channel).copied()
     }
 }

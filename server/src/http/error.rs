@@ -71,7 +71,7 @@ pub(crate) enum ApiError {
     /// 400: an idempotency key that cannot be one.
     #[error("an Idempotency-Key has 1 to {MAX_KEY_CHARS} visible ASCII characters")]
     InvalidIdempotencyKey,
-    /// 422, or 503 where the gateway is stopping: nothing was stored.
+    /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk is full: nothing was stored.
     #[error("nothing was stored: {0}")]
     Append(#[from] AppendError),
 }
@@ -102,6 +102,8 @@ impl ApiError {
             Self::Streams(Refused::Total(_)) => (S::SERVICE_UNAVAILABLE, code::TOO_MANY_STREAMS),
             Self::InvalidIdempotencyKey => (S::BAD_REQUEST, code::INVALID_IDEMPOTENCY_KEY),
             Self::Append(AppendError::KeyReused) => (S::UNPROCESSABLE_ENTITY, code::IDEMPOTENCY_KEY_REUSED),
+            Self::Append(AppendError::Full) => (S::INSUFFICIENT_STORAGE, code::STORAGE_FULL),
+            Self::Append(AppendError::Failed) => (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED),
             Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {
                 (S::SERVICE_UNAVAILABLE, code::SHUTTING_DOWN)
             }
@@ -152,7 +154,9 @@ impl IntoResponse for ApiError {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::INSUFFICIENT_STORAGE => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
             }
             _ => {}

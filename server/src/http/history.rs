@@ -16,7 +16,7 @@ use logs_shared::{
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
-use super::ApiError;
+use super::{ApiError, blocking};
 use crate::{
     gateway::{Gateway, ReaderIdentity},
     history::History,
@@ -41,11 +41,6 @@ pub(super) async fn history(
         )
             .into_response()
     })
-}
-
-/// Does what may take long where nobody else waits for it.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    spawn_blocking(work).await.map_err(|_| ApiError::Internal)
 }
 
 fn accepts_ndjson(headers: &HeaderMap) -> bool {

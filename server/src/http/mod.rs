@@ -19,6 +19,7 @@ use axum::{
     routing::{get, post},
 };
 use logs_shared::api;
+use tokio::task::spawn_blocking;
 use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     decompression::RequestDecompressionLayer,
@@ -61,6 +62,11 @@ pub fn app(gateway: Gateway) -> Router {
         .on_eos(())
         .on_failure(());
     app.layer(trace).with_state(gateway)
+}
+
+/// Does what may take long where nobody else waits for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    spawn_blocking(work).await.map_err(|_| ApiError::Internal)
 }
 
 /// What pages of other origins may do (Fetch Standard). Credentials only with a list of origins.

@@ -6,10 +6,10 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use logs_shared::overview::Channels;
+use logs_shared::{ChannelPattern, overview::Channels};
 use serde::Deserialize;
 
-use super::{ApiError, extract::Admin};
+use super::{ApiError, blocking, extract::Admin};
 use crate::gateway::{Gateway, ReaderIdentity};
 
 /// `GET /health` and `/health/ready`: 503 where the gateway cannot do its work.
@@ -40,16 +40,23 @@ pub(super) async fn channels(
 ) -> Result<impl IntoResponse, ApiError> {
     let Query(ChannelsQuery { workspace_id }) =
         query.map_err(|rejection| ApiError::InvalidQuery(rejection.body_text()))?;
-    let workspace_id = workspace_id.filter(|workspace_id| !workspace_id.is_empty());
-    let channels = gateway.channels(|channel| {
-        workspace_id
-            .as_deref()
-            .is_none_or(|wanted| channel.workspace_id() == wanted)
-    });
+    let pattern = match workspace_id.filter(|workspace_id| !workspace_id.is_empty()) {
+        None => ChannelPattern::everything(),
+        Some(workspace_id) => match ChannelPattern::new("*", &workspace_id, Some("*")) {
+            Ok(pattern) => pattern,
+            Err(error) => {
+                return Err(ApiError::InvalidQuery(format!(
+                    "workspace_id={workspace_id:?}: {error}"
+                )));
+            }
+        },
+    };
+    let channels = blocking(move || gateway.channels(&pattern)).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(Channels { channels })))
 }
 
 /// `GET /admin/logs/stats`.
-pub(super) async fn stats(State(gateway): State<Gateway>, _: Admin) -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "no-store")], Json(gateway.stats()))
+pub(super) async fn stats(State(gateway): State<Gateway>, _: Admin) -> Result<impl IntoResponse, ApiError> {
+    let stats = blocking(move || gateway.stats()).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(stats)))
 }

@@ -9,7 +9,7 @@ use axum::{
 use logs_shared::api::EVENT_STREAM_TYPE;
 
 use super::{
-    ApiError,
+    ApiError, blocking,
     extract::{Peer, Selection},
 };
 use crate::gateway::{self, Gateway, ReaderIdentity};
@@ -28,7 +28,7 @@ pub(super) async fn stream(
         start = ?query.start,
         "stream opens"
     );
-    let stream = gateway.open_stream(query, reader)?;
+    let stream = blocking(move || gateway.open_stream(query, reader)).await??;
     let headers = [
         (header::CONTENT_TYPE, EVENT_STREAM_TYPE),
         (header::CACHE_CONTROL, "no-store"),

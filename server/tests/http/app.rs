@@ -11,7 +11,7 @@ use flate2::{Compression, write::GzEncoder};
 use http_body_util::BodyExt;
 use logs_gateway::{
     config::{Config, Settings},
-    engine::Engine,
+    engine::{Engine, Storage},
     gateway::Gateway,
     http::app,
 };
@@ -69,7 +69,7 @@ impl TestApp {
 
     pub(crate) fn with(settings: Settings) -> Self {
         let config = Config::from_settings(&settings).expect("the settings are right");
-        let engine = Engine::start(config.retention).expect("the writer starts");
+        let engine = Engine::open(&Storage::Memory, config.retention).expect("the log opens");
         Self(app(Gateway::new(config, engine)))
     }
 

@@ -1,0 +1,107 @@
+//! Folders that cannot be used, and disks that fail.
+
+use std::fs;
+
+use super::*;
+
+fn disk(dir: &std::path::Path) -> Storage {
+    Storage::Disk {
+        dir: dir.to_owned(),
+        durability: Durability::Fsync,
+    }
+}
+
+fn refusal(dir: &std::path::Path) -> String {
+    match Engine::open(&disk(dir), KEPT) {
+        Ok(_) => panic!("{} was opened", dir.display()),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_folder_is_not_opened_twice() {
+    let opened = Opened::new(Kind::Disk, KEPT);
+    let Storage::Disk { dir, .. } = &opened.storage else {
+        unreachable!()
+    };
+    assert!(refusal(dir).contains("in use by another gateway"));
+    assert_eq!(opened.append(records("logs:etl:w", 1)).subscribers, 0);
+}
+
+#[test]
+fn a_folder_of_another_version_is_left_alone() {
+    let mut opened = Opened::new(Kind::Disk, KEPT);
+    opened.append(records("logs:etl:w", 3));
+    opened.log().store.as_ref().unwrap().set_format(b"2");
+    opened.engine.take().unwrap().close();
+    let Storage::Disk { dir, .. } = &opened.storage else {
+        unreachable!()
+    };
+    assert!(refusal(dir).contains("another version"));
+    fs::write(dir.join("version"), b"FJL\x09").unwrap();
+    assert!(refusal(dir).contains("another version"));
+}
+
+#[test]
+fn what_is_no_folder_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "hello").unwrap();
+    assert!(refusal(&file).contains("cannot be used"));
+    assert_eq!(fs::read(&file).unwrap(), b"hello");
+}
+
+#[test]
+fn a_damaged_folder_is_refused() {
+    let mut opened = Opened::new(Kind::Disk, KEPT);
+    opened.append(records("logs:etl:w", 3));
+    opened.engine.take().unwrap().close();
+    let Storage::Disk { dir, .. } = &opened.storage else {
+        unreachable!()
+    };
+    let journal = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let journal = { journal }
+        .find(|path| path.extension().is_some_and(|ext| ext == "jnl"))
+        .unwrap();
+    let mut bytes = fs::read(&journal).unwrap();
+    // In the middle of the first batch of records; the ones before it only made the key spaces.
+    let at = bytes.windows(4).position(|window| window == b"logs").unwrap();
+    bytes[at] ^= 0xff;
+    fs::write(&journal, &bytes).unwrap();
+    let refusal = refusal(dir);
+    assert!(refusal.contains("cannot be read"), "{refusal}");
+    assert_eq!(fs::read(&journal).unwrap().len(), bytes.len(), "it was not cut");
+}
+
+#[test]
+fn ids_go_on_after_those_of_a_clock_that_was_ahead() {
+    let mut opened = Opened::new(Kind::Disk, KEPT);
+    let ahead = RecordId::new(now_ms() + 86_400_000, 5);
+    let mut change = opened.log().store.as_ref().unwrap().change();
+    change.set_last_id(ahead);
+    change.commit().unwrap();
+    opened.restart();
+    assert_eq!(opened.append(records("logs:etl:w", 1)).first_id, ahead.next());
+}
+
+#[test]
+fn a_full_disk_takes_nothing_and_gives_everything() {
+    let opened = Opened::new(Kind::Disk, KEPT);
+    let mut reader = opened.reader(&["logs:etl:w"], None, RecordId::ZERO);
+    let before = opened.append(records("logs:etl:w", 3));
+    let store = opened.log().store.as_ref().unwrap();
+    store.pretend_free(1 << 20);
+    assert_eq!(
+        opened.try_append(records("logs:etl:w", 1), None),
+        Err(AppendError::Full)
+    );
+    assert!(opened.engine().trouble().unwrap().contains("disk is full"));
+    assert_eq!(everything(&mut reader).len(), 3);
+    assert_eq!(
+        everything(&mut opened.reader(&["logs:*:w"], None, RecordId::ZERO)).len(),
+        3
+    );
+    // The sweeper looks again, and there is room.
+    opened.eventually("room", |opened| opened.engine().trouble().is_none());
+    assert!(opened.append(records("logs:etl:w", 1)).first_id > before.last_id);
+}

@@ -1,0 +1,395 @@
+//! [`Store`]: records on disk.
+//!
+//! An ordered key-value store (`fjall`) holds two key spaces. `records` has the blocks: a channel's
+//! number and its last record's id name the records that were appended together. `directory` has
+//! everything small: a row for each channel in three orders, the answers that repeats get, and the log's
+//! own marks. One batch changes both, whole or not at all; only the writer makes batches.
+
+mod block;
+mod change;
+mod key;
+mod row;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Slice};
+use logs_shared::{Channel, ChannelPattern, RecordId};
+
+pub(super) use self::{
+    block::{Lying, bytes_on_disk},
+    change::Change,
+    key::{BlockKey, Order, after_prefix, place_of},
+    row::Kept,
+};
+use super::idempotency::Answered;
+
+/// When an acknowledged record is safe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// It survives the end of the process, by `kill -9` too.
+    #[default]
+    Process,
+    /// It survives the loss of power.
+    Fsync,
+}
+
+/// Records on disk.
+pub(super) struct Store {
+    dir: PathBuf,
+    db: Database,
+    records: Keyspace,
+    directory: Keyspace,
+    durability: Durability,
+    /// Free bytes of the disk when it was last looked at, less what was written since.
+    free: AtomicU64,
+}
+
+/// Why a data folder cannot be used. Nothing in it was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("{0} is in use by another gateway; give this one a DATA_DIR of its own")]
+    InUse(PathBuf),
+    /// A later version wrote it.
+    #[error("{0} was written by another version of the gateway, in a format that this one does not know")]
+    Format(PathBuf),
+    /// It is no folder, or may not be read or written.
+    #[error("{0} cannot be used: {1}")]
+    Io(PathBuf, io::Error),
+    /// It is damaged.
+    #[error("{0} cannot be read: {1}")]
+    Damaged(PathBuf, String),
+    /// The disk has no room.
+    #[error("the disk of {0} has {free} MiB left, less than the {need} MiB that are needed", free = .1 >> 20, need = ROOM >> 20)]
+    Full(PathBuf, u64),
+    /// The system gives no thread.
+    #[error("the log's threads do not start: {0}")]
+    Thread(io::Error),
+}
+
+/// The disk fails or what is on it is damaged.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StoreError {
+    #[error("{0}")]
+    Database(#[from] fjall::Error),
+    #[error("{0}")]
+    Block(#[from] block::Damaged),
+    #[error("a row of the directory is damaged")]
+    Row,
+}
+
+/// The log's own marks, as the last batch left them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    /// The last id that was given.
+    last_id: RecordId,
+    /// Channels that exist no more had records up to here.
+    forgotten_to: RecordId,
+}
+
+/// What a log that is opened goes on from.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) last_id: RecordId,
+    pub(super) forgotten_to: RecordId,
+    /// Bytes of all records.
+    pub(super) bytes: u64,
+    pub(super) channels: u64,
+    /// The largest number of a channel.
+    pub(super) last_number: u32,
+    pub(super) answers: Answered,
+}
+
+/// What a folder's format is called. Another number means that this version must not touch it.
+const FORMAT: &[u8] = b"1";
+const FORMAT_KEY: &[u8] = b"mformat";
+const LAST_ID_KEY: &[u8] = b"mlast";
+const FORGOTTEN_KEY: &[u8] = b"mforgotten";
+const ANSWER_TAG: u8 = b'k';
+
+/// With less free than this nothing more is written: the store needs room to tidy up, and a disk that
+/// is really full would stop it for good.
+const ROOM: u64 = 128 << 20;
+/// Memory for blocks read back.
+const CACHE_BYTES: u64 = 32 << 20;
+/// Memory for what is not yet in a table, a key space each. What is in it after a crash is read again from
+/// the journal: this and the journal's size bound the time a start takes.
+const MEMTABLE_BYTES: u64 = 32 << 20;
+const JOURNAL_BYTES: u64 = 256 << 20;
+
+impl Store {
+    /// Opens the folder, or makes it.
+    pub(super) fn open(dir: &Path, durability: Durability) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io(dir.to_owned(), error);
+        let failed = |error: fjall::Error| match error {
+            fjall::Error::Locked => OpenError::InUse(dir.to_owned()),
+            fjall::Error::InvalidVersion(_) => OpenError::Format(dir.to_owned()),
+            fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => io(error),
+            other => OpenError::Damaged(dir.to_owned(), other.to_string()),
+        };
+        fs::create_dir_all(dir).map_err(io)?;
+        let free = free_bytes(dir).map_err(io)?;
+        if free < ROOM {
+            return Err(OpenError::Full(dir.to_owned(), free));
+        }
+        let db = Database::builder(dir)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
+            .open()
+            .map_err(failed)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        // Large values in files of their own are not written again each time their neighbours move.
+        let apart = || options().with_kv_separation(Some(KvSeparationOptions::default()));
+        let store = Self {
+            records: db.keyspace("records", apart).map_err(failed)?,
+            directory: db.keyspace("directory", options).map_err(failed)?,
+            db,
+            dir: dir.to_owned(),
+            durability,
+            free: AtomicU64::new(free),
+        };
+        match store.directory.get(FORMAT_KEY).map_err(failed)? {
+            None => store.directory.insert(FORMAT_KEY, FORMAT).map_err(failed)?,
+            Some(format) if &*format == FORMAT => {}
+            Some(_) => return Err(OpenError::Format(dir.to_owned())),
+        }
+        Ok(store)
+    }
+
+    /// Something to change it with, whole or not at all.
+    pub(super) fn change(&self) -> Change<'_> {
+        Change::new(self)
+    }
+
+    /// Whether there is room for more.
+    pub(super) fn has_room(&self) -> bool {
+        self.free.load(Ordering::Relaxed) >= ROOM
+    }
+
+    /// Looks how much room the disk has.
+    pub(super) fn look_for_room(&self) {
+        match free_bytes(&self.dir) {
+            Ok(free) => self.free.store(free, Ordering::Relaxed),
+            Err(error) => {
+                tracing::warn!(%error, dir = %self.dir.display(), "cannot tell how full the disk is")
+            }
+        }
+    }
+
+    fn marks(&self) -> Result<Marks, StoreError> {
+        let id = |key| -> Result<RecordId, StoreError> {
+            let value = self.directory.get(key)?;
+            value.map_or(Ok(RecordId::ZERO), |value| {
+                row::read_id(&mut &*value).ok_or(StoreError::Row)
+            })
+        };
+        Ok(Marks {
+            last_id: id(LAST_ID_KEY)?,
+            forgotten_to: id(FORGOTTEN_KEY)?,
+        })
+    }
+
+    /// Looks through the directory, as is done once when a log is opened.
+    pub(super) fn look_through(&self) -> Result<Found, StoreError> {
+        let Marks {
+            last_id,
+            forgotten_to,
+        } = self.marks()?;
+        let mut found = Found {
+            last_id,
+            forgotten_to,
+            ..Found::default()
+        };
+        let mut after = None;
+        loop {
+            let portion = self.channels_after(after.as_ref(), 1_024)?;
+            for (_, kept) in &portion {
+                found.channels += 1;
+                found.bytes += kept.bytes;
+                found.last_number = found.last_number.max(kept.number);
+                found.last_id = found.last_id.max(kept.last_id);
+            }
+            after = match portion.into_iter().last() {
+                Some((channel, _)) => Some(channel),
+                None => break,
+            };
+        }
+        let answers = self.directory.prefix([ANSWER_TAG]).map(|entry| {
+            let (key, value) = entry.into_inner()?;
+            row::read_answer(&key, &value).ok_or(StoreError::Row)
+        });
+        found.answers = Answered::restore(answers.collect::<Result<_, StoreError>>()?);
+        Ok(found)
+    }
+
+    /// It cannot be read.
+    pub(super) fn damaged(&self, error: &StoreError) -> OpenError {
+        OpenError::Damaged(self.dir.clone(), error.to_string())
+    }
+
+    /// What is kept of this channel, where it has ever had a record that has not been forgotten.
+    pub(super) fn kept(&self, channel: &Channel) -> Result<Option<Kept>, StoreError> {
+        let value = self.directory.get(Order::Workspace.key(channel))?;
+        value
+            .map(|value| Kept::read(&value).ok_or(StoreError::Row))
+            .transpose()
+    }
+
+    /// Every channel that a pattern chooses, to `each`, as long as it returns true.
+    pub(super) fn each_chosen(
+        &self,
+        pattern: &ChannelPattern,
+        mut each: impl FnMut(Channel, Kept) -> bool,
+    ) -> Result<(), StoreError> {
+        let (order, prefix) = place_of(pattern);
+        for entry in self.directory.prefix(prefix) {
+            let (key, value) = entry.into_inner()?;
+            let channel = order.channel(&key).ok_or(StoreError::Row)?;
+            let kept = if order == Order::Workspace {
+                Some(Kept::read(&value).ok_or(StoreError::Row)?)
+            } else {
+                self.kept(&channel)?
+            };
+            // Between two looks it may have been forgotten.
+            if kept.is_some_and(|kept| !each(channel, kept)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The channels that come after this one, a portion of them at a time.
+    pub(super) fn channels_after(
+        &self,
+        after: Option<&Channel>,
+        count: usize,
+    ) -> Result<Vec<(Channel, Kept)>, StoreError> {
+        let everything = [b'w'];
+        let mut from = after.map_or_else(|| everything.to_vec(), |channel| Order::Workspace.key(channel));
+        if after.is_some() {
+            from.push(0);
+        }
+        let range = self.directory.range(from..after_prefix(&everything));
+        range
+            .take(count)
+            .map(|entry| {
+                let (key, value) = entry.into_inner()?;
+                let channel = Order::Workspace.channel(&key).ok_or(StoreError::Row)?;
+                Ok((channel, Kept::read(&value).ok_or(StoreError::Row)?))
+            })
+            .collect()
+    }
+
+    /// Gives a channel's blocks that hold records after the cursor to `each`, the oldest first, as long
+    /// as it returns true. A block's first records may be before the cursor.
+    pub(super) fn each_block(
+        &self,
+        number: u32,
+        after: RecordId,
+        mut each: impl FnMut(&BlockKey, &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        let from = key::block_key(number, after.next());
+        let to = key::block_key(number, RecordId::new(u64::MAX, u64::MAX));
+        for entry in self.records.range(from..=to) {
+            let (key, block) = entry.into_inner()?;
+            if !each(&block_key(&key)?, &block) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a channel's records after the cursor to `each`, the oldest first, as long as it returns true.
+    pub(super) fn each_after(
+        &self,
+        number: u32,
+        after: RecordId,
+        mut each: impl FnMut(Lying<'_>) -> bool,
+    ) -> Result<(), StoreError> {
+        let mut damaged = Ok(());
+        self.each_block(number, after, |_, block| {
+            for record in block::read_block(block) {
+                match record {
+                    Ok(record) if record.id <= after => {}
+                    Ok(record) => {
+                        if !each(record) {
+                            return false;
+                        }
+                    }
+                    Err(error) => {
+                        damaged = Err(error);
+                        return false;
+                    }
+                }
+            }
+            true
+        })?;
+        Ok(damaged?)
+    }
+
+    /// Gives a channel's records up to `limit` to `each`, the newest first, as long as it returns true.
+    pub(super) fn each_newest(
+        &self,
+        number: u32,
+        limit: RecordId,
+        mut each: impl FnMut(Lying<'_>) -> bool,
+    ) -> Result<(), StoreError> {
+        let first = key::block_key(number, RecordId::ZERO);
+        let limit_key = key::block_key(number, limit);
+        let last = key::block_key(number, RecordId::new(u64::MAX, u64::MAX));
+        let mut backwards = |block: &[u8]| -> Result<bool, StoreError> {
+            let records = block::read_block(block).collect::<Result<Vec<_>, _>>()?;
+            let wanted = records.into_iter().rev().filter(|record| record.id <= limit);
+            Ok({ wanted }.all(&mut each))
+        };
+        // The block that ends at the limit or later may begin before it.
+        if let Some(entry) = self.records.range(limit_key..=last).next()
+            && !backwards(&entry.value()?)?
+        {
+            return Ok(());
+        }
+        for entry in self.records.range(first..limit_key).rev() {
+            if !backwards(&entry.value()?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The records of a block.
+    pub(super) fn records_of(block: &[u8]) -> impl Iterator<Item = Result<Lying<'_>, StoreError>> {
+        block::read_block(block).map(|record| record.map_err(StoreError::from))
+    }
+
+    /// Says that another version wrote the folder.
+    #[cfg(test)]
+    pub(super) fn set_format(&self, format: &[u8]) {
+        self.directory.insert(FORMAT_KEY, format).unwrap();
+    }
+
+    /// Makes it believe that the disk has so much room, until it looks again.
+    #[cfg(test)]
+    pub(super) fn pretend_free(&self, bytes: u64) {
+        self.free.store(bytes, Ordering::Relaxed);
+    }
+
+    const fn persist_mode(&self) -> PersistMode {
+        match self.durability {
+            Durability::Process => PersistMode::Buffer,
+            Durability::Fsync => PersistMode::SyncData,
+        }
+    }
+}
+
+fn block_key(key: &Slice) -> Result<BlockKey, StoreError> {
+    (&**key).try_into().map_err(|_| StoreError::Row)
+}
+
+fn free_bytes(dir: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(dir)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
