@@ -20,6 +20,7 @@ use crate::{
     quantity, random,
     rate::PublishRate,
     reader::Reader,
+    stalled::StalledCount,
     stream::LogStream,
     streams::{NewStream, Refused, Streams},
 };
@@ -35,6 +36,7 @@ struct Shared {
     engine: Engine,
     streams: Streams,
     rate: PublishRate,
+    stalled: StalledCount,
     started: Instant,
 }
 
@@ -59,6 +61,7 @@ impl Gateway {
                 engine,
                 streams,
                 rate,
+                stalled: StalledCount::default(),
                 started: Instant::now(),
             }),
         }
@@ -207,6 +210,7 @@ impl Gateway {
             engine,
             streams,
             rate,
+            stalled,
             started,
             ..
         } = &*self.shared;
@@ -218,6 +222,7 @@ impl Gateway {
             messages_published: engine.published(),
             messages_delivered: streams.delivered(),
             messages_per_second: rate.per_second(engine.published()),
+            stalled: stalled.get(),
             memory_bytes: memory_bytes(),
             tail_bytes: engine.tail_bytes(),
             kept_bytes: engine.kept_bytes(),
@@ -227,6 +232,11 @@ impl Gateway {
             by_channel,
             by_connection,
         }
+    }
+
+    /// Where connections that stall are counted.
+    pub(crate) fn stalled(&self) -> StalledCount {
+        self.shared.stalled.clone()
     }
 
     /// Asks every stream to end at a moment of its own within the drain time, and lets no new one begin.

@@ -10,8 +10,8 @@
 //! - `stream`: one reader's response body; `streams` knows which are open
 //! - `page`: the pages, built into the binary
 //!
-//! Around them: [`config`] (flags and environment), [`serve()`](serve::serve) (start and stop), and
-//! [`cli`] (the other commands of the same binary, which are clients of a gateway).
+//! Around them: [`config`] (flags and environment), [`serve()`](serve::serve) (start and stop), `stalled`
+//! (connections that take nothing), and [`cli`] (the other commands of the same binary, which are clients of a gateway).
 
 pub mod access;
 mod cause;
@@ -30,6 +30,7 @@ mod random;
 mod rate;
 mod reader;
 pub mod serve;
+mod stalled;
 mod stream;
 mod streams;
 pub mod summary;

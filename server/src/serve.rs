@@ -5,7 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 use axum::serve::ListenerExt;
 use tokio::{net::TcpListener, time};
 
-use crate::{gateway::Gateway, http};
+use crate::{gateway::Gateway, http, stalled::StallLimited};
+
+/// How long a connection may take nothing of what it is sent before it is closed.
+const STALLED_AFTER: Duration = Duration::from_secs(60);
 
 /// Serves until `stop` resolves; then no more connections are taken, the streams are told so and end
 /// each at a moment of its own, requests under way are finished, and what is not done after the drain
@@ -29,8 +32,8 @@ pub async fn serve(
         let _ = stopping.send(());
     };
     // A record must not wait in the kernel for the acknowledgement of the one before it.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
+    let listener = StallLimited::new(listener, STALLED_AFTER, gateway.stalled()).tap_io(|connection| {
+        if let Err(error) = connection.socket().set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
     });

@@ -66,6 +66,9 @@ pub struct Stats {
     pub messages_delivered: u64,
     /// Records accepted per second, over the last ten seconds.
     pub messages_per_second: f64,
+    /// Connections closed since the start because they took nothing of what they were sent for too long.
+    #[serde(default)]
+    pub stalled: u64,
     /// Memory of the whole process in bytes; 0 where the system does not tell.
     pub memory_bytes: u64,
     /// Bytes of records in memory.
