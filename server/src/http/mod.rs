@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::{
     Router,
     body::Body,
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
     response::Response,
     routing::{get, post},
@@ -49,10 +49,13 @@ pub fn app(gateway: Gateway) -> Router {
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(cors(gateway.config().allowed_origins.clone()));
-    // A line a request in the gateway's own log. Paths only: a query may hold a credential.
+    // A line a request in the gateway's own log. Paths only, without what varies in them: a query may hold a
+    // credential, and the id of a stream is one.
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request<Body>| {
-            tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
+            let matched = request.extensions().get::<MatchedPath>();
+            let path = matched.map_or(request.uri().path(), MatchedPath::as_str);
+            tracing::debug_span!("request", method = %request.method(), path)
         })
         .on_request(())
         .on_response(|response: &Response<Body>, took: Duration, _: &tracing::Span| {
