@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use logs_shared::{
-    ChannelPattern, HistoryQuery, Interest, LogEntry, RecordId, ServerEvent, StreamQuery, Timestamp,
+    ChannelPattern, HistoryQuery, LogEntry, RecordId, ServerEvent, StreamChange, StreamChanged, StreamQuery,
+    Timestamp,
     api::RETRY_MS,
     event::{Connection, Gap, GapReason},
     overview::{ChannelOverview, Health, Stats},
@@ -22,7 +23,7 @@ use crate::{
     reader::Reader,
     stalled::StalledCount,
     stream::LogStream,
-    streams::{NewStream, Refused, Streams},
+    streams::{Changed, NewStream, Refused, Streams, UnknownStream},
 };
 
 /// Everything the gateway can do, behind one handle: what the HTTP handlers see. Clones share it.
@@ -47,6 +48,15 @@ pub(crate) struct ReaderIdentity {
     pub(crate) user_id: String,
     /// What its streams count for: the user, or the address where the reader has no name.
     pub(crate) owner: String,
+    /// Whether it has a name of its own.
+    pub(crate) is_named: bool,
+}
+
+impl ReaderIdentity {
+    /// Whether it may read these channels. Where reading is open, everybody may read everything.
+    pub(crate) fn may_read(&self, _: &ChannelPattern) -> bool {
+        true
+    }
 }
 
 impl Gateway {
@@ -106,18 +116,14 @@ impl Gateway {
             streams,
             ..
         } = &*self.shared;
-        let interests = query
-            .channels
-            .iter()
-            .map(|pattern| Interest::new(pattern.clone(), query.level));
-        let watch = engine.watch(interests.collect());
+        let watch = engine.watch(query.interests());
         // First of all: who may not have a stream costs no look at the records.
         let open = streams.open(NewStream {
             owner: reader.owner,
+            is_named: reader.is_named,
             user_id: reader.user_id.clone(),
-            channels: query.channels.clone(),
             connected_at: now(),
-            signal: watch.subscriber(),
+            subscriber: watch.subscriber(),
         })?;
         // After the watch, so that every record beyond this mark wakes the reader.
         let head = engine.head();
@@ -131,7 +137,7 @@ impl Gateway {
         let cursor = reader_at.cursor();
         let connection = ServerEvent::Connection(Connection {
             status: "connected".to_owned(),
-            stream_id: random::hex(),
+            stream_id: open.id().to_owned(),
             channels: query.channels.clone(),
             user_id: reader.user_id,
             heartbeat_ms: quantity::millis(config.heartbeat),
@@ -169,6 +175,34 @@ impl Gateway {
             Bytes::from(opening),
             config.heartbeat,
         ))
+    }
+
+    /// Changes what an open stream follows. Blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// [`UnknownStream`]: it is not open, or not this reader's.
+    pub(crate) fn change_stream(
+        &self,
+        stream_id: String,
+        change: &StreamChange,
+        reader: &ReaderIdentity,
+    ) -> Result<StreamChanged, UnknownStream> {
+        let may_read = |pattern: &ChannelPattern| reader.may_read(pattern);
+        let Changed {
+            channels,
+            from_id,
+            results,
+        } = self
+            .shared
+            .streams
+            .change(&stream_id, &reader.owner, change, may_read)?;
+        Ok(StreamChanged {
+            success: true,
+            stream_id,
+            channels,
+            from_id: from_id.unwrap_or_else(|| self.shared.engine.head()),
+            results,
+        })
     }
 
     /// Reads a part of the past. Blocks for as long as looking through the records takes.

@@ -12,7 +12,7 @@ use http_body::{Body, Frame};
 use logs_shared::{
     ServerEvent,
     api::RETRY_MS,
-    event::{self, CaughtUp, Close, Heartbeat},
+    event::{self, CaughtUp, Close, Heartbeat, Subscription},
 };
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until};
 
@@ -71,6 +71,9 @@ impl LogStream {
                     ServerEvent::CaughtUp(CaughtUp { timestamp: now() }).write_sse(Some(cursor), &mut out);
                 }
             }
+        }
+        if let Some(channels) = self.open.take_change() {
+            ServerEvent::Subscription(Subscription { channels }).write_sse(None, &mut out);
         }
         self.drain(cx, &mut out);
         while out.is_empty() && self.heartbeat.poll_tick(cx).is_ready() {

@@ -1,16 +1,21 @@
 //! [`Streams`]: which streams are open, and whose they are.
 
+mod entry;
+
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use logs_shared::{ChannelPattern, RecordId, Timestamp, overview::StreamOverview};
+use logs_shared::{ChannelPattern, RecordId, StreamChange, Timestamp, overview::StreamOverview};
 use tokio::time::Instant;
+
+pub(crate) use self::entry::Changed;
+use self::entry::Entry;
 
 use crate::{engine::Subscriber, random};
 
@@ -28,7 +33,8 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    open: HashMap<u64, Arc<Entry>>,
+    /// By the id that names the stream to its owner.
+    open: HashMap<Arc<str>, Arc<Entry>>,
     by_owner: HashMap<String, usize>,
     last_number: u64,
     closing: bool,
@@ -57,17 +63,10 @@ pub enum Refused {
     Stopping,
 }
 
-struct Entry {
-    number: u64,
-    owner: String,
-    user_id: String,
-    channels: Vec<ChannelPattern>,
-    connected_at: Timestamp,
-    signal: Arc<Subscriber>,
-    drain: OnceLock<Drain>,
-    delivered: AtomicU64,
-    cursor: Mutex<RecordId>,
-}
+/// No open stream is known by that id to that caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no stream of yours is open under this id: an id ends with its connection, the next one has another")]
+pub(crate) struct UnknownStream;
 
 /// A stream's end.
 #[derive(Clone, Copy, Debug)]
@@ -88,10 +87,11 @@ pub(crate) struct OpenStream {
 pub(crate) struct NewStream {
     /// What it counts for: a user or an address.
     pub(crate) owner: String,
+    /// Whether the owner is a user, who alone may change the stream; otherwise whoever knows its id may.
+    pub(crate) is_named: bool,
     pub(crate) user_id: String,
-    pub(crate) channels: Vec<ChannelPattern>,
     pub(crate) connected_at: Timestamp,
-    pub(crate) signal: Arc<Subscriber>,
+    pub(crate) subscriber: Arc<Subscriber>,
 }
 
 impl Streams {
@@ -120,29 +120,29 @@ impl Streams {
         }
         state.by_owner.insert(new.owner.clone(), of_owner + 1);
         state.last_number += 1;
-        let NewStream {
-            owner,
-            user_id,
-            channels,
-            connected_at,
-            signal,
-        } = new;
-        let entry = Arc::new(Entry {
-            number: state.last_number,
-            owner,
-            user_id,
-            channels,
-            connected_at,
-            signal,
-            drain: OnceLock::new(),
-            delivered: AtomicU64::new(0),
-            cursor: Mutex::default(),
-        });
-        state.open.insert(entry.number, entry.clone());
+        let entry = Arc::new(Entry::new(state.last_number, new));
+        state.open.insert(entry.id.clone(), entry.clone());
         Ok(OpenStream {
             streams: self.clone(),
             entry,
         })
+    }
+
+    /// Changes what a stream follows, and has its reader told. Blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// No stream with this id is open, or it is another user's: which of the two is not told, so that ids
+    /// cannot be tried.
+    pub(crate) fn change(
+        &self,
+        stream_id: &str,
+        owner: &str,
+        change: &StreamChange,
+        may_read: impl Fn(&ChannelPattern) -> bool,
+    ) -> Result<Changed, UnknownStream> {
+        let entry = self.state().open.get(stream_id).cloned();
+        let entry = entry.filter(|entry| entry.is_of(owner));
+        Ok(entry.ok_or(UnknownStream)?.change(change, may_read))
     }
 
     /// Asks every stream to end at a moment of its own within `window`, and lets no new one begin.
@@ -153,11 +153,10 @@ impl Streams {
             // Readers that all come back at once are the outage that draining is there to avoid.
             let share = random::u64() >> 32;
             let wait = window.mul_f64(share as f64 / f64::from(u32::MAX));
-            let _ = entry.drain.set(Drain {
+            entry.end(Drain {
                 window,
                 end_at: Instant::now() + wait,
             });
-            entry.signal.wake();
         }
     }
 
@@ -183,28 +182,30 @@ impl Streams {
         rows
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.shared.state)
     }
 }
 
-impl Entry {
-    fn overview(&self) -> StreamOverview {
-        StreamOverview {
-            number: self.number,
-            user_id: self.user_id.clone(),
-            channels: self.channels.clone(),
-            connected_at: self.connected_at,
-            delivered: self.delivered.load(Ordering::Relaxed),
-            cursor: *self.cursor.lock().unwrap_or_else(PoisonError::into_inner),
-        }
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl OpenStream {
+    /// What names the stream to its owner; unguessable.
+    pub(crate) fn id(&self) -> &str {
+        &self.entry.id
+    }
+
+    /// What the stream follows now, where that has changed and was not taken yet. To be called after the
+    /// reader has registered the waker, so that no change is missed.
+    pub(crate) fn take_change(&self) -> Option<Vec<ChannelPattern>> {
+        self.entry.take_change()
+    }
+
     /// When the stream is to end, once it is asked to.
     pub(crate) fn drain(&self) -> Option<Drain> {
-        self.entry.drain.get().copied()
+        self.entry.drain()
     }
 
     /// Counts records that were handed to the connection.
@@ -213,15 +214,14 @@ impl OpenStream {
             .shared
             .delivered
             .fetch_add(records, Ordering::Relaxed);
-        self.entry.delivered.fetch_add(records, Ordering::Relaxed);
-        *self.entry.cursor.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
+        self.entry.delivered(records, cursor);
     }
 }
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
         let mut state = self.streams.state();
-        state.open.remove(&self.entry.number);
+        state.open.remove(&self.entry.id);
         if let Some(count) = state.by_owner.get_mut(&self.entry.owner) {
             *count -= 1;
             if *count == 0 {
@@ -232,56 +232,4 @@ impl Drop for OpenStream {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn nobody() -> Arc<Subscriber> {
-        let retention = crate::engine::Retention {
-            records: 1,
-            age_ms: 1,
-            bytes: 1,
-        };
-        let engine = crate::engine::Engine::open(&crate::engine::Storage::Memory, retention).unwrap();
-        engine.watch(Vec::new()).subscriber()
-    }
-
-    fn open(streams: &Streams, owner: &str) -> Result<OpenStream, Refused> {
-        streams.open(NewStream {
-            owner: owner.to_owned(),
-            user_id: owner.to_owned(),
-            channels: Vec::new(),
-            connected_at: Timestamp::default(),
-            signal: nobody(),
-        })
-    }
-
-    #[test]
-    fn a_stream_that_goes_gives_its_place_back() {
-        let streams = Streams::new(StreamLimits {
-            total: 3,
-            per_owner: 2,
-        });
-        let first = open(&streams, "a").ok();
-        let second = open(&streams, "a").ok();
-        assert_eq!(open(&streams, "a").err(), Some(Refused::PerOwner(2)));
-        let third = open(&streams, "b").ok();
-        assert_eq!(open(&streams, "c").err(), Some(Refused::Total(3)));
-        drop(first);
-        assert!(open(&streams, "a").is_ok());
-        drop((second, third));
-        assert_eq!((streams.count(), streams.state().by_owner.len()), (0, 0));
-    }
-
-    #[test]
-    fn no_stream_begins_once_all_are_asked_to_end() {
-        let streams = Streams::new(StreamLimits {
-            total: 3,
-            per_owner: 2,
-        });
-        let first = open(&streams, "a").unwrap_or_else(|refused| panic!("{refused}"));
-        streams.drain(Duration::from_secs(9));
-        let drain = first.drain().unwrap_or_else(|| panic!("it was asked to end"));
-        assert!(drain.end_at <= Instant::now() + Duration::from_secs(9));
-        assert_eq!(open(&streams, "b").err(), Some(Refused::Stopping));
-    }
-}
+mod tests;

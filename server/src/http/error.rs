@@ -9,13 +9,17 @@ use axum::{
 use logs_shared::{
     Problem,
     api::PROBLEM_TYPE,
+    change::ChangeError,
     problem::{Rejection, code},
     publish::BodyError,
     query::QueryError,
 };
 
 use super::extract::MAX_KEY_CHARS;
-use crate::{engine::AppendError, streams::Refused};
+use crate::{
+    engine::AppendError,
+    streams::{Refused, UnknownStream},
+};
 
 /// Every way a request can be refused. What it says goes to the caller; it never holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,9 @@ pub(crate) enum ApiError {
     /// 400: of the body nothing can be told.
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// 400: of a change of a stream nothing can be told.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     /// 400: the body ended early or is not what its content encoding says.
     #[error("the body cannot be read: {0}")]
     UnreadableBody(String),
@@ -50,6 +57,9 @@ pub(crate) enum ApiError {
     /// 401: nobody may administer.
     #[error("administration is not configured on this gateway: its operator sets ADMIN_TOKEN")]
     AdminNotConfigured,
+    /// 404: no stream of the caller's is open under this id.
+    #[error(transparent)]
+    UnknownStream(#[from] UnknownStream),
     /// 404: nothing is here.
     #[error("nothing is at {0}")]
     NotFound(String),
@@ -60,8 +70,13 @@ pub(crate) enum ApiError {
     #[error("the body is larger than {0} bytes, the most this gateway takes at once")]
     BodyTooLarge(usize),
     /// 415: the body is of a kind that is not taken.
-    #[error("{0:?} is not taken here: send application/json or application/x-ndjson, plain or gzip")]
-    UnsupportedMediaType(String),
+    #[error("{kind:?} is not taken here: send {taken}, plain or gzip")]
+    UnsupportedMediaType {
+        /// What was sent.
+        kind: String,
+        /// What may be.
+        taken: &'static str,
+    },
     /// 429 or 503: too many streams.
     #[error(transparent)]
     Streams(#[from] Refused),
@@ -86,6 +101,7 @@ impl ApiError {
             Self::Query(error) => (S::BAD_REQUEST, error.code()),
             Self::InvalidQuery(_) => (S::BAD_REQUEST, code::INVALID_QUERY),
             Self::Body(error) => (S::BAD_REQUEST, error.code()),
+            Self::Change(error) => (S::BAD_REQUEST, error.code()),
             Self::UnreadableBody(_) => (S::BAD_REQUEST, code::INVALID_BODY),
             Self::AllRejected(rejected) => all_rejected(rejected),
             Self::MissingToken(_) => (S::UNAUTHORIZED, code::MISSING_TOKEN),
@@ -93,10 +109,11 @@ impl ApiError {
             Self::AuthNotConfigured => (S::UNAUTHORIZED, code::AUTH_NOT_CONFIGURED),
             Self::PublishingNotConfigured => (S::UNAUTHORIZED, code::PUBLISHING_NOT_CONFIGURED),
             Self::AdminNotConfigured => (S::UNAUTHORIZED, code::ADMIN_NOT_CONFIGURED),
+            Self::UnknownStream(_) => (S::NOT_FOUND, code::UNKNOWN_STREAM),
             Self::NotFound(_) => (S::NOT_FOUND, code::NOT_FOUND),
             Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED),
             Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, code::BODY_TOO_LARGE),
-            Self::UnsupportedMediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, code::UNSUPPORTED_MEDIA_TYPE),
+            Self::UnsupportedMediaType { .. } => (S::UNSUPPORTED_MEDIA_TYPE, code::UNSUPPORTED_MEDIA_TYPE),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, code::INTERNAL),
             Self::Streams(Refused::PerOwner(_)) => (S::TOO_MANY_REQUESTS, code::TOO_MANY_STREAMS_PER_USER),
             Self::Streams(Refused::Total(_)) => (S::SERVICE_UNAVAILABLE, code::TOO_MANY_STREAMS),

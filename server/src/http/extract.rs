@@ -4,7 +4,7 @@ use std::{convert::Infallible, net::SocketAddr};
 
 use axum::{
     body::Bytes,
-    extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request},
     http::{
         HeaderMap,
         header::{self, AsHeaderName},
@@ -13,10 +13,10 @@ use axum::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use logs_shared::{
-    StreamQuery,
+    StreamChange, StreamQuery,
     api::{
-        IDEMPOTENCY_KEY_HEADER, JSON_TYPE, LAST_EVENT_ID_HEADER, NDJSON_TYPE, SERVICE_TOKEN_HEADER,
-        USER_ID_HEADER,
+        IDEMPOTENCY_KEY_HEADER, JSON_TYPE, LAST_EVENT_ID_HEADER, MAX_CHANGE_BYTES, NDJSON_TYPE,
+        SERVICE_TOKEN_HEADER, USER_ID_HEADER,
     },
     publish::BodyKind,
 };
@@ -27,6 +27,7 @@ use crate::{
     cause,
     engine::IdempotencyKey,
     gateway::{Gateway, ReaderIdentity},
+    streams::UnknownStream,
 };
 
 /// A caller that may publish.
@@ -117,10 +118,12 @@ impl FromRequestParts<Gateway> for ReaderIdentity {
                     Some(name) => Self {
                         user_id: name.to_owned(),
                         owner: format!("user {name}"),
+                        is_named: true,
                     },
                     None => Self {
                         user_id: ANONYMOUS.to_owned(),
                         owner: address(parts),
+                        is_named: false,
                     },
                 })
             }
@@ -176,35 +179,71 @@ impl FromRequest<Gateway> for PublishBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
-        let kind = body_kind(request.headers())?;
-        let limit = gateway.config().max_body_bytes;
-        let body = Limited::new(request.into_body(), limit)
-            .collect()
-            .await
-            .map_err(|error| {
-                if cause::chain(&*error).any(|cause| cause.is::<LengthLimitError>()) {
-                    ApiError::BodyTooLarge(limit)
-                } else {
-                    ApiError::UnreadableBody(cause::innermost(&*error))
-                }
-            })?;
-        Ok(Self {
-            bytes: body.to_bytes(),
+        let kind = body_kind(request.headers()).map_err(|kind| ApiError::UnsupportedMediaType {
             kind,
-        })
+            taken: "application/json or application/x-ndjson",
+        })?;
+        let bytes = body(request, gateway.config().max_body_bytes).await?;
+        Ok(Self { bytes, kind })
     }
 }
 
-/// Nothing said is JSON: what `curl --data` would otherwise need a second flag for.
-fn body_kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {
+/// The stream that a path names.
+pub(super) struct StreamId(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for StreamId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        // What is no text is no id either.
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Self(id)).map_err(|_| UnknownStream.into())
+    }
+}
+
+/// A change of what a stream follows.
+pub(super) struct Change(pub(super) StreamChange);
+
+impl FromRequest<Gateway> for Change {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
+        let not_taken = |kind| ApiError::UnsupportedMediaType {
+            kind,
+            taken: JSON_TYPE,
+        };
+        if body_kind(request.headers()).map_err(not_taken)? != BodyKind::Json {
+            return Err(not_taken(NDJSON_TYPE.to_owned()));
+        }
+        let limit = gateway.config().max_body_bytes.min(MAX_CHANGE_BYTES);
+        Ok(Self(StreamChange::parse(&body(request, limit).await?)?))
+    }
+}
+
+/// A whole body of at most `limit` bytes.
+async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let body = Limited::new(request.into_body(), limit)
+        .collect()
+        .await
+        .map_err(|error| {
+            if cause::chain(&*error).any(|cause| cause.is::<LengthLimitError>()) {
+                ApiError::BodyTooLarge(limit)
+            } else {
+                ApiError::UnreadableBody(cause::innermost(&*error))
+            }
+        })?;
+    Ok(body.to_bytes())
+}
+
+/// How a body is to be read, or the kind that it is and that is not taken. Nothing said is JSON: what
+/// `curl --data` would otherwise need a second flag for.
+fn body_kind(headers: &HeaderMap) -> Result<BodyKind, String> {
     // What could be unpacked has lost this header on the way here.
     if let Some(encoding) = headers
         .get(header::CONTENT_ENCODING)
         .filter(|encoding| *encoding != "identity")
     {
-        return Err(ApiError::UnsupportedMediaType(
-            String::from_utf8_lossy(encoding.as_bytes()).into_owned(),
-        ));
+        return Err(String::from_utf8_lossy(encoding.as_bytes()).into_owned());
     }
     let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
         return Ok(BodyKind::Json);
@@ -222,7 +261,7 @@ fn body_kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {
             Ok(BodyKind::Ndjson)
         }
         other if other.starts_with("application/") && other.ends_with("+json") => Ok(BodyKind::Json),
-        _ => Err(ApiError::UnsupportedMediaType(content_type.into_owned())),
+        _ => Err(content_type.into_owned()),
     }
 }
 

@@ -6,6 +6,7 @@ mod history;
 mod observe;
 mod publish;
 mod stream;
+mod streams;
 mod test_logs;
 
 use std::time::Duration;
@@ -16,7 +17,7 @@ use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
     response::Response,
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use logs_shared::api;
 use tokio::task::spawn_blocking;
@@ -31,10 +32,14 @@ use crate::{gateway::Gateway, origins::AllowedOrigins, page};
 
 /// Every path of the gateway.
 pub fn app(gateway: Gateway) -> Router {
-    let publishing = Router::new()
+    let taking_bodies = Router::new()
         .route(api::PUBLISH_PATH, post(publish::publish))
         .route(api::STREAM_ALIAS_PATH, post(publish::publish).get(stream::stream))
         .route(api::TEST_LOGS_PATH, post(test_logs::post).get(test_logs::get))
+        .route(
+            &format!("{}/{{stream_id}}", api::STREAMS_PATH),
+            patch(streams::change),
+        )
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true));
     let app = Router::new()
         .route(api::STREAM_PATH, get(stream::stream))
@@ -44,7 +49,7 @@ pub fn app(gateway: Gateway) -> Router {
         .route(api::HEALTH_LIVE_PATH, get(observe::live))
         .route(api::HEALTH_READY_PATH, get(observe::health))
         .route(api::STATS_PATH, get(observe::stats))
-        .merge(publishing)
+        .merge(taking_bodies)
         .merge(page::routes())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)

@@ -5,3 +5,4 @@ mod app;
 mod history;
 mod publish;
 mod stream;
+mod streams;
