@@ -146,6 +146,20 @@ impl ChannelLog {
         }
     }
 
+    /// Takes what the store has for what is true, where it has more than was known of. Returns the bytes of memory
+    /// that gave.
+    pub(super) fn restore(&self, kept: Kept, wake: &mut Vec<Arc<Signal>>) -> u64 {
+        let mut state = write(&self.state);
+        if state.kept == kept {
+            return 0;
+        }
+        let freed = std::mem::take(&mut state.tail).bytes();
+        state.kept = kept;
+        state.tail_from = kept.last_id.max(kept.trimmed_to);
+        state.links.iter().for_each(|link| link.mark(wake));
+        freed
+    }
+
     /// Gives what is after the cursor, up to `limit`, to `each`, as long as it returns true. The cursor
     /// moves to the last record that was looked at.
     pub(crate) fn take(
@@ -218,7 +232,7 @@ impl ChannelLog {
             looked < budget
         });
         if let Err(error) = looked_through {
-            log.fail(&error);
+            log.fail_reading(&error);
             *cursor = tail_from;
             each(Found::Gap {
                 from: start,
@@ -282,7 +296,7 @@ impl ChannelLog {
                 record.id > kept.trimmed_to && each(&record.to_stored())
             });
             if let Err(error) = looked_through {
-                log.fail(&error);
+                log.fail_reading(&error);
             }
         }
     }

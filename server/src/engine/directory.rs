@@ -163,7 +163,7 @@ fn kept_on_disk(log: &Log, channel: &Channel) -> Kept {
     store
         .kept(channel)
         .unwrap_or_else(|error| {
-            log.fail(&error);
+            log.fail_reading(&error);
             None
         })
         .unwrap_or_default()

@@ -104,8 +104,16 @@ pub(crate) struct Log {
     /// Channels there are, in memory or on disk.
     channels: AtomicU64,
     published: AtomicU64,
-    /// What the store failed with.
-    failure: Mutex<Option<String>>,
+    /// What the store failed at.
+    failure: Mutex<Option<Failure>>,
+}
+
+/// What a store failed at, and with what.
+enum Failure {
+    /// Nothing more can be written, until it is opened again.
+    Writing(String),
+    /// Something in it is damaged.
+    Reading(String),
 }
 
 /// What an append gave.
@@ -244,12 +252,15 @@ impl Engine {
 
     /// Why the log does not take records, where it does not.
     pub(crate) fn trouble(&self) -> Option<String> {
-        let failure = lock(&self.log.failure).clone();
+        let failure = lock(&self.log.failure).as_ref().map(|failure| match failure {
+            Failure::Writing(error) => format!("the store fails, nothing can be published: {error}"),
+            Failure::Reading(error) => format!("there are records that cannot be read: {error}"),
+        });
         let is_full = self.log.store.as_ref().is_some_and(|store| !store.has_room());
         if self.commands.is_closed() {
             Some("the log takes no more records: its writer has ended".to_owned())
-        } else if let Some(failure) = failure {
-            Some(format!("the store fails, nothing can be published: {failure}"))
+        } else if failure.is_some() {
+            failure
         } else if is_full {
             Some("the disk is full, nothing can be published until it has room again".to_owned())
         } else {
@@ -347,18 +358,31 @@ impl Log {
                 true
             });
             if let Err(error) = looked {
-                self.fail(&error);
+                self.fail_reading(&error);
             }
         }
     }
 
-    /// Notes that the store fails.
-    fn fail(&self, error: &StoreError) {
+    /// Notes that something in the store cannot be read.
+    fn fail_reading(&self, error: &StoreError) {
+        tracing::error!(%error, "there are records that cannot be read");
         let mut failure = lock(&self.failure);
         if failure.is_none() {
-            tracing::error!(%error, "the store fails");
+            *failure = Some(Failure::Reading(error.to_string()));
         }
-        *failure = Some(error.to_string());
+    }
+
+    /// Notes that nothing can be written.
+    fn fail_writing(&self, error: &StoreError) {
+        let mut failure = lock(&self.failure);
+        if !matches!(*failure, Some(Failure::Writing(_))) {
+            tracing::error!(%error, "the store fails, nothing can be published");
+        }
+        *failure = Some(Failure::Writing(error.to_string()));
+    }
+
+    fn cannot_write(&self) -> bool {
+        matches!(*lock(&self.failure), Some(Failure::Writing(_)))
     }
 
     fn overviews(&self, pattern: &ChannelPattern) -> Vec<ChannelOverview> {
@@ -375,7 +399,7 @@ impl Log {
             true
         });
         if let Err(error) = looked {
-            self.fail(&error);
+            self.fail_reading(&error);
         }
         overviews
     }

@@ -106,6 +106,9 @@ impl Sweeper {
         let Log { store, retention, .. } = &*self.log.clone();
         if let Some(store) = store {
             store.look_for_room();
+            if store.has_room() && self.log.cannot_write() {
+                self.ask(Command::Reopen)?;
+            }
             self.log.let_out_idle(now_ms().saturating_sub(IDLE_MS));
         }
         // Records may stay a thousandth longer than they must.
@@ -193,7 +196,7 @@ impl Sweeper {
                 Ok(portion) if portion.is_empty() => return Ok(()),
                 Ok(portion) => portion,
                 Err(error) => {
-                    self.log.fail(&error);
+                    self.log.fail_reading(&error);
                     return Ok(());
                 }
             };
@@ -237,7 +240,7 @@ impl Sweeper {
                 Ok(plan) if plan.records == 0 => return Ok(()),
                 Ok(plan) => plan,
                 Err(error) => {
-                    self.log.fail(&error);
+                    self.log.fail_reading(&error);
                     return Ok(());
                 }
             };

@@ -12,7 +12,7 @@ use super::{
     AppendError, Appended, Log, NewRecord,
     channel_log::ChannelLog,
     idempotency::{Answered, IdempotencyKey, Named, Reused},
-    now_ms, read,
+    lock, now_ms, read,
     store::{Store, StoreError},
     sweeper::{Notice, Trim},
     tail::Stored,
@@ -27,6 +27,8 @@ pub(super) enum Command {
     Trim(Trim),
     /// Forget channels that have no records and no readers.
     Forget(Vec<Channel>, oneshot::Sender<()>),
+    /// Open the store again, which has failed.
+    Reopen,
     /// Take no more.
     Close,
 }
@@ -68,6 +70,7 @@ struct Group {
     trims: Vec<Trim>,
     forgets: Vec<Channel>,
     done: Vec<oneshot::Sender<()>>,
+    reopens: bool,
     records: u64,
 }
 
@@ -114,12 +117,54 @@ impl Writer {
                         group.forgets.extend(channels);
                         group.done.push(done);
                     }
+                    Command::Reopen => group.reopens = true,
                     // What is waiting behind it is still finished.
                     Command::Close => self.receiver.close(),
                 }
             }
+            let reopens = group.reopens;
             self.finish(group);
+            if reopens {
+                self.reopen();
+            }
         }
+    }
+
+    /// Opens the store again and goes on from what is in it, as after a restart: of what was refused last, all may be
+    /// in it or nothing.
+    fn reopen(&mut self) {
+        let log = self.log.clone();
+        let Some(store) = &log.store else { return };
+        let found = match store.reopen() {
+            Ok(()) => store.look_through(),
+            Err(error) => {
+                tracing::error!(%error, "the store cannot be opened again");
+                return;
+            }
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return log.fail_reading(&error),
+        };
+        self.answered = found.answers;
+        self.last_id = self.last_id.max(found.last_id);
+        self.last_number = self.last_number.max(found.last_number);
+        log.kept_bytes.store(found.bytes, Ordering::Relaxed);
+        log.channels.store(found.channels, Ordering::Relaxed);
+        let mut wake = Vec::new();
+        {
+            let directory = read(&log.directory);
+            for channel in directory.channels() {
+                if let Ok(Some(kept)) = store.kept(channel.channel()) {
+                    let freed = channel.restore(kept, &mut wake);
+                    log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
+                }
+            }
+            *write(&log.head) = self.last_id;
+        }
+        *lock(&log.failure) = None;
+        tracing::info!("the store was opened again and takes records");
+        wake.iter().for_each(|signal| signal.wake());
     }
 
     /// Gives ids, or finds that this was done before.
@@ -232,7 +277,7 @@ impl Writer {
             Some(store) => self.store(store, &group, &trimmed, &forgotten),
         };
         if let Err(error) = &stored {
-            self.log.fail(error);
+            self.log.fail_writing(error);
         }
         let trimmed: Vec<_> = trimmed.into_iter().map(|(log, _)| log).collect();
         for trim in group.trims.drain(..) {
@@ -258,7 +303,7 @@ impl Writer {
         trimmed: &[(Arc<ChannelLog>, &Trim)],
         forgotten: &[Channel],
     ) -> Result<(), StoreError> {
-        let mut change = store.change();
+        let mut change = store.change()?;
         for channel in forgotten {
             change.remove_channel(channel);
         }

@@ -77,11 +77,60 @@ fn a_damaged_folder_is_refused() {
 fn ids_go_on_after_those_of_a_clock_that_was_ahead() {
     let mut opened = Opened::new(Kind::Disk, KEPT);
     let ahead = RecordId::new(now_ms() + 86_400_000, 5);
-    let mut change = opened.log().store.as_ref().unwrap().change();
+    let mut change = opened.log().store.as_ref().unwrap().change().unwrap();
     change.set_last_id(ahead);
     change.commit().unwrap();
     opened.restart();
     assert_eq!(opened.append(records("logs:etl:w", 1)).first_id, ahead.next());
+}
+
+/// The disk fails in the middle of a batch: whether it is stored nobody knows. The store is opened again, and then
+/// readers, the publisher's repeat and the disk agree on what there is.
+#[test]
+fn after_a_failure_the_log_goes_on_from_what_is_on_disk() {
+    use crate::engine::store::Fault;
+    for fault in [Fault::Lost, Fault::Written] {
+        let mut opened = Opened::new(Kind::Disk, KEPT);
+        let mut live = opened.reader(&["logs:*:w"], None, RecordId::ZERO);
+        let first = opened.append(records("logs:etl:w", 2));
+        assert_eq!(everything(&mut live).len(), 2);
+        let named = || Named {
+            key: IdempotencyKey {
+                owner: [1; 32],
+                name: "k".to_owned(),
+            },
+            content: [1; 32],
+        };
+        let failed = |opened: &Opened| {
+            *opened.log().store.as_ref().unwrap().fault.lock().unwrap() = Some(fault);
+            opened.try_append(records("logs:etl:w", 3), Some(named()))
+        };
+        assert_eq!(failed(&opened), Err(AppendError::Failed));
+        assert!(opened.engine().trouble().unwrap().contains("store fails"));
+        opened.eventually("a store that works", |opened| opened.engine().trouble().is_none());
+        let repeat = opened
+            .try_append(records("logs:etl:w", 3), Some(named()))
+            .unwrap();
+        assert!(repeat.first_id > first.last_id);
+        let next = opened.append(records("logs:etl:w", 1));
+        assert!(next.first_id > repeat.last_id);
+        assert_eq!(everything(&mut live).len(), 4, "{fault:?}");
+        for _ in 0..2 {
+            let overview = opened.overview("logs:etl:w");
+            assert_eq!(
+                (overview.records, overview.last_id),
+                (6, Some(next.last_id)),
+                "{fault:?}"
+            );
+            let again = everything(&mut opened.reader(&["logs:*:w"], None, RecordId::ZERO));
+            assert_eq!(again.len(), 6, "{fault:?}");
+            opened.rest();
+        }
+        drop(live);
+        opened.restart();
+        let again = everything(&mut opened.reader(&["logs:*:w"], None, RecordId::ZERO));
+        assert_eq!(again.len(), 6, "{fault:?}");
+    }
 }
 
 #[test]

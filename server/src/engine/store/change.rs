@@ -1,12 +1,12 @@
 //! [`Change`]: what happens to a store at once.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use fjall::OwnedWriteBatch;
 use logs_shared::{Channel, RecordId};
 
 use super::{
-    BlockKey, FORGOTTEN_KEY, Kept, LAST_ID_KEY, Order, Store, StoreError, block, key,
+    BlockKey, FORGOTTEN_KEY, Kept, LAST_ID_KEY, Order, Spaces, Store, StoreError, block, key,
     row::{answer_key, write_answer, write_id},
 };
 use crate::engine::{
@@ -17,15 +17,17 @@ use crate::engine::{
 /// What happens to a store, whole or not at all.
 pub(in crate::engine) struct Change<'a> {
     store: &'a Store,
+    spaces: Arc<Spaces>,
     batch: OwnedWriteBatch,
     bytes: u64,
 }
 
 impl<'a> Change<'a> {
-    pub(super) fn new(store: &'a Store) -> Self {
+    pub(super) fn new(store: &'a Store, spaces: Arc<Spaces>) -> Self {
         Self {
             store,
-            batch: store.db.batch().durability(Some(store.persist_mode())),
+            batch: spaces.db.batch().durability(Some(store.persist_mode())),
+            spaces,
             bytes: 0,
         }
     }
@@ -35,32 +37,32 @@ impl<'a> Change<'a> {
         block::write_blocks(records, |last, block| {
             self.bytes += block.len() as u64;
             self.batch
-                .insert(&self.store.records, key::block_key(number, last), block);
+                .insert(&self.spaces.records, key::block_key(number, last), block);
         });
     }
 
     /// Takes a block out.
     pub(in crate::engine) fn remove_block(&mut self, key: BlockKey) {
-        self.batch.remove(&self.store.records, key);
+        self.batch.remove(&self.spaces.records, key);
     }
 
     /// Writes down what is kept of a channel.
     pub(in crate::engine) fn set_kept(&mut self, channel: &Channel, kept: &Kept) {
         let key = Order::Workspace.key(channel);
-        self.batch.insert(&self.store.directory, key, kept.write());
+        self.batch.insert(&self.spaces.directory, key, kept.write());
     }
 
     /// Makes a new channel findable in the other orders.
     pub(in crate::engine) fn add_channel(&mut self, channel: &Channel) {
         for order in [Order::Service, Order::Resource] {
-            self.batch.insert(&self.store.directory, order.key(channel), []);
+            self.batch.insert(&self.spaces.directory, order.key(channel), []);
         }
     }
 
     /// Forgets a channel that has no records.
     pub(in crate::engine) fn remove_channel(&mut self, channel: &Channel) {
         for order in Order::ALL {
-            self.batch.remove(&self.store.directory, order.key(channel));
+            self.batch.remove(&self.spaces.directory, order.key(channel));
         }
     }
 
@@ -75,22 +77,29 @@ impl<'a> Change<'a> {
     fn set_mark(&mut self, key: &[u8], id: RecordId) {
         let mut value = Vec::new();
         write_id(id, &mut value);
-        self.batch.insert(&self.store.directory, key, value);
+        self.batch.insert(&self.spaces.directory, key, value);
     }
 
     /// Keeps an answer for repeats.
     pub(in crate::engine) fn remember(&mut self, key: &IdempotencyKey, answer: &Remembered) {
         let value = write_answer(answer);
-        self.batch.insert(&self.store.directory, answer_key(key), value);
+        self.batch.insert(&self.spaces.directory, answer_key(key), value);
     }
 
     /// Lets go of an answer.
     pub(in crate::engine) fn forget(&mut self, key: &IdempotencyKey) {
-        self.batch.remove(&self.store.directory, answer_key(key));
+        self.batch.remove(&self.spaces.directory, answer_key(key));
     }
 
     /// Makes it so. When this returns, it is as safe as the store's durability says.
     pub(in crate::engine) fn commit(self) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if let Some(fault) = self.store.fault.lock().unwrap().take() {
+            if let super::Fault::Written = fault {
+                self.batch.commit()?;
+            }
+            return Err(StoreError::Database(fjall::Error::Poisoned));
+        }
         self.batch.commit()?;
         let free = self.store.free.load(Ordering::Relaxed);
         // What the disk really lost is looked at once a second.

@@ -13,7 +13,11 @@ mod row;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Slice};
@@ -25,7 +29,7 @@ pub(super) use self::{
     key::{BlockKey, Order, after_prefix, place_of},
     row::Kept,
 };
-use super::idempotency::Answered;
+use super::{idempotency::Answered, read, write};
 
 /// When an acknowledged record is safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,12 +44,31 @@ pub enum Durability {
 /// Records on disk.
 pub(super) struct Store {
     dir: PathBuf,
-    db: Database,
-    records: Keyspace,
-    directory: Keyspace,
+    /// None where it could not be opened again.
+    spaces: RwLock<Option<Arc<Spaces>>>,
     durability: Durability,
     /// Free bytes of the disk when it was last looked at, less what was written since.
     free: AtomicU64,
+    /// What becomes of the next batch.
+    #[cfg(test)]
+    pub(super) fault: std::sync::Mutex<Option<Fault>>,
+}
+
+/// How a batch fails in a test.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    /// Nothing of it was written.
+    Lost,
+    /// It was written, and nobody can tell.
+    Written,
+}
+
+/// The open key spaces.
+struct Spaces {
+    db: Database,
+    records: Keyspace,
+    directory: Keyspace,
 }
 
 /// Why a data folder cannot be used. Nothing in it was changed.
@@ -63,9 +86,6 @@ pub enum OpenError {
     /// It is damaged.
     #[error("{0} cannot be read: {1}")]
     Damaged(PathBuf, String),
-    /// The disk has no room.
-    #[error("the disk of {0} has {free} MiB left, less than the {need} MiB that are needed", free = .1 >> 20, need = ROOM >> 20)]
-    Full(PathBuf, u64),
     /// The system gives no thread.
     #[error("the log's threads do not start: {0}")]
     Thread(io::Error),
@@ -80,6 +100,8 @@ pub(super) enum StoreError {
     Block(#[from] block::Damaged),
     #[error("a row of the directory is damaged")]
     Row,
+    #[error("it could not be opened again")]
+    Closed,
 }
 
 /// The log's own marks, as the last batch left them.
@@ -124,45 +146,40 @@ const JOURNAL_BYTES: u64 = 256 << 20;
 impl Store {
     /// Opens the folder, or makes it.
     pub(super) fn open(dir: &Path, durability: Durability) -> Result<Self, OpenError> {
-        let io = |error| OpenError::Io(dir.to_owned(), error);
-        let failed = |error: fjall::Error| match error {
-            fjall::Error::Locked => OpenError::InUse(dir.to_owned()),
-            fjall::Error::InvalidVersion(_) => OpenError::Format(dir.to_owned()),
-            fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => io(error),
-            other => OpenError::Damaged(dir.to_owned(), other.to_string()),
-        };
-        fs::create_dir_all(dir).map_err(io)?;
-        let free = free_bytes(dir).map_err(io)?;
-        if free < ROOM {
-            return Err(OpenError::Full(dir.to_owned(), free));
-        }
-        let db = Database::builder(dir)
-            .cache_size(CACHE_BYTES)
-            .max_journaling_size(JOURNAL_BYTES)
-            .open()
-            .map_err(failed)?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        // Large values in files of their own are not written again each time their neighbours move.
-        let apart = || options().with_kv_separation(Some(KvSeparationOptions::default()));
+        let spaces = Spaces::open(dir)?;
         let store = Self {
-            records: db.keyspace("records", apart).map_err(failed)?,
-            directory: db.keyspace("directory", options).map_err(failed)?,
-            db,
             dir: dir.to_owned(),
+            spaces: RwLock::new(Some(Arc::new(spaces))),
             durability,
-            free: AtomicU64::new(free),
+            free: AtomicU64::new(0),
+            #[cfg(test)]
+            fault: std::sync::Mutex::default(),
         };
-        match store.directory.get(FORMAT_KEY).map_err(failed)? {
-            None => store.directory.insert(FORMAT_KEY, FORMAT).map_err(failed)?,
-            Some(format) if &*format == FORMAT => {}
-            Some(_) => return Err(OpenError::Format(dir.to_owned())),
-        }
+        store.look_for_room();
         Ok(store)
     }
 
+    /// Closes the folder and opens it again: a store that has failed to write does not do so any more until
+    /// then. Waits for those who read.
+    pub(super) fn reopen(&self) -> Result<(), OpenError> {
+        // Held all the time, so that who comes to read waits.
+        let mut spaces = write(&self.spaces);
+        let closing = spaces.take().map(|spaces| Arc::downgrade(&spaces));
+        while closing.as_ref().is_some_and(|spaces| spaces.strong_count() > 0) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        *spaces = Some(Arc::new(Spaces::open(&self.dir)?));
+        Ok(())
+    }
+
+    /// Who has them must not ask for them again meanwhile: it would wait for itself where they are opened again.
+    fn spaces(&self) -> Result<Arc<Spaces>, StoreError> {
+        read(&self.spaces).clone().ok_or(StoreError::Closed)
+    }
+
     /// Something to change it with, whole or not at all.
-    pub(super) fn change(&self) -> Change<'_> {
-        Change::new(self)
+    pub(super) fn change(&self) -> Result<Change<'_>, StoreError> {
+        Ok(Change::new(self, self.spaces()?))
     }
 
     /// Whether there is room for more.
@@ -182,7 +199,7 @@ impl Store {
 
     fn marks(&self) -> Result<Marks, StoreError> {
         let id = |key| -> Result<RecordId, StoreError> {
-            let value = self.directory.get(key)?;
+            let value = self.spaces()?.directory.get(key)?;
             value.map_or(Ok(RecordId::ZERO), |value| {
                 row::read_id(&mut &*value).ok_or(StoreError::Row)
             })
@@ -218,7 +235,7 @@ impl Store {
                 None => break,
             };
         }
-        let answers = self.directory.prefix([ANSWER_TAG]).map(|entry| {
+        let answers = self.spaces()?.directory.prefix([ANSWER_TAG]).map(|entry| {
             let (key, value) = entry.into_inner()?;
             row::read_answer(&key, &value).ok_or(StoreError::Row)
         });
@@ -233,10 +250,7 @@ impl Store {
 
     /// What is kept of this channel, where it has ever had a record that has not been forgotten.
     pub(super) fn kept(&self, channel: &Channel) -> Result<Option<Kept>, StoreError> {
-        let value = self.directory.get(Order::Workspace.key(channel))?;
-        value
-            .map(|value| Kept::read(&value).ok_or(StoreError::Row))
-            .transpose()
+        self.spaces()?.kept(channel)
     }
 
     /// Every channel that a pattern chooses, to `each`, as long as it returns true.
@@ -246,13 +260,14 @@ impl Store {
         mut each: impl FnMut(Channel, Kept) -> bool,
     ) -> Result<(), StoreError> {
         let (order, prefix) = place_of(pattern);
-        for entry in self.directory.prefix(prefix) {
+        let spaces = self.spaces()?;
+        for entry in spaces.directory.prefix(prefix) {
             let (key, value) = entry.into_inner()?;
             let channel = order.channel(&key).ok_or(StoreError::Row)?;
             let kept = if order == Order::Workspace {
                 Some(Kept::read(&value).ok_or(StoreError::Row)?)
             } else {
-                self.kept(&channel)?
+                spaces.kept(&channel)?
             };
             // Between two looks it may have been forgotten.
             if kept.is_some_and(|kept| !each(channel, kept)) {
@@ -273,7 +288,7 @@ impl Store {
         if after.is_some() {
             from.push(0);
         }
-        let range = self.directory.range(from..after_prefix(&everything));
+        let range = self.spaces()?.directory.range(from..after_prefix(&everything));
         range
             .take(count)
             .map(|entry| {
@@ -294,7 +309,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let from = key::block_key(number, after.next());
         let to = key::block_key(number, RecordId::new(u64::MAX, u64::MAX));
-        for entry in self.records.range(from..=to) {
+        for entry in self.spaces()?.records.range(from..=to) {
             let (key, block) = entry.into_inner()?;
             if !each(&block_key(&key)?, &block) {
                 break;
@@ -347,12 +362,12 @@ impl Store {
             Ok({ wanted }.all(&mut each))
         };
         // The block that ends at the limit or later may begin before it.
-        if let Some(entry) = self.records.range(limit_key..=last).next()
+        if let Some(entry) = self.spaces()?.records.range(limit_key..=last).next()
             && !backwards(&entry.value()?)?
         {
             return Ok(());
         }
-        for entry in self.records.range(first..limit_key).rev() {
+        for entry in self.spaces()?.records.range(first..limit_key).rev() {
             if !backwards(&entry.value()?)? {
                 break;
             }
@@ -368,7 +383,11 @@ impl Store {
     /// Says that another version wrote the folder.
     #[cfg(test)]
     pub(super) fn set_format(&self, format: &[u8]) {
-        self.directory.insert(FORMAT_KEY, format).unwrap();
+        self.spaces()
+            .unwrap()
+            .directory
+            .insert(FORMAT_KEY, format)
+            .unwrap();
     }
 
     /// Makes it believe that the disk has so much room, until it looks again.
@@ -382,6 +401,45 @@ impl Store {
             Durability::Process => PersistMode::Buffer,
             Durability::Fsync => PersistMode::SyncData,
         }
+    }
+}
+
+impl Spaces {
+    fn kept(&self, channel: &Channel) -> Result<Option<Kept>, StoreError> {
+        let value = self.directory.get(Order::Workspace.key(channel))?;
+        value
+            .map(|value| Kept::read(&value).ok_or(StoreError::Row))
+            .transpose()
+    }
+
+    fn open(dir: &Path) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io(dir.to_owned(), error);
+        let failed = |error: fjall::Error| match error {
+            fjall::Error::Locked => OpenError::InUse(dir.to_owned()),
+            fjall::Error::InvalidVersion(_) => OpenError::Format(dir.to_owned()),
+            fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => io(error),
+            other => OpenError::Damaged(dir.to_owned(), other.to_string()),
+        };
+        fs::create_dir_all(dir).map_err(io)?;
+        let db = Database::builder(dir)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
+            .open()
+            .map_err(failed)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        // Large values in files of their own are not written again each time their neighbours move.
+        let apart = || options().with_kv_separation(Some(KvSeparationOptions::default()));
+        let spaces = Self {
+            records: db.keyspace("records", apart).map_err(failed)?,
+            directory: db.keyspace("directory", options).map_err(failed)?,
+            db,
+        };
+        match spaces.directory.get(FORMAT_KEY).map_err(failed)? {
+            None => spaces.directory.insert(FORMAT_KEY, FORMAT).map_err(failed)?,
+            Some(format) if &*format == FORMAT => {}
+            Some(_) => return Err(OpenError::Format(dir.to_owned())),
+        }
+        Ok(spaces)
     }
 }
 
