@@ -162,7 +162,7 @@ fn read_events(reader: &mut Reader, budget: usize, most: usize) -> Vec<ServerEve
         let mut out = Vec::new();
         let progress = reader.read(Waker::noop(), budget, &mut out).unwrap();
         parser.feed(&out, |event, _| {
-            events.push(ServerEvent::parse(&event.data).unwrap())
+            events.push(ServerEvent::parse(&event.data).unwrap());
         });
         if progress == Progress::CaughtUp {
             break;

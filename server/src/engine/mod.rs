@@ -11,7 +11,9 @@ mod channel_log;
 mod contract;
 mod directory;
 mod filter;
+mod group;
 mod idempotency;
+mod log;
 mod store;
 mod sweeper;
 mod tail;
@@ -35,6 +37,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},
+    log::Log,
     tail::Stored,
     watch::{Link, Subscriber, Watch},
 };
@@ -44,10 +47,10 @@ pub use self::{
 };
 
 use self::{
-    directory::Directory,
-    store::{Store, StoreError},
+    group::{Append, Command},
+    store::Store,
     sweeper::Sweeper,
-    writer::{Append, Command, Writer},
+    writer::Writer,
 };
 use crate::quantity;
 
@@ -82,38 +85,6 @@ pub struct Engine {
     log: Arc<Log>,
     commands: mpsc::Sender<Command>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
-}
-
-/// What the writer, the sweeper and the readers share.
-pub(crate) struct Log {
-    /// The high-water mark: every record up to it can be read.
-    head: RwLock<RecordId>,
-    /// Where this log begins: what was before is not known to it.
-    floor: RecordId,
-    /// Channels that are forgotten had records up to here.
-    forgotten_to: RwLock<RecordId>,
-    directory: RwLock<Directory>,
-    store: Option<Store>,
-    retention: Retention,
-    /// The most bytes of records in memory.
-    memory: u64,
-    /// Bytes of records in memory.
-    tail_bytes: AtomicU64,
-    /// Bytes of records that are kept, as [`Retention::bytes`] counts them.
-    kept_bytes: AtomicU64,
-    /// Channels there are, in memory or on disk.
-    channels: AtomicU64,
-    published: AtomicU64,
-    /// What the store failed at.
-    failure: Mutex<Option<Failure>>,
-}
-
-/// What a store failed at, and with what.
-enum Failure {
-    /// Nothing more can be written, until it is opened again.
-    Writing(String),
-    /// Something in it is damaged.
-    Reading(String),
 }
 
 /// What an append gave.
@@ -252,10 +223,7 @@ impl Engine {
 
     /// Why the log does not take records, where it does not.
     pub(crate) fn trouble(&self) -> Option<String> {
-        let failure = lock(&self.log.failure).as_ref().map(|failure| match failure {
-            Failure::Writing(error) => format!("the store fails, nothing can be published: {error}"),
-            Failure::Reading(error) => format!("there are records that cannot be read: {error}"),
-        });
+        let failure = self.log.failure();
         let is_full = self.log.store.as_ref().is_some_and(|store| !store.has_room());
         if self.commands.is_closed() {
             Some("the log takes no more records: its writer has ended".to_owned())
@@ -340,68 +308,6 @@ impl Engine {
     /// Records appended since the start.
     pub(crate) fn published(&self) -> u64 {
         self.log.published.load(Ordering::Relaxed)
-    }
-}
-
-impl Log {
-    pub(crate) fn head(&self) -> RecordId {
-        *read(&self.head)
-    }
-
-    /// Gives every channel on disk that the patterns choose, with its newest record, to `each`. One that several
-    /// choose may come more than once. Blocks.
-    pub(crate) fn each_on_disk(&self, patterns: &[ChannelPattern], mut each: impl FnMut(Channel, RecordId)) {
-        let Some(store) = &self.store else { return };
-        for pattern in patterns {
-            let looked = store.each_chosen(pattern, |channel, kept| {
-                each(channel, kept.last_id);
-                true
-            });
-            if let Err(error) = looked {
-                self.fail_reading(&error);
-            }
-        }
-    }
-
-    /// Notes that something in the store cannot be read.
-    fn fail_reading(&self, error: &StoreError) {
-        tracing::error!(%error, "there are records that cannot be read");
-        let mut failure = lock(&self.failure);
-        if failure.is_none() {
-            *failure = Some(Failure::Reading(error.to_string()));
-        }
-    }
-
-    /// Notes that nothing can be written.
-    fn fail_writing(&self, error: &StoreError) {
-        let mut failure = lock(&self.failure);
-        if !matches!(*failure, Some(Failure::Writing(_))) {
-            tracing::error!(%error, "the store fails, nothing can be published");
-        }
-        *failure = Some(Failure::Writing(error.to_string()));
-    }
-
-    fn cannot_write(&self) -> bool {
-        matches!(*lock(&self.failure), Some(Failure::Writing(_)))
-    }
-
-    fn overviews(&self, pattern: &ChannelPattern) -> Vec<ChannelOverview> {
-        let in_memory: Vec<_> = read(&self.directory).chosen(pattern).cloned().collect();
-        let mut overviews: Vec<_> = in_memory.iter().map(|log| log.overview()).collect();
-        let Some(store) = &self.store else {
-            return overviews;
-        };
-        let known: std::collections::HashSet<&Channel> = in_memory.iter().map(|log| log.channel()).collect();
-        let looked = store.each_chosen(pattern, |channel, kept| {
-            if !known.contains(&channel) {
-                overviews.push(channel_log::overview(&channel, &kept, 0));
-            }
-            true
-        });
-        if let Err(error) = looked {
-            self.fail_reading(&error);
-        }
-        overviews
     }
 }
 

@@ -14,10 +14,11 @@ use logs_shared::{Channel, RecordId};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Log, now_ms, read,
+    Log,
+    group::Command,
+    now_ms, read,
     store::{BlockKey, Kept, Lying, Store, StoreError},
     write,
-    writer::Command,
 };
 
 /// Lets go of what is not to be kept: records over retention's limits, tails over the memory they may take, channels

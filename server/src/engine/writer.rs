@@ -1,47 +1,22 @@
 //! [`Writer`]: the one place where ids are given, records appended and anything on disk is changed.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use logs_shared::{Channel, RecordId, sse};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::{
     AppendError, Appended, Log, NewRecord,
     channel_log::ChannelLog,
-    idempotency::{Answered, IdempotencyKey, Named, Reused},
+    group::{Append, Command, Group, Run},
+    idempotency::{Answered, Reused},
     lock, now_ms, read,
-    store::{Store, StoreError},
+    store::{Store, StoreError, bytes_on_disk},
     sweeper::{Notice, Trim},
     tail::Stored,
     watch::Signal,
     write,
 };
-
-/// What the writer is asked to do.
-pub(super) enum Command {
-    Append(Append),
-    /// Let go of a channel's oldest records.
-    Trim(Trim),
-    /// Forget channels that have no records and no readers.
-    Forget(Vec<Channel>, oneshot::Sender<()>),
-    /// Open the store again, which has failed.
-    Reopen,
-    /// Take no more.
-    Close,
-}
-
-/// Records to append together, and who waits for it.
-pub(super) struct Append {
-    pub(super) records: Vec<NewRecord>,
-    /// Its name, where it may be repeated.
-    pub(super) named: Option<Named>,
-    pub(super) reply: oneshot::Sender<Answer>,
-}
-
-type Answer = Result<Appended, AppendError>;
 
 /// The one place where ids are given, records appended and anything on disk is changed. A thread of its own: it
 /// takes everything that waits, stores it at once, makes it readable, wakes the readers, and only then answers
@@ -55,29 +30,6 @@ pub(super) struct Writer {
     last_number: u32,
     answered: Answered,
     scratch: Vec<u8>,
-}
-
-/// Everything that is done at once.
-#[derive(Default)]
-struct Group {
-    runs: Vec<Run>,
-    /// Where each channel's run is.
-    by_channel: HashMap<Channel, usize>,
-    appended: Vec<(oneshot::Sender<Answer>, Appended)>,
-    /// Names used here.
-    named: Vec<(IdempotencyKey, super::idempotency::Remembered)>,
-    refused: Vec<(oneshot::Sender<Answer>, AppendError)>,
-    trims: Vec<Trim>,
-    forgets: Vec<Channel>,
-    done: Vec<oneshot::Sender<()>>,
-    reopens: bool,
-    records: u64,
-}
-
-/// What is appended to one channel.
-struct Run {
-    log: Arc<ChannelLog>,
-    records: Vec<Stored>,
 }
 
 /// The most commands taken at once: bounds how long the first waits for the last.
@@ -320,7 +272,7 @@ impl Writer {
                 change.add_channel(log.channel());
             }
             change.append(kept.number, records);
-            let bytes = records.iter().map(super::store::bytes_on_disk).sum();
+            let bytes = records.iter().map(bytes_on_disk).sum();
             if let (Some(first), Some(last)) = (records.first(), records.last()) {
                 kept.gain(records.len() as u64, bytes, first.id, last.id);
             }
@@ -357,7 +309,7 @@ impl Writer {
                 if log.kept().last_id == RecordId::ZERO {
                     channels.fetch_add(1, Ordering::Relaxed);
                 }
-                let bytes: u64 = records.iter().map(super::store::bytes_on_disk).sum();
+                let bytes: u64 = records.iter().map(bytes_on_disk).sum();
                 let growth = log.append(records, retention.records, store.is_some(), &mut wake);
                 log.set_pending(false);
                 tail_bytes.fetch_add(growth.gained, Ordering::Relaxed);
@@ -431,16 +383,5 @@ impl Writer {
             true
         };
         channels.into_iter().filter(forget).collect()
-    }
-}
-
-impl Group {
-    /// The run of this channel, if it has one already. Neighbours mostly belong to the same.
-    fn last_run(&self, channel: &Channel) -> Option<usize> {
-        let last = self.runs.len().checked_sub(1)?;
-        if self.runs[last].log.channel() == channel {
-            return Some(last);
-        }
-        self.by_channel.get(channel).copied()
     }
 }

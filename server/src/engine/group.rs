@@ -1,0 +1,71 @@
+//! [`Command`]: what the writer is asked to do, and [`Group`]: everything that it does at once.
+
+use std::{collections::HashMap, sync::Arc};
+
+use logs_shared::Channel;
+use tokio::sync::oneshot;
+
+use super::{
+    AppendError, Appended, NewRecord,
+    channel_log::ChannelLog,
+    idempotency::{IdempotencyKey, Named, Remembered},
+    sweeper::Trim,
+    tail::Stored,
+};
+
+/// What the writer is asked to do.
+pub(super) enum Command {
+    Append(Append),
+    /// Let go of a channel's oldest records.
+    Trim(Trim),
+    /// Forget channels that have no records and no readers.
+    Forget(Vec<Channel>, oneshot::Sender<()>),
+    /// Open the store again, which has failed.
+    Reopen,
+    /// Take no more.
+    Close,
+}
+
+/// Records to append together, and who waits for it.
+pub(super) struct Append {
+    pub(super) records: Vec<NewRecord>,
+    /// Its name, where it may be repeated.
+    pub(super) named: Option<Named>,
+    pub(super) reply: oneshot::Sender<Answer>,
+}
+
+pub(super) type Answer = Result<Appended, AppendError>;
+
+/// Everything that is done at once.
+#[derive(Default)]
+pub(super) struct Group {
+    pub(super) runs: Vec<Run>,
+    /// Where each channel's run is.
+    pub(super) by_channel: HashMap<Channel, usize>,
+    pub(super) appended: Vec<(oneshot::Sender<Answer>, Appended)>,
+    /// Names used here.
+    pub(super) named: Vec<(IdempotencyKey, Remembered)>,
+    pub(super) refused: Vec<(oneshot::Sender<Answer>, AppendError)>,
+    pub(super) trims: Vec<Trim>,
+    pub(super) forgets: Vec<Channel>,
+    pub(super) done: Vec<oneshot::Sender<()>>,
+    pub(super) reopens: bool,
+    pub(super) records: u64,
+}
+
+/// What is appended to one channel.
+pub(super) struct Run {
+    pub(super) log: Arc<ChannelLog>,
+    pub(super) records: Vec<Stored>,
+}
+
+impl Group {
+    /// The run of this channel, if it has one already. Neighbours mostly belong to the same.
+    pub(super) fn last_run(&self, channel: &Channel) -> Option<usize> {
+        let last = self.runs.len().checked_sub(1)?;
+        if self.runs[last].log.channel() == channel {
+            return Some(last);
+        }
+        self.by_channel.get(channel).copied()
+    }
+}

@@ -1,0 +1,87 @@
+//! [`Spaces`]: the open key spaces of a data folder.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions};
+use logs_shared::Channel;
+
+use super::{Kept, Order, StoreError};
+
+/// The open key spaces.
+pub(super) struct Spaces {
+    pub(super) db: Database,
+    pub(super) records: Keyspace,
+    pub(super) directory: Keyspace,
+}
+
+/// Why a data folder cannot be used. Nothing in it was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("{0} is in use by another gateway; give this one a DATA_DIR of its own")]
+    InUse(PathBuf),
+    /// A later version wrote it.
+    #[error("{0} was written by another version of the gateway, in a format that this one does not know")]
+    Format(PathBuf),
+    /// It is no folder, or may not be read or written.
+    #[error("{0} cannot be used: {1}")]
+    Io(PathBuf, io::Error),
+    /// It is damaged.
+    #[error("{0} cannot be read: {1}")]
+    Damaged(PathBuf, String),
+    /// The system gives no thread.
+    #[error("the log's threads do not start: {0}")]
+    Thread(io::Error),
+}
+
+/// What a folder's format is called. Another number means that this version must not touch it.
+const FORMAT: &[u8] = b"1";
+pub(super) const FORMAT_KEY: &[u8] = b"mformat";
+/// Memory for blocks read back.
+const CACHE_BYTES: u64 = 32 << 20;
+/// Memory for what is not yet in a table, a key space each. What is in it after a crash is read again from
+/// the journal: this and the journal's size bound the time a start takes.
+const MEMTABLE_BYTES: u64 = 32 << 20;
+const JOURNAL_BYTES: u64 = 256 << 20;
+
+impl Spaces {
+    pub(super) fn kept(&self, channel: &Channel) -> Result<Option<Kept>, StoreError> {
+        let value = self.directory.get(Order::Workspace.key(channel))?;
+        value
+            .map(|value| Kept::read(&value).ok_or(StoreError::Row))
+            .transpose()
+    }
+
+    pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io(dir.to_owned(), error);
+        let failed = |error: fjall::Error| match error {
+            fjall::Error::Locked => OpenError::InUse(dir.to_owned()),
+            fjall::Error::InvalidVersion(_) => OpenError::Format(dir.to_owned()),
+            fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => io(error),
+            other => OpenError::Damaged(dir.to_owned(), other.to_string()),
+        };
+        fs::create_dir_all(dir).map_err(io)?;
+        let db = Database::builder(dir)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
+            .open()
+            .map_err(failed)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        // Large values in files of their own are not written again each time their neighbours move.
+        let apart = || options().with_kv_separation(Some(KvSeparationOptions::default()));
+        let spaces = Self {
+            records: db.keyspace("records", apart).map_err(failed)?,
+            directory: db.keyspace("directory", options).map_err(failed)?,
+            db,
+        };
+        match spaces.directory.get(FORMAT_KEY).map_err(failed)? {
+            None => spaces.directory.insert(FORMAT_KEY, FORMAT).map_err(failed)?,
+            Some(format) if &*format == FORMAT => {}
+            Some(_) => return Err(OpenError::Format(dir.to_owned())),
+        }
+        Ok(spaces)
+    }
+}
