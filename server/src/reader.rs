@@ -78,7 +78,8 @@ pub(crate) struct Broken;
 /// A round with several channels takes their records in portions, so that what it holds at any time
 /// is bounded by the number of its channels.
 const PORTION: usize = 32;
-/// What is fetched from the store at once, over all channels of a round, in bytes; of each at least one record.
+/// What a round may have in hand of what was fetched from the store, over all its channels, in bytes; of each at
+/// least one record.
 const FETCH_BYTES: u64 = 512 * 1024;
 
 impl Reader {
@@ -261,12 +262,13 @@ impl Reader {
                 return Ok(Poll::Ready(()));
             };
             let (runs, limit) = (std::mem::take(&mut round.on_disk), round.limit);
+            let budget = FETCH_BYTES / (runs.len() + round.runs.len()) as u64;
             if self.may_block {
-                let fetched = fetch(&self.log, runs, limit);
+                let fetched = fetch(&self.log, runs, limit, budget);
                 self.take_fetched(fetched, out);
             } else {
                 let log = self.log.clone();
-                self.fetching = Some(spawn_blocking(move || fetch(&log, runs, limit)));
+                self.fetching = Some(spawn_blocking(move || fetch(&log, runs, limit, budget)));
             }
         }
     }
@@ -281,9 +283,8 @@ impl Reader {
     }
 }
 
-/// Fetches the next records of these runs from the store. Blocks.
-fn fetch(log: &Log, mut runs: Vec<Run>, limit: RecordId) -> Vec<Run> {
-    let budget = FETCH_BYTES / runs.len().max(1) as u64;
+/// Fetches the next records of these runs from the store, about so many bytes of each. Blocks.
+fn fetch(log: &Log, mut runs: Vec<Run>, limit: RecordId, budget: u64) -> Vec<Run> {
     for run in &mut runs {
         run.fetch(log, limit, budget);
     }

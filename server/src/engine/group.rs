@@ -9,8 +9,8 @@ use super::{
     AppendError, Appended, NewRecord,
     channel_log::ChannelLog,
     idempotency::{IdempotencyKey, Named, Remembered},
-    sweeper::Trim,
     tail::Stored,
+    trim::Trim,
 };
 
 /// What the writer is asked to do.

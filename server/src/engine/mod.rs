@@ -17,6 +17,7 @@ mod log;
 mod store;
 mod sweeper;
 mod tail;
+mod trim;
 mod watch;
 mod writer;
 

@@ -17,7 +17,8 @@ use super::{
     Log,
     group::Command,
     now_ms, read,
-    store::{BlockKey, Kept, Lying, Store, StoreError},
+    store::{Kept, Store},
+    trim::Cut,
     write,
 };
 
@@ -39,28 +40,12 @@ pub(super) enum Notice {
     Tails,
 }
 
-/// A channel's oldest records, to let go of.
-pub(super) struct Trim {
-    pub(super) channel: Channel,
-    pub(super) records: u64,
-    pub(super) bytes: u64,
-    /// The last of them.
-    pub(super) to: RecordId,
-    /// The first that stays, where it was looked at.
-    pub(super) first_id: Option<RecordId>,
-    /// The blocks that have nothing else.
-    pub(super) blocks: Vec<BlockKey>,
-    pub(super) done: oneshot::Sender<()>,
-}
-
 /// The writer is gone.
 struct Ended;
 
 const TICK: Duration = Duration::from_secs(1);
 /// How long a channel may rest before its records are on disk only.
 const IDLE_MS: u64 = 300_000;
-/// The most blocks taken out at once: bounds how long a publisher waits behind it.
-const BLOCKS_PER_TRIM: usize = 128;
 /// Channels looked at in one go.
 const CHANNELS_AT_ONCE: usize = 256;
 
@@ -175,7 +160,7 @@ impl Sweeper {
         let mut empty = Vec::new();
         self.each_channel(store, |channel, kept| {
             if kept.records > 0 && kept.first_id.ms < before_ms {
-                self.trim(store, channel, |_, record| record.id.ms < before_ms)?;
+                self.trim(store, channel, Cut::Before(before_ms))?;
             }
             if self.kept(store, channel).is_some_and(|kept| kept.records == 0) {
                 empty.push(channel.clone());
@@ -212,50 +197,26 @@ impl Sweeper {
         let Some(store) = &self.log.store else {
             return Ok(());
         };
-        let most = self.log.retention.records;
-        let Some(kept) = self.kept(store, channel) else {
-            return Ok(());
-        };
-        let excess = kept.records.saturating_sub(most);
-        self.trim(store, channel, |index, _| index < excess)
+        self.trim(store, channel, Cut::AllBut(self.log.retention.records))
     }
 
-    /// Lets go of a channel's oldest records, as long as `lose` says so of the next one and its index.
-    fn trim(
-        &self,
-        store: &Store,
-        channel: &Channel,
-        mut lose: impl FnMut(u64, &Lying<'_>) -> bool,
-    ) -> Result<(), Ended> {
-        let mut index = 0;
+    /// Lets go of a channel's oldest records, a portion after the other.
+    fn trim(&self, store: &Store, channel: &Channel, cut: Cut) -> Result<(), Ended> {
         loop {
             let Some(kept) = self.kept(store, channel) else {
                 return Ok(());
             };
-            let planned = plan(store, kept, |record| {
-                let loses = lose(index, record);
-                index += u64::from(loses);
-                loses
-            });
-            let plan = match planned {
-                Ok(plan) if plan.records == 0 => return Ok(()),
-                Ok(plan) => plan,
+            let (done, wait) = oneshot::channel();
+            let trim = match cut.plan(store, channel, kept, done) {
+                Ok(Some(trim)) => trim,
+                Ok(None) => return Ok(()),
                 Err(error) => {
                     self.log.fail_reading(&error);
                     return Ok(());
                 }
             };
-            let is_last = plan.first_id.is_some();
-            let (done, wait) = oneshot::channel();
-            self.ask(Command::Trim(Trim {
-                channel: channel.clone(),
-                records: plan.records,
-                bytes: plan.bytes,
-                to: plan.to,
-                first_id: plan.first_id,
-                blocks: plan.blocks,
-                done,
-            }))?;
+            let is_last = trim.first_id.is_some();
+            self.ask(Command::Trim(trim))?;
             // Not done is not trimmed: the next sweep tries again.
             if wait.blocking_recv().is_err() || is_last {
                 return Ok(());
@@ -323,50 +284,6 @@ impl Log {
             }
         }
     }
-}
-
-struct Plan {
-    records: u64,
-    bytes: u64,
-    to: RecordId,
-    first_id: Option<RecordId>,
-    blocks: Vec<BlockKey>,
-}
-
-/// Looks which blocks hold nothing but records to lose.
-fn plan(store: &Store, kept: Kept, mut lose: impl FnMut(&Lying<'_>) -> bool) -> Result<Plan, StoreError> {
-    let mut plan = Plan {
-        records: 0,
-        bytes: 0,
-        to: kept.trimmed_to,
-        first_id: None,
-        blocks: Vec::new(),
-    };
-    let mut damaged = Ok(());
-    store.each_block(kept.number, kept.trimmed_to, |key, block| {
-        for record in Store::records_of(block) {
-            match record {
-                // Lost already, in the middle of the block.
-                Ok(record) if record.id <= kept.trimmed_to => {}
-                Ok(record) if lose(&record) => {
-                    plan.records += 1;
-                    plan.bytes += record.bytes();
-                    plan.to = record.id;
-                }
-                Ok(record) => {
-                    plan.first_id = Some(record.id);
-                    return false;
-                }
-                Err(error) => {
-                    damaged = Err(error);
-                    return false;
-                }
-            }
-        }
-        plan.blocks.push(*key);
-        plan.blocks.len() < BLOCKS_PER_TRIM
-    })?;
-    damaged.map(|()| plan)
 }
 
 /// A time before which these spans have about so many bytes; each is the times of its first and last record in

@@ -12,8 +12,9 @@ use super::{
     idempotency::{Answered, Reused},
     lock, now_ms, read,
     store::{Store, StoreError, bytes_on_disk},
-    sweeper::{Notice, Trim},
+    sweeper::Notice,
     tail::Stored,
+    trim::Trim,
     watch::Signal,
     write,
 };

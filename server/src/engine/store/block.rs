@@ -36,8 +36,9 @@ pub(in crate::engine) fn bytes_on_disk(record: &Stored) -> u64 {
     (HEADER + record.frame.len()) as u64
 }
 
-/// Cuts records into blocks, and gives each with its last id to `each`.
-pub(super) fn write_blocks(records: &[Stored], mut each: impl FnMut(RecordId, &[u8])) {
+/// Cuts records into blocks, and gives each with its last id and the number of its records to `each`.
+pub(super) fn write_blocks(records: &[Stored], mut each: impl FnMut(RecordId, u32, &[u8])) {
+    let mut count = 0;
     let mut block = Vec::with_capacity(BLOCK_BYTES.min(records.len() * 512));
     for (index, record) in records.iter().enumerate() {
         // A record is far below 4 GiB (`MAX_RECORD_BYTES`).
@@ -47,9 +48,11 @@ pub(super) fn write_blocks(records: &[Stored], mut each: impl FnMut(RecordId, &[
         block.extend_from_slice(&record.id.seq.to_le_bytes());
         block.push(record.level as u8);
         block.extend_from_slice(&record.frame);
+        count += 1;
         if block.len() >= BLOCK_BYTES || index + 1 == records.len() {
-            each(record.id, &block);
+            each(record.id, count, &block);
             block.clear();
+            count = 0;
         }
     }
 }
@@ -106,7 +109,10 @@ mod tests {
 
     fn written(records: &[Stored]) -> Vec<(RecordId, Vec<u8>)> {
         let mut blocks = Vec::new();
-        write_blocks(records, |last, block| blocks.push((last, block.to_vec())));
+        write_blocks(records, |last, count, block| {
+            assert_eq!(read_block(block).count(), count as usize);
+            blocks.push((last, block.to_vec()));
+        });
         blocks
     }
 

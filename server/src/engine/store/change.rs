@@ -6,7 +6,7 @@ use fjall::OwnedWriteBatch;
 use logs_shared::{Channel, RecordId};
 
 use super::{
-    BlockKey, FORGOTTEN_KEY, Kept, LAST_ID_KEY, Order, Spaces, Store, StoreError, block, key,
+    BlockKey, FORGOTTEN_KEY, Kept, LAST_ID_KEY, Order, Spaces, Store, StoreError, block,
     row::{answer_key, write_answer, write_id},
 };
 use crate::engine::{
@@ -34,16 +34,18 @@ impl<'a> Change<'a> {
 
     /// Appends records to the channel of this number.
     pub(in crate::engine) fn append(&mut self, number: u32, records: &[Stored]) {
-        block::write_blocks(records, |last, block| {
+        block::write_blocks(records, |last, count, block| {
             self.bytes += block.len() as u64;
-            self.batch
-                .insert(&self.spaces.records, key::block_key(number, last), block);
+            // A block is far below 4 GiB.
+            let bytes = u32::try_from(block.len()).unwrap_or(u32::MAX);
+            let key = BlockKey::new(number, last, count, bytes);
+            self.batch.insert(&self.spaces.records, key.as_bytes(), block);
         });
     }
 
     /// Takes a block out.
     pub(in crate::engine) fn remove_block(&mut self, key: BlockKey) {
-        self.batch.remove(&self.spaces.records, key);
+        self.batch.remove(&self.spaces.records, key.as_bytes());
     }
 
     /// Writes down what is kept of a channel.

@@ -97,17 +97,58 @@ pub(in crate::engine) fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     end
 }
 
-/// A block's name: its channel's number, then its last record's id, both big-endian. So a channel's
-/// blocks lie together in the order of ids, and the first block behind a cursor is the one to read.
-pub(in crate::engine) type BlockKey = [u8; 20];
+/// A block's name: its channel's number and its last record's id, so that a channel's blocks lie together in
+/// the order of ids and the first block behind a cursor is the one to read; then how many records it has and the bytes they
+/// take, so that retention need not read it. All numbers are big-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::engine) struct BlockKey([u8; 28]);
 
-/// The key of the block that ends with this id.
-pub(super) fn block_key(number: u32, id: RecordId) -> BlockKey {
-    let mut key = [0; 20];
-    key[..4].copy_from_slice(&number.to_be_bytes());
-    key[4..12].copy_from_slice(&id.ms.to_be_bytes());
-    key[12..].copy_from_slice(&id.seq.to_be_bytes());
-    key
+/// Where blocks of this channel begin that end with this id or later.
+pub(super) fn place_in(number: u32, id: RecordId) -> [u8; 20] {
+    let mut place = [0; 20];
+    place[..4].copy_from_slice(&number.to_be_bytes());
+    place[4..12].copy_from_slice(&id.ms.to_be_bytes());
+    place[12..].copy_from_slice(&id.seq.to_be_bytes());
+    place
+}
+
+impl BlockKey {
+    pub(super) fn new(number: u32, last_id: RecordId, records: u32, bytes: u32) -> Self {
+        let mut key = [0; 28];
+        key[..20].copy_from_slice(&place_in(number, last_id));
+        key[20..24].copy_from_slice(&records.to_be_bytes());
+        key[24..].copy_from_slice(&bytes.to_be_bytes());
+        Self(key)
+    }
+
+    pub(super) fn read(key: &[u8]) -> Option<Self> {
+        key.try_into().ok().map(Self)
+    }
+
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(in crate::engine) fn last_id(&self) -> RecordId {
+        let number = |at: usize| {
+            let digits = self.0[at..at + 8].iter();
+            digits.fold(0, |number, digit| number << 8 | u64::from(*digit))
+        };
+        RecordId::new(number(4), number(12))
+    }
+
+    pub(in crate::engine) fn records(&self) -> u64 {
+        self.short(20)
+    }
+
+    pub(in crate::engine) fn bytes(&self) -> u64 {
+        self.short(24)
+    }
+
+    fn short(&self, at: usize) -> u64 {
+        let digits = self.0[at..at + 4].iter();
+        digits.fold(0, |number, digit| number << 8 | u64::from(*digit))
+    }
 }
 
 #[cfg(test)]
@@ -147,9 +188,15 @@ mod tests {
         }
 
         #[test]
-        fn blocks_are_ordered_by_channel_and_id(a: (u32, u64, u64), b: (u32, u64, u64)) {
-            let key = |(number, ms, seq)| block_key(number, RecordId::new(ms, seq));
+        fn blocks_are_ordered_by_channel_and_id(a: (u32, u64, u64), b: (u32, u64, u64), records: u32, bytes: u32) {
+            let key = |(number, ms, seq)| BlockKey::new(number, RecordId::new(ms, seq), records, bytes);
             prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
+            prop_assert_eq!(key(a).last_id(), RecordId::new(a.1, a.2));
+            prop_assert_eq!((key(a).records(), key(a).bytes()), (u64::from(records), u64::from(bytes)));
+            // The place before a block is not behind it, the place of the next id is.
+            let id = RecordId::new(a.1, a.2);
+            prop_assert!(&place_in(a.0, id)[..] <= key(a).as_bytes());
+            prop_assert!(id.next() == id || key(a).as_bytes() < &place_in(a.0, id.next())[..]);
         }
     }
 }

@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use fjall::{PersistMode, Slice};
+use fjall::PersistMode;
 use logs_shared::{Channel, ChannelPattern, RecordId};
 
 pub use self::spaces::OpenError;
@@ -265,19 +265,22 @@ impl Store {
             .collect()
     }
 
-    /// Gives a channel's blocks that hold records after the cursor to `each`, the oldest first, as long
-    /// as it returns true. A block's first records may be before the cursor.
+    /// Gives the keys of a channel's blocks that hold records after the cursor to `each`, the oldest first, as long as it
+    /// returns true; with its records where `reads` says so. A block's first records may be before the cursor.
     pub(super) fn each_block(
         &self,
         number: u32,
         after: RecordId,
-        mut each: impl FnMut(&BlockKey, &[u8]) -> bool,
+        reads: impl Fn(&BlockKey) -> bool,
+        mut each: impl FnMut(BlockKey, Option<&[u8]>) -> bool,
     ) -> Result<(), StoreError> {
-        let from = key::block_key(number, after.next());
-        let to = key::block_key(number, RecordId::new(u64::MAX, u64::MAX));
+        let from = key::place_in(number, after.next());
+        let to = key::place_in(number, RecordId::new(u64::MAX, u64::MAX));
         for entry in self.spaces()?.records.range(from..=to) {
-            let (key, block) = entry.into_inner()?;
-            if !each(&block_key(&key)?, &block) {
+            let (key, block) =
+                entry.into_inner_if(|key| BlockKey::read(key).is_some_and(|key| reads(&key)))?;
+            let key = BlockKey::read(&key).ok_or(StoreError::Row)?;
+            if !each(key, block.as_deref()) {
                 break;
             }
         }
@@ -292,8 +295,9 @@ impl Store {
         mut each: impl FnMut(Lying<'_>) -> bool,
     ) -> Result<(), StoreError> {
         let mut damaged = Ok(());
-        self.each_block(number, after, |_, block| {
-            for record in block::read_block(block) {
+        let everything = |_: &BlockKey| true;
+        self.each_block(number, after, everything, |_, block| {
+            for record in block::read_block(block.unwrap_or_default()) {
                 match record {
                     Ok(record) if record.id <= after => {}
                     Ok(record) => {
@@ -319,9 +323,9 @@ impl Store {
         limit: RecordId,
         mut each: impl FnMut(Lying<'_>) -> bool,
     ) -> Result<(), StoreError> {
-        let first = key::block_key(number, RecordId::ZERO);
-        let limit_key = key::block_key(number, limit);
-        let last = key::block_key(number, RecordId::new(u64::MAX, u64::MAX));
+        let first = key::place_in(number, RecordId::ZERO);
+        let limit_key = key::place_in(number, limit);
+        let last = key::place_in(number, RecordId::new(u64::MAX, u64::MAX));
         let mut backwards = |block: &[u8]| -> Result<bool, StoreError> {
             let records = block::read_block(block).collect::<Result<Vec<_>, _>>()?;
             let wanted = records.into_iter().rev().filter(|record| record.id <= limit);
@@ -368,10 +372,6 @@ impl Store {
             Durability::Fsync => PersistMode::SyncData,
         }
     }
-}
-
-fn block_key(key: &Slice) -> Result<BlockKey, StoreError> {
-    (&**key).try_into().map_err(|_| StoreError::Row)
 }
 
 fn free_bytes(dir: &Path) -> io::Result<u64> {

@@ -1,0 +1,105 @@
+//! [`Trim`]: a channel's oldest records, to let go of.
+
+use std::cell::Cell;
+
+use logs_shared::{Channel, RecordId};
+use tokio::sync::oneshot;
+
+use super::store::{BlockKey, Kept, Store, StoreError};
+
+/// A channel's oldest records, to let go of.
+pub(super) struct Trim {
+    pub(super) channel: Channel,
+    pub(super) records: u64,
+    pub(super) bytes: u64,
+    /// The last of them.
+    pub(super) to: RecordId,
+    /// The first that stays, where it was looked at.
+    pub(super) first_id: Option<RecordId>,
+    /// The blocks that have nothing else.
+    pub(super) blocks: Vec<BlockKey>,
+    pub(super) done: oneshot::Sender<()>,
+}
+
+/// What is to go.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cut {
+    /// All but so many records.
+    AllBut(u64),
+    /// What is older than this time, in milliseconds.
+    Before(u64),
+}
+
+/// The most blocks taken out at once: bounds how long a publisher waits behind it.
+const BLOCKS_AT_ONCE: usize = 256;
+
+impl Cut {
+    /// Looks which of a channel's oldest records are to go next. `None` where none is. Of most blocks only the key is
+    /// looked at. Blocks.
+    pub(super) fn plan(
+        self,
+        store: &Store,
+        channel: &Channel,
+        kept: Kept,
+        done: oneshot::Sender<()>,
+    ) -> Result<Option<Trim>, StoreError> {
+        let mut trim = Trim {
+            channel: channel.clone(),
+            records: 0,
+            bytes: 0,
+            to: kept.trimmed_to,
+            first_id: None,
+            blocks: Vec::new(),
+            done,
+        };
+        let mut looked = Ok(());
+        let lost = Cell::new(0);
+        // In the first block there may be records that have gone already.
+        let is_first = Cell::new(kept.trimmed_to != RecordId::ZERO);
+        let reads =
+            |key: &BlockKey| is_first.get() || !self.takes(kept, lost.get() + key.records(), key.last_id());
+        store.each_block(kept.number, kept.trimmed_to, reads, |key, block| {
+            is_first.set(false);
+            if let Some(block) = block {
+                for record in Store::records_of(block) {
+                    match record {
+                        Ok(record) if record.id <= kept.trimmed_to => {}
+                        Ok(record) if self.takes(kept, trim.records + 1, record.id) => {
+                            trim.lose(1, record.bytes(), record.id);
+                        }
+                        Ok(record) => {
+                            trim.first_id = Some(record.id);
+                            return false;
+                        }
+                        Err(error) => {
+                            looked = Err(error);
+                            return false;
+                        }
+                    }
+                }
+            } else {
+                trim.lose(key.records(), key.bytes(), key.last_id());
+            }
+            lost.set(trim.records);
+            trim.blocks.push(key);
+            trim.blocks.len() < BLOCKS_AT_ONCE
+        })?;
+        looked.map(|()| (trim.records > 0).then_some(trim))
+    }
+
+    /// Whether the record with this id goes, as the one that makes it `lost` records.
+    fn takes(self, kept: Kept, lost: u64, id: RecordId) -> bool {
+        match self {
+            Self::AllBut(records) => lost <= kept.records.saturating_sub(records),
+            Self::Before(ms) => id.ms < ms,
+        }
+    }
+}
+
+impl Trim {
+    fn lose(&mut self, records: u64, bytes: u64, to: RecordId) {
+        self.records += records;
+        self.bytes += bytes;
+        self.to = to;
+    }
+}
