@@ -2,9 +2,8 @@
 
 use std::{
     env,
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     process::{ExitStatus, Stdio},
-    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
@@ -15,29 +14,23 @@ use logs_shared::{
     publish::PublishAnswer,
 };
 use reqwest::{RequestBuilder, header::CONTENT_TYPE};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{
-    process::{Child, Command},
-    time::timeout,
-};
+use tokio::process::Command;
 
-use crate::{deadline::eventually, transcript::Transcript};
+use crate::gateway_process::GatewayProcess;
 
 /// Names the binary under test.
 const BINARY: &str = "LOGS_GATEWAY_BIN";
 /// May publish to every channel.
-const TOKEN: &str = "e2e-token";
-const START: Duration = Duration::from_secs(20);
-const STOP: Duration = Duration::from_secs(20);
+pub(crate) const TOKEN: &str = "e2e-token";
 
 /// A gateway of one's own: the real binary on a free port, with an empty folder to work in and nothing
 /// of this process's configuration. It ends with this value.
 pub struct TestGateway {
     binary: OsString,
-    child: Child,
-    transcript: Transcript,
+    process: GatewayProcess,
     url: String,
     settings: Vec<(String, String)>,
     dir: TempDir,
@@ -74,11 +67,11 @@ impl TestGateway {
             .into_iter()
             .chain(own)
             .collect();
-        let (child, transcript, url) = launch(&binary, &dir, &settings, 0).await?;
+        let mut process = GatewayProcess::spawn(&binary, dir.path(), &settings, 0)?;
+        let url = process.listening().await?;
         Ok(Self {
             binary,
-            child,
-            transcript,
+            process,
             url,
             settings,
             dir,
@@ -144,9 +137,10 @@ impl TestGateway {
     /// Kills it as a crash or `kill -9` would: it gets no chance to do anything.
     ///
     /// # Errors
-    /// It is not running.
+    /// It is not running, or has ended by itself before.
     pub async fn kill(&mut self) -> Result<()> {
-        self.signal(Signal::KILL).await?;
+        self.process.ensure_running()?;
+        self.process.signal(Signal::KILL).await?;
         Ok(())
     }
 
@@ -155,7 +149,7 @@ impl TestGateway {
     /// # Errors
     /// It is not running.
     pub fn ask_to_stop(&self) -> Result<()> {
-        self.send(Signal::TERM)
+        self.process.send(Signal::TERM)
     }
 
     /// Asks it to stop, and waits until it has.
@@ -163,7 +157,7 @@ impl TestGateway {
     /// # Errors
     /// It is not running, or it does not stop.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
-        self.signal(Signal::TERM).await
+        self.process.signal(Signal::TERM).await
     }
 
     /// Starts it again after its end, at the same address and with the same files.
@@ -171,36 +165,42 @@ impl TestGateway {
     /// # Errors
     /// As [`Self::start`].
     pub async fn restart(&mut self) -> Result<()> {
+        self.respawn()?;
+        self.listening().await
+    }
+
+    /// As [`Self::restart`], and does not wait until it listens.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn respawn(&mut self) -> Result<()> {
         let port = self.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let port = port.with_context(|| format!("{} names no port", self.url))?;
-        (self.child, self.transcript, self.url) =
-            launch(&self.binary, &self.dir, &self.settings, port).await?;
+        self.process = GatewayProcess::spawn(&self.binary, self.dir.path(), &self.settings, port)?;
         Ok(())
     }
 
-    /// Sends the signal, and waits for the end.
-    async fn signal(&mut self, signal: Signal) -> Result<ExitStatus> {
-        self.send(signal)?;
-        match timeout(STOP, self.child.wait()).await {
-            Ok(status) => Ok(status?),
-            Err(_) => bail!(
-                "the gateway has not ended within {STOP:?} of {signal:?}; {}",
-                self.transcript
-            ),
-        }
+    /// Waits until it listens.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn listening(&mut self) -> Result<()> {
+        self.process.listening().await?;
+        Ok(())
     }
 
-    fn send(&self, signal: Signal) -> Result<()> {
-        let pid = self.child.id().context("the gateway is not running")?;
-        let pid = Pid::from_raw(i32::try_from(pid)?).context("no process has the id 0")?;
-        Ok(kill_process(pid, signal)?)
+    /// The first line with these words that it has printed since it was last started.
+    #[must_use]
+    pub fn printed(&self, words: &str) -> Option<String> {
+        let transcript = self.process.transcript();
+        transcript.find(|line| line.contains(words).then(|| line.to_owned()))
     }
 
     async fn ask(&self, request: RequestBuilder) -> Result<String> {
         let answer = request
             .send()
             .await
-            .with_context(|| format!("no answer; {}", self.transcript))?;
+            .with_context(|| format!("no answer; {}", self.process.transcript()))?;
         let status = answer.status();
         let body = answer.text().await?;
         if !status.is_success() {
@@ -210,58 +210,14 @@ impl TestGateway {
     }
 }
 
-/// Starts the program and waits until it says where it listens.
-async fn launch(
-    binary: &OsStr,
-    dir: &TempDir,
-    settings: &[(String, String)],
-    port: u16,
-) -> Result<(Child, Transcript, String)> {
-    let kept = ["PATH", "HOME"]
-        .into_iter()
-        .filter_map(|name| Some((name, env::var_os(name)?)));
-    let mut child = Command::new(binary)
-        .env_clear()
-        .envs(kept)
-        .env("HOST", "127.0.0.1")
-        .env("PORT", port.to_string())
-        .envs(settings.iter().map(|(name, value)| (name, value)))
-        .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("cannot start {}", binary.display()))?;
-    let transcript = Transcript::default();
-    transcript.record(&mut child);
-    let listening = eventually("the gateway listens", START, async || {
-        if let Some(url) = transcript.find(address) {
-            return Ok(Some(url));
-        }
-        match child.try_wait()? {
-            Some(status) if transcript.is_complete() => bail!("the gateway ended with {status}"),
-            _ => Ok(None),
-        }
-    });
-    match listening.await {
-        Ok(url) => Ok((child, transcript, url)),
-        Err(error) => Err(error.context(transcript.to_string())),
-    }
-}
-
-/// The address in the line with which a gateway says where it listens.
-fn address(line: &str) -> Option<String> {
-    let (_, from) = line.split_once("listening on ")?;
-    let url = from.split_whitespace().next()?;
-    url.starts_with("http://").then(|| url.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt};
+    use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
     use super::*;
+    use crate::deadline::eventually;
+
+    const SOON: Duration = Duration::from_secs(10);
 
     /// A program in place of the gateway.
     async fn start_script(script: &str) -> Result<TestGateway> {
@@ -303,12 +259,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_gateway_that_ended_by_itself_was_not_killed() {
+        let script = "echo listening on http://127.0.0.1:7; echo out of luck >&2; sleep 0.1; exit 3";
+        let mut gateway = start_script(script).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(gateway.printed("out of luck").is_some() && gateway.printed("panicked").is_none());
+        let error = gateway.kill().await.unwrap_err().to_string();
+        assert!(
+            error.contains("exit status: 3") && error.contains("out of luck"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
     async fn nothing_of_this_process_reaches_the_gateway() {
         let script = "env >&2; echo end >&2; echo listening on http://127.0.0.1:7; exec sleep 60";
         let gateway = start_script(script).await.unwrap();
-        let printed = async || Ok(gateway.transcript.find(|line| (line == "end").then_some(())));
-        eventually("its environment", START, printed).await.unwrap();
-        let environment = gateway.transcript.to_string();
+        let printed = async || {
+            Ok(gateway
+                .process
+                .transcript()
+                .find(|line| (line == "end").then_some(())))
+        };
+        eventually("its environment", SOON, printed).await.unwrap();
+        let environment = gateway.process.transcript().to_string();
         assert!(
             environment.contains("PORT=0") && !environment.contains("CARGO"),
             "{environment}"

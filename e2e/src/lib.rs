@@ -15,6 +15,7 @@ mod browser;
 mod chromedriver;
 mod deadline;
 mod gateway;
+mod gateway_process;
 mod sse_reader;
 mod transcript;
 

@@ -1,0 +1,122 @@
+//! [`GatewayProcess`]: the program, from its start to its end.
+
+use std::{
+    env,
+    ffi::OsStr,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::{deadline::eventually, transcript::Transcript};
+
+const START: Duration = Duration::from_secs(20);
+const STOP: Duration = Duration::from_secs(20);
+
+/// A gateway's program that was started once. It ends with this value.
+pub(crate) struct GatewayProcess {
+    child: Child,
+    transcript: Transcript,
+}
+
+impl GatewayProcess {
+    /// Starts the program in `dir` with these environment variables and nothing of this process's own, and
+    /// does not wait until it listens.
+    pub(crate) fn spawn(
+        binary: &OsStr,
+        dir: &Path,
+        settings: &[(String, String)],
+        port: u16,
+    ) -> Result<Self> {
+        let kept = ["PATH", "HOME"]
+            .into_iter()
+            .filter_map(|name| Some((name, env::var_os(name)?)));
+        let mut child = Command::new(binary)
+            .env_clear()
+            .envs(kept)
+            .env("HOST", "127.0.0.1")
+            .env("PORT", port.to_string())
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let transcript = Transcript::default();
+        transcript.record(&mut child);
+        Ok(Self { child, transcript })
+    }
+
+    /// Waits until it says where it listens, and gives that address.
+    pub(crate) async fn listening(&mut self) -> Result<String> {
+        let listening = eventually("the gateway listens", START, async || {
+            if let Some(url) = self.transcript.find(address) {
+                return Ok(Some(url));
+            }
+            match self.child.try_wait()? {
+                Some(status) if self.transcript.is_complete() => bail!("the gateway ended with {status}"),
+                _ => Ok(None),
+            }
+        });
+        match listening.await {
+            Ok(url) => Ok(url),
+            Err(error) => Err(error.context(self.transcript.to_string())),
+        }
+    }
+
+    /// What it has printed.
+    pub(crate) const fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// Its number, while it is running.
+    pub(crate) fn id(&self) -> Result<u32> {
+        self.child.id().context("the gateway is not running")
+    }
+
+    /// An error where it has ended, with its words where that was by itself.
+    pub(crate) fn ensure_running(&mut self) -> Result<()> {
+        self.id()?;
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!(
+                "the gateway has ended by itself with {status}; {}",
+                self.transcript
+            ),
+        }
+    }
+
+    /// Sends the signal, and waits for the end.
+    pub(crate) async fn signal(&mut self, signal: Signal) -> Result<ExitStatus> {
+        self.send(signal)?;
+        match timeout(STOP, self.child.wait()).await {
+            Ok(status) => Ok(status?),
+            Err(_) => bail!(
+                "the gateway has not ended within {STOP:?} of {signal:?}; {}",
+                self.transcript
+            ),
+        }
+    }
+
+    /// Sends the signal.
+    pub(crate) fn send(&self, signal: Signal) -> Result<()> {
+        let pid = Pid::from_raw(i32::try_from(self.id()?)?).context("no process has the id 0")?;
+        Ok(kill_process(pid, signal)?)
+    }
+}
+
+/// The address in the line with which a gateway says where it listens.
+fn address(line: &str) -> Option<String> {
+    let (_, from) = line.split_once("listening on ")?;
+    let url = from.split_whitespace().next()?;
+    url.starts_with("http://").then(|| url.to_owned())
+}
