@@ -5,6 +5,7 @@
 //! - [`TestGateway`]: a gateway of one's own, which can be killed and started again
 //! - [`SseReader`]: a stream, read event by event
 //! - [`Browser`]: headless Chromium, and what it shows
+//! - [`CrashTest`]: publishers and readers of a gateway that is killed again and again
 //! - [`eventually`]: waits for a condition, and for a limited time
 //!
 //! Every wait has a deadline, and a wait that fails says what was seen instead.
@@ -13,6 +14,7 @@
 
 mod browser;
 mod chromedriver;
+mod crash;
 mod deadline;
 mod gateway;
 mod gateway_process;
@@ -20,6 +22,7 @@ mod sse_reader;
 mod transcript;
 
 pub use browser::{Browser, ColorScheme, Streams};
+pub use crash::{Counts, CrashReport, CrashTest, Verdict};
 pub use deadline::eventually;
 pub use gateway::TestGateway;
 pub use sse_reader::{Received, SseReader};

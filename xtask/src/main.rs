@@ -15,6 +15,7 @@ mod process;
 mod setup;
 mod step;
 mod test;
+mod trial;
 mod workspace;
 
 const HELP: &str = "\
@@ -24,6 +25,7 @@ cargo xtask <command> [-- arguments]
   build   build the page, and the gateway with the page inside
   run     build, then start the gateway; arguments after -- are the gateway's
   test    native tests, then end-to-end tests in headless Chromium; arguments after -- are cargo test's
+  crash   kill the gateway again and again and count what is lost; for its arguments: crash -- --help
   lint    formatting and clippy, for the host and for the browser
   dist    the smallest page and the fastest gateway, into dist/
 ";
@@ -54,6 +56,7 @@ fn command() -> Result<()> {
         ("build", true) => build(&workspace),
         ("run", _) => run(&workspace, &rest),
         ("test", _) => test::run(&workspace, &rest),
+        ("crash", _) => trial::run(&workspace, "crash", &rest),
         ("lint", true) => lint::run(&workspace),
         ("dist", true) => dist::run(&workspace),
         ("setup" | "build" | "lint" | "dist", false) => bail!("`{name}` takes no arguments\n\n{HELP}"),

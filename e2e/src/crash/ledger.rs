@@ -1,0 +1,97 @@
+//! [`Ledger`]: what the gateway has acknowledged.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use logs_shared::RecordId;
+
+use super::numbered::Numbered;
+
+/// A publication that was answered with 200.
+#[derive(Clone, Debug)]
+pub(super) struct Acknowledged {
+    /// The ids of the first and the last record, as answered.
+    pub(super) ids: (RecordId, RecordId),
+    /// In the order they were sent.
+    pub(super) records: Box<[Numbered]>,
+}
+
+/// What the gateway has acknowledged to all publishers. They write it, the verdict reads it.
+#[derive(Default)]
+pub(super) struct Ledger(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    acknowledged: Vec<Acknowledged>,
+    records: u64,
+    retries: u64,
+    /// Why publishers have no answer yet.
+    waiting: BTreeMap<u16, String>,
+}
+
+/// How much has been acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Publications answered with 200.
+    pub publications: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Publications sent again because there was no answer, counted each time.
+    pub retries: u64,
+}
+
+impl Ledger {
+    /// A publisher has its answer.
+    pub(super) fn acknowledge(&self, publisher: u16, publication: Acknowledged) {
+        let mut entries = self.entries();
+        entries.waiting.remove(&publisher);
+        entries.records += publication.records.len() as u64;
+        entries.acknowledged.push(publication);
+    }
+
+    /// A publisher has to send its publication again.
+    pub(super) fn retry(&self, publisher: u16, reason: String) {
+        let mut entries = self.entries();
+        entries.retries += 1;
+        entries.waiting.insert(publisher, reason);
+    }
+
+    /// How much it is so far.
+    pub(super) fn counts(&self) -> Counts {
+        let entries = self.entries();
+        Counts {
+            publications: entries.acknowledged.len() as u64,
+            records: entries.records,
+            retries: entries.retries,
+        }
+    }
+
+    /// The largest id that was acknowledged.
+    pub(super) fn last_id(&self) -> RecordId {
+        let entries = self.entries();
+        let last = entries.acknowledged.iter().map(|publication| publication.ids.1);
+        last.max().unwrap_or_default()
+    }
+
+    /// Who waits for an answer, and why; a line each.
+    pub(super) fn waiting(&self) -> String {
+        let mut text = String::new();
+        for (publisher, reason) in &self.entries().waiting {
+            // Writing to a text does not fail.
+            let _ = write!(text, "\n  publisher {publisher} has no answer: {reason}");
+        }
+        text
+    }
+
+    /// Everything that was acknowledged, when no publisher is left.
+    pub(super) fn take(&self) -> Vec<Acknowledged> {
+        std::mem::take(&mut self.entries().acknowledged)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
