@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsString,
+    path::Path,
     process::{ExitStatus, Stdio},
 };
 
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::gateway_process::GatewayProcess;
+use crate::gateway_process::{GatewayProcess, Memory};
 
 /// Names the binary under test.
 const BINARY: &str = "LOGS_GATEWAY_BIN";
@@ -132,6 +133,20 @@ impl TestGateway {
     pub async fn stats(&self) -> Result<Stats> {
         let answer = self.ask(self.http.get(self.url(STATS_PATH))).await?;
         Ok(serde_json::from_str(&answer)?)
+    }
+
+    /// What it has in memory.
+    ///
+    /// # Errors
+    /// It is not running, or the system does not tell.
+    pub fn memory(&self) -> Result<Memory> {
+        self.process.memory()
+    }
+
+    /// The folder it works in.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Kills it as a crash or `kill -9` would: it gets no chance to do anything.

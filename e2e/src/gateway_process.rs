@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
+    fs,
     path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -83,6 +84,22 @@ impl GatewayProcess {
         self.child.id().context("the gateway is not running")
     }
 
+    /// What it has in memory, as Linux tells it.
+    pub(crate) fn memory(&self) -> Result<Memory> {
+        let path = format!("/proc/{}/status", self.id()?);
+        let status = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        let bytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kib = line.and_then(|line| line.trim_end_matches("kB").trim().parse::<u64>().ok());
+            kib.map(|kib| kib * 1024)
+                .with_context(|| format!("{path} has no {name}"))
+        };
+        Ok(Memory {
+            now: bytes("VmRSS:")?,
+            peak: bytes("VmHWM:")?,
+        })
+    }
+
     /// An error where it has ended, with its words where that was by itself.
     pub(crate) fn ensure_running(&mut self) -> Result<()> {
         self.id()?;
@@ -112,6 +129,15 @@ impl GatewayProcess {
         let pid = Pid::from_raw(i32::try_from(self.id()?)?).context("no process has the id 0")?;
         Ok(kill_process(pid, signal)?)
     }
+}
+
+/// What a process has in memory, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Now.
+    pub now: u64,
+    /// At most since its start.
+    pub peak: u64,
 }
 
 /// The address in the line with which a gateway says where it listens.

@@ -6,6 +6,7 @@
 //! - [`SseReader`]: a stream, read event by event
 //! - [`Browser`]: headless Chromium, and what it shows
 //! - [`CrashTest`]: publishers and readers of a gateway that is killed again and again
+//! - [`measure`]: what the gateway costs and how fast it is
 //! - [`eventually`]: waits for a condition, and for a limited time
 //!
 //! Every wait has a deadline, and a wait that fails says what was seen instead.
@@ -18,6 +19,7 @@ mod crash;
 mod deadline;
 mod gateway;
 mod gateway_process;
+pub mod measure;
 mod sse_reader;
 mod transcript;
 
@@ -25,4 +27,5 @@ pub use browser::{Browser, ColorScheme, Streams};
 pub use crash::{Counts, CrashReport, CrashTest, Verdict};
 pub use deadline::eventually;
 pub use gateway::TestGateway;
+pub use gateway_process::Memory;
 pub use sse_reader::{Received, SseReader};

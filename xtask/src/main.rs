@@ -26,6 +26,7 @@ cargo xtask <command> [-- arguments]
   run     build, then start the gateway; arguments after -- are the gateway's
   test    native tests, then end-to-end tests in headless Chromium; arguments after -- are cargo test's
   crash   kill the gateway again and again and count what is lost; for its arguments: crash -- --help
+  measure what the gateway costs and how fast it is, in figures; for its arguments: measure -- --help
   lint    formatting and clippy, for the host and for the browser
   dist    the smallest page and the fastest gateway, into dist/
 ";
@@ -56,7 +57,7 @@ fn command() -> Result<()> {
         ("build", true) => build(&workspace),
         ("run", _) => run(&workspace, &rest),
         ("test", _) => test::run(&workspace, &rest),
-        ("crash", _) => trial::run(&workspace, "crash", &rest),
+        ("crash" | "measure", _) => trial::run(&workspace, name, &rest),
         ("lint", true) => lint::run(&workspace),
         ("dist", true) => dist::run(&workspace),
         ("setup" | "build" | "lint" | "dist", false) => bail!("`{name}` takes no arguments\n\n{HELP}"),

@@ -1,0 +1,48 @@
+//! What the gateway costs and how fast it is: each figure from one run of the real binary.
+//!
+//! - [`stalled`]: the memory a reader costs that reads nothing
+//! - [`behind`]: how soon a reader that comes back has caught up while publishing goes on
+//! - [`replay`]: how fast the past is read, as a stream and as history
+//! - [`recovery`]: how soon a gateway is ready again after a crash and after a stop
+//!
+//! And what they are made of:
+//!
+//! - [`filler`]: publishes many records
+//! - [`tally`]: counts records and looks at the order of their ids, at little more than the cost of reading them
+
+mod behind;
+mod filler;
+mod recovery;
+mod replay;
+mod stalled;
+mod tally;
+
+pub use behind::behind;
+pub use recovery::recovery;
+pub use replay::replay;
+pub use stalled::stalled;
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::TestGateway;
+
+/// Keeps everything that is published here.
+const SETTINGS: [(&str, &str); 2] = [("RETENTION_RECORDS", "1000000000"), ("RETENTION_BYTES", "1TiB")];
+const CHANNEL: &str = "logs:etl:measure:workflow456";
+/// What a log line has where a figure does not say otherwise.
+const MESSAGE_BYTES: usize = 200;
+
+async fn gateway() -> Result<TestGateway> {
+    TestGateway::start_with(&SETTINGS).await
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a figure for people")]
+fn per_second(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
+const fn mib(bytes: u64) -> u64 {
+    bytes / (1024 * 1024)
+}
