@@ -149,6 +149,14 @@ impl TestGateway {
         self.dir.path()
     }
 
+    /// An error where it has ended, with its words.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn ensure_running(&mut self) -> Result<()> {
+        self.process.ensure_running()
+    }
+
     /// Kills it as a crash or `kill -9` would: it gets no chance to do anything.
     ///
     /// # Errors

@@ -100,13 +100,13 @@ impl GatewayProcess {
         })
     }
 
-    /// An error where it has ended, with its words where that was by itself.
+    /// An error where it has ended, with its words where this test did not end it.
     pub(crate) fn ensure_running(&mut self) -> Result<()> {
         self.id()?;
         match self.child.try_wait()? {
             None => Ok(()),
             Some(status) => bail!(
-                "the gateway has ended by itself with {status}; {}",
+                "the gateway has ended with {status}, and not by this test; {}",
                 self.transcript
             ),
         }

@@ -7,8 +7,8 @@ use fastrand::Rng;
 use logs_shared::api::LAST_EVENT_ID_HEADER;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{CHANNEL, MESSAGE_BYTES, filler::Filler, gateway, tally::Tally};
-use crate::SseReader;
+use super::{CHANNEL, MESSAGE_BYTES, filler::Filler, tally::Tally, with_gateway};
+use crate::{SseReader, TestGateway};
 
 const PER_SECOND: u64 = 1_000;
 const BATCH: u64 = 10;
@@ -21,8 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// # Errors
 /// The gateway fails, or the reader does not get everything once and in order.
 pub async fn behind(records: u64) -> Result<()> {
-    let gateway = gateway().await?;
-    let filler = Filler::new(&gateway, vec![CHANNEL.to_owned()], MESSAGE_BYTES)?;
+    with_gateway(async |gateway| come_back(gateway, records).await).await
+}
+
+async fn come_back(gateway: &TestGateway, records: u64) -> Result<()> {
+    let filler = Filler::new(gateway, vec![CHANNEL.to_owned()], MESSAGE_BYTES)?;
     let url = gateway.stream_url(CHANNEL);
     let mut reader = SseReader::open(&url).await?;
     filler.publish_batch(&mut Rng::new(), 1).await?;

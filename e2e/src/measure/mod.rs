@@ -25,6 +25,7 @@ pub use stalled::stalled;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::time::sleep;
 
 use crate::TestGateway;
 
@@ -34,8 +35,21 @@ const CHANNEL: &str = "logs:etl:measure:workflow456";
 /// What a log line has where a figure does not say otherwise.
 const MESSAGE_BYTES: usize = 200;
 
-async fn gateway() -> Result<TestGateway> {
-    TestGateway::start_with(&SETTINGS).await
+/// Measures something on a gateway of its own. Where that fails because the gateway has ended, its end is told:
+/// the connection that was cut by it says nothing.
+async fn with_gateway<T>(measure: impl AsyncFnOnce(&mut TestGateway) -> Result<T>) -> Result<T> {
+    let mut gateway = TestGateway::start_with(&SETTINGS).await?;
+    match measure(&mut gateway).await {
+        Ok(figure) => Ok(figure),
+        Err(error) => {
+            // The end of a process is noticed a little after that of its connections.
+            sleep(Duration::from_millis(200)).await;
+            Err(match gateway.ensure_running() {
+                Ok(()) => error,
+                Err(end) => error.context(end.to_string()),
+            })
+        }
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a figure for people")]

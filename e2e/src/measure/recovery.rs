@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use logs_shared::api::HEALTH_READY_PATH;
 use tokio::time::sleep;
 
-use super::{filler::Filler, gateway, mib, per_second};
+use super::{filler::Filler, mib, per_second, with_gateway};
 use crate::TestGateway;
 
 /// A million of these are about 1 GiB.
@@ -26,9 +26,12 @@ const AGAIN: Duration = Duration::from_millis(2);
 /// # Errors
 /// The gateway fails, or does not have every record afterwards.
 pub async fn recovery(records: u64) -> Result<()> {
-    let mut gateway = gateway().await?;
+    with_gateway(async |gateway| fill_and_end(gateway, records).await).await
+}
+
+async fn fill_and_end(gateway: &mut TestGateway, records: u64) -> Result<()> {
     let channels = (0..CHANNELS).map(|number| format!("logs:etl:measure:part{number}"));
-    let took = Filler::new(&gateway, channels.collect(), MESSAGE_BYTES)?
+    let took = Filler::new(gateway, channels.collect(), MESSAGE_BYTES)?
         .publish(records)
         .await?;
     println!(
@@ -39,12 +42,12 @@ pub async fn recovery(records: u64) -> Result<()> {
     );
 
     gateway.kill().await?;
-    start_again(&mut gateway, "kill -9", records).await?;
+    start_again(gateway, "kill -9", records).await?;
 
     let asked = Instant::now();
     gateway.stop().await?;
     println!("recovery: a polite stop took {} ms", asked.elapsed().as_millis());
-    start_again(&mut gateway, "a polite stop", records).await
+    start_again(gateway, "a polite stop", records).await
 }
 
 async fn start_again(gateway: &mut TestGateway, after: &str, records: u64) -> Result<()> {

@@ -9,7 +9,7 @@ use logs_shared::{
 };
 use reqwest::header::ACCEPT;
 
-use super::{CHANNEL, MESSAGE_BYTES, filler::Filler, gateway, mib, per_second, tally::Tally};
+use super::{CHANNEL, MESSAGE_BYTES, filler::Filler, mib, per_second, tally::Tally, with_gateway};
 use crate::TestGateway;
 
 /// A pattern that chooses all channels that are not [`CHANNEL`].
@@ -22,16 +22,19 @@ const MANY_CHANNELS: u64 = 10;
 /// # Errors
 /// The gateway fails, or does not give every record once and in order.
 pub async fn replay(records: u64) -> Result<()> {
-    let gateway = gateway().await?;
+    with_gateway(async |gateway| publish_and_read(gateway, records).await).await
+}
+
+async fn publish_and_read(gateway: &TestGateway, records: u64) -> Result<()> {
     let one = "1 channel";
-    fill(&gateway, one, vec![CHANNEL.to_owned()], records).await?;
-    read_stream(&gateway, one, CHANNEL, records).await?;
-    read_history(&gateway, one, CHANNEL, records).await?;
+    fill(gateway, one, vec![CHANNEL.to_owned()], records).await?;
+    read_stream(gateway, one, CHANNEL, records).await?;
+    read_history(gateway, one, CHANNEL, records).await?;
     let many = (0..MANY_CHANNELS).map(|number| format!("logs:faas:measure:part{number}"));
     let ten = format!("{MANY_CHANNELS} channels");
-    fill(&gateway, &ten, many.collect(), records).await?;
-    read_stream(&gateway, &ten, MANY, records).await?;
-    read_history(&gateway, &ten, MANY, records).await
+    fill(gateway, &ten, many.collect(), records).await?;
+    read_stream(gateway, &ten, MANY, records).await?;
+    read_history(gateway, &ten, MANY, records).await
 }
 
 async fn fill(gateway: &TestGateway, what: &str, channels: Vec<String>, records: u64) -> Result<()> {

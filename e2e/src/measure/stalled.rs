@@ -10,7 +10,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{CHANNEL, MESSAGE_BYTES, filler::Filler, gateway, mib, per_second, tally::Tally};
+use super::{CHANNEL, MESSAGE_BYTES, filler::Filler, mib, per_second, tally::Tally, with_gateway};
 use crate::{TestGateway, deadline::eventually};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -23,9 +23,19 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// # Errors
 /// The gateway fails, or the reader does not get everything in order.
 pub async fn stalled(records: u64) -> Result<()> {
-    let with = gateway().await?;
-    let mut reader = open_and_read_nothing(&with).await?;
-    let with_cost = fill("with a stalled reader", &with, records).await?;
+    let with = with_gateway(async |gateway| with_a_stalled_reader(gateway, records).await).await?;
+    let without = with_gateway(async |gateway| fill("without", gateway, records).await).await?;
+    println!(
+        "stalled: memory grew by {} KiB with the reader and by {} KiB without",
+        with / 1024,
+        without / 1024
+    );
+    Ok(())
+}
+
+async fn with_a_stalled_reader(gateway: &TestGateway, records: u64) -> Result<u64> {
+    let mut reader = open_and_read_nothing(gateway).await?;
+    let grown = fill("with a stalled reader", gateway, records).await?;
     let started = Instant::now();
     let mut tally = Tally::default();
     let mut buffer = vec![0; 256 * 1024];
@@ -42,15 +52,7 @@ pub async fn stalled(records: u64) -> Result<()> {
         "stalled: then it read all {records} records in order in {:.1} s",
         started.elapsed().as_secs_f64()
     );
-    drop(with);
-
-    let without = gateway().await?;
-    let without_cost = fill("without", &without, records).await?;
-    println!(
-        "stalled: the reader cost {} KiB",
-        (with_cost.cast_signed() - without_cost.cast_signed()) / 1024
-    );
-    Ok(())
+    Ok(grown)
 }
 
 /// Fills the gateway, and gives by how much its memory grew.
