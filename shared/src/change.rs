@@ -98,12 +98,15 @@ impl StreamChange {
         })
     }
 
-    /// The change as a body has it. An entry that could not be read stays one.
+    /// The change as a body has it. An entry that could not be read stays one that cannot, and names the same.
     #[must_use]
     pub fn to_json(&self) -> String {
         let entry = |entry: &Entry| match entry {
             Ok(interest) => serde_json::json!(interest),
-            Err(unreadable) => unreadable.text.clone().into(),
+            // Its text alone may be a channel, which would follow everything that a broken level was to keep out.
+            Err(UnreadableEntry { text, error }) => {
+                serde_json::json!({ CHANNEL: text, "unreadable": error.to_string() })
+            }
         };
         let entries = |entries: &[Entry]| entries.iter().map(entry).collect::<Vec<_>>();
         serde_json::json!({ "add": entries(&self.add), "remove": entries(&self.remove) }).to_string()

@@ -150,6 +150,20 @@ fn a_body_that_is_no_change_is_refused_as_a_whole() {
     );
 }
 
+/// A fuzzer's find: written by its channel alone, an entry with a broken level came back as one that follows everything.
+#[test]
+fn an_entry_that_cannot_be_read_stays_one_when_it_is_written() {
+    let broken = json!([{ "channel": "logs:etl:w", "level": "loud" }, 5, "etl", {}, "x".repeat(200)]);
+    let change = parse(&json!({ "add": broken, "remove": broken }));
+    let again = StreamChange::parse(change.to_json().as_bytes()).unwrap();
+    let texts = |entries: &[Entry]| -> Vec<_> {
+        let unreadable = entries.iter().map(|entry| entry.as_ref().unwrap_err());
+        unreadable.map(|unreadable| unreadable.text.clone()).collect()
+    };
+    assert_eq!(texts(&again.add), texts(&change.add));
+    assert_eq!(texts(&again.remove), texts(&change.remove));
+}
+
 proptest! {
     #[test]
     fn every_change_round_trips(
