@@ -1,89 +1,100 @@
-//! A stream's bytes, however they are cut: the events are those that the standard says.
+//! The parser of Server-Sent Events, beside a plain reading of the standard (WHATWG HTML, section 9.2.6).
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use logs_shared::sse::{Event, Parser, write_event};
+use logs_shared::sse::{Parser, write_event};
 
-/// What a stream said: its events, each with the last event id as it stood then, and what holds at its end.
-#[derive(Debug, Default, PartialEq)]
-struct Said {
-    events: Vec<(Event, String)>,
+/// An event's name, data, and the last event id as it stood then.
+type Seen = (String, String, String);
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut whole = Parser::default();
+    let events = feed(&mut whole, bytes);
+    let standard = Standard::read(bytes);
+    assert_eq!(events, standard.events, "as the standard has it");
+    assert_eq!(whole.retry_ms(), standard.retry_ms);
+    assert_eq!(
+        whole.last_event_id(),
+        standard.last_event_id,
+        "a reader that is cut here comes back with the id of the last event that came whole"
+    );
+
+    for size in [1, 2, 3, 7] {
+        let mut in_pieces = Parser::default();
+        let seen: Vec<_> = bytes
+            .chunks(size)
+            .flat_map(|piece| feed(&mut in_pieces, piece))
+            .collect();
+        assert_eq!(seen, events, "how the bytes are cut changes nothing");
+        assert_eq!(in_pieces.last_event_id(), whole.last_event_id());
+    }
+
+    for (name, data, _) in &events {
+        if !data.contains('\n') {
+            let mut written = Vec::new();
+            write_event(
+                &mut written,
+                Some(name).filter(|name| !name.is_empty()).map(|name| &**name),
+                None,
+                data,
+            );
+            let again = feed(&mut Parser::default(), &written);
+            assert_eq!(
+                again,
+                [(name.clone(), data.clone(), String::new())],
+                "what is written is read"
+            );
+        }
+    }
+});
+
+fn feed(parser: &mut Parser, bytes: &[u8]) -> Vec<Seen> {
+    let mut events = Vec::new();
+    parser.feed(bytes, |event, id| {
+        events.push((event.name, event.data, id.to_owned()))
+    });
+    events
+}
+
+/// The standard, word by word and with the whole stream at hand.
+#[derive(Default)]
+struct Standard {
+    events: Vec<Seen>,
     last_event_id: String,
     retry_ms: Option<u64>,
 }
 
-fuzz_target!(|bytes: &[u8]| {
-    let said = parse(std::iter::once(bytes));
-    assert_eq!(said, as_the_standard_says(bytes));
-    for piece in [1, 2, 3, 7, 64] {
-        assert_eq!(said, parse(bytes.chunks(piece)), "in pieces of {piece}");
-    }
-    for (event, _) in &said.events {
-        written_is_read_again(event);
-    }
-});
-
-fn parse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Said {
-    let mut parser = Parser::default();
-    let mut events = Vec::new();
-    for piece in pieces {
-        parser.feed(piece, |event, id| events.push((event, id.to_owned())));
-    }
-    Said {
-        events,
-        last_event_id: parser.last_event_id().to_owned(),
-        retry_ms: parser.retry_ms(),
-    }
-}
-
-/// WHATWG HTML section 9.2.6, word by word and without a thought for speed.
-fn as_the_standard_says(bytes: &[u8]) -> Said {
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let mut said = Said::default();
-    // What comes after the last line end is no line.
-    let Some((lines, _)) = text.rsplit_once('\n') else {
-        return said;
-    };
-    let (mut name, mut data) = (String::new(), String::new());
-    for line in lines.split('\n') {
-        let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
-        match field {
-            "" if line.is_empty() => {
-                let name = std::mem::take(&mut name);
-                let mut data = std::mem::take(&mut data);
-                if data.pop().is_some() {
-                    said.events
-                        .push((Event { name, data }, said.last_event_id.clone()));
+impl Standard {
+    fn read(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let mut read = Self::default();
+        let (mut name, mut data, mut id) = (String::new(), String::new(), String::new());
+        // What stands after the last line end is no line yet.
+        let lines = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+        let has_line = text.contains('\n');
+        for line in lines.split('\n').take(if has_line { usize::MAX } else { 0 }) {
+            let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match field {
+                "" if line.is_empty() => {
+                    read.last_event_id.clone_from(&id);
+                    let (name, data) = (std::mem::take(&mut name), std::mem::take(&mut data));
+                    if let Some(data) = data.strip_suffix('\n') {
+                        read.events.push((name, data.to_owned(), id.clone()));
+                    }
                 }
+                "event" => value.clone_into(&mut name),
+                "data" => data = data + value + "\n",
+                "id" if !value.contains('\0') => value.clone_into(&mut id),
+                "retry" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    read.retry_ms = value.parse().ok();
+                }
+                _ => {}
             }
-            "event" => name = value.to_owned(),
-            "data" => {
-                data.push_str(value);
-                data.push('\n');
-            }
-            "id" if !value.contains('\0') => said.last_event_id = value.to_owned(),
-            "retry" if !value.is_empty() && value.chars().all(|c| c.is_ascii_digit()) => {
-                said.retry_ms = value.parse().ok();
-            }
-            _ => {}
         }
+        read
     }
-    said
-}
-
-fn written_is_read_again(event: &Event) {
-    if event.data.contains('\n') {
-        return;
-    }
-    let mut written = Vec::new();
-    let name = Some(event.name.as_str()).filter(|name| !name.is_empty());
-    write_event(&mut written, name, None, &event.data);
-    assert_eq!(
-        parse(std::iter::once(&*written)).events,
-        [(event.clone(), String::new())]
-    );
 }

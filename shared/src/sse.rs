@@ -50,12 +50,15 @@ pub struct Parser {
     begun: bool,
     event: Event,
     has_data: bool,
+    /// What the next end of an event makes the last event id.
+    id: String,
     last_event_id: String,
     retry_ms: Option<u64>,
 }
 
 impl Parser {
-    /// The last event id the stream set: what a reconnecting reader sends. Empty until one was set.
+    /// The last event id the stream set: what a reconnecting reader sends. Empty until one was set. An id counts when its
+    /// event has come whole.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
@@ -94,6 +97,8 @@ impl Parser {
             text = text.strip_prefix('\u{feff}').unwrap_or(text);
         }
         if text.is_empty() {
+            // Not earlier: who is cut in the middle of an event has not had it, and must not resume after it.
+            self.last_event_id.clone_from(&self.id);
             let event = std::mem::take(&mut self.event);
             return std::mem::take(&mut self.has_data).then_some(event);
         }
@@ -107,7 +112,7 @@ impl Parser {
                 }
                 self.event.data.push_str(value);
             }
-            "id" if !value.contains('\0') => value.clone_into(&mut self.last_event_id),
+            "id" if !value.contains('\0') => value.clone_into(&mut self.id),
             "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
                 self.retry_ms = value.parse().ok();
             }
@@ -168,6 +173,17 @@ mod tests {
             ]
         );
         assert_eq!(parser.retry_ms(), Some(12));
+    }
+
+    /// The gateway was killed in the middle of a record's line. The reader came back with that record's id, and
+    /// never got it.
+    #[test]
+    fn an_event_that_did_not_come_whole_does_not_move_the_cursor() {
+        let mut parser = Parser::default();
+        parser.feed(b"id: 4-0\ndata: a\n\nid: 5-0\ndata: {\"type\":\"lo", |_, _| {});
+        assert_eq!(parser.last_event_id(), "4-0");
+        parser.feed(b"g\"}\n\n", |_, id| assert_eq!(id, "5-0"));
+        assert_eq!(parser.last_event_id(), "5-0");
     }
 
     proptest! {

@@ -8,6 +8,7 @@ use crate::{page::Page, workspace::Workspace};
 
 mod chromium;
 mod dist;
+mod fuzz;
 mod gateway;
 mod lint;
 mod page;
@@ -27,6 +28,7 @@ cargo xtask <command> [-- arguments]
   test    native tests, then end-to-end tests in headless Chromium; arguments after -- are cargo test's
   crash   kill the gateway again and again and count what is lost; for its arguments: crash -- --help
   measure what the gateway costs and how fast it is, in figures; for its arguments: measure -- --help
+  fuzz    what is read from the wire, under random input; arguments after -- are a target and its seconds
   lint    formatting and clippy, for the host and for the browser
   dist    the smallest page and the fastest gateway, into dist/
 ";
@@ -58,6 +60,7 @@ fn command() -> Result<()> {
         ("run", _) => run(&workspace, &rest),
         ("test", _) => test::run(&workspace, &rest),
         ("crash" | "measure", _) => trial::run(&workspace, name, &rest),
+        ("fuzz", _) => fuzz::run(&workspace, &rest),
         ("lint", true) => lint::run(&workspace),
         ("dist", true) => dist::run(&workspace),
         ("setup" | "build" | "lint" | "dist", false) => bail!("`{name}` takes no arguments\n\n{HELP}"),
