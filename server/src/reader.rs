@@ -148,7 +148,11 @@ impl Reader {
     /// What it follows has changed: what it has in hand may be of channels that it has left. The channels it
     /// follows now are ready, to be read from the cursor on.
     fn abandon_round(&mut self) {
-        (self.round, self.fetching) = (None, None);
+        self.fetching = None;
+        // A channel that was read to its end may have gone out of memory, with records still in hand here.
+        for Reverse(run) in self.round.take().into_iter().flat_map(|round| round.runs) {
+            self.watch.bring_in(run.link.log.channel());
+        }
     }
 
     /// Returns whether there is anything new.

@@ -205,6 +205,7 @@ claims!(
     memory_for_records_is_bounded_over_all_channels,
     a_reader_that_goes_leaves_nothing_behind,
     what_a_reader_follows_can_be_changed_while_it_reads,
+    what_a_reader_has_in_hand_outlives_a_change_of_what_it_follows,
     conditions_are_looked_at_once_for_each_record,
     a_closed_engine_refuses,
 );
@@ -425,6 +426,22 @@ fn what_a_reader_follows_can_be_changed_while_it_reads(kind: Kind) {
     expected.drain(1..3);
     assert_eq!(got, expected);
     assert_eq!(opened.overview("logs:etl:w:a").readers, 0);
+}
+
+/// The reader had taken all records of two channels in hand and written one when its socket stalled. The channels went
+/// out of memory; then the reader was to follow another one too, and began again from its cursor.
+fn what_a_reader_has_in_hand_outlives_a_change_of_what_it_follows(kind: Kind) {
+    let opened = Opened::new(kind, KEPT);
+    let watch = opened.watch(&["logs:*:w:*"], None);
+    let subscriber = watch.subscriber();
+    let mut reader = Reader::new(opened.log().clone(), watch, RecordId::ZERO, true);
+    for channel in ["logs:etl:w:a", "logs:etl:w:b"] {
+        opened.append(records(channel, 3));
+    }
+    assert_eq!(ids(&read_events(&mut reader, 1, 1)).len(), 1);
+    opened.rest();
+    subscriber.set_interests(interests(&["logs:*:w:*", "logs:etl:v"], None));
+    assert_eq!(everything(&mut reader).len(), 5);
 }
 
 fn conditions_are_looked_at_once_for_each_record(kind: Kind) {
