@@ -3,7 +3,7 @@
 use std::{
     io::{self, IsTerminal},
     process::ExitCode,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -16,7 +16,7 @@ use logs_gateway::{
     serve::serve,
     summary::Summary,
 };
-use tokio::{net::TcpListener, signal::unix, sync::oneshot, task::spawn_blocking};
+use tokio::{net::TcpListener, signal::unix, sync::oneshot, task::spawn_blocking, time::timeout};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -25,7 +25,13 @@ fn main() -> ExitCode {
         Some(command) => runtime().and_then(|runtime| runtime.block_on(interruptible(command.run()))),
         None => Config::from_settings(&cli.settings)
             .map_err(anyhow::Error::from)
-            .and_then(|config| runtime()?.block_on(run_gateway(config))),
+            .and_then(|config| {
+                let runtime = runtime()?;
+                let result = runtime.block_on(run_gateway(config));
+                // Who still looks through the past for somebody who was cut is not waited for.
+                runtime.shutdown_background();
+                result
+            }),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,10 +65,7 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
         format!("cannot listen on {host}:{port} (another gateway? PORT=0 picks a free port)")
     })?;
     let address = listener.local_addr()?;
-    let opening = Instant::now();
-    let (storage, retention) = (config.storage.clone(), config.retention);
-    let engine = spawn_blocking(move || Engine::open(&storage, retention)).await??;
-    tracing::debug!(took = ?opening.elapsed(), "the log is open");
+    let engine = open_engine(&config).await?;
     let summary = Summary::new(&config, address);
     let json = config.log_format == LogFormat::Json;
     let gateway = Gateway::new(config, engine.clone());
@@ -86,6 +89,20 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
     spawn_blocking(move || engine.close()).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Opens the log, and says so where it takes longer than a person waits without wondering.
+async fn open_engine(config: &Config) -> anyhow::Result<Engine> {
+    let started = Instant::now();
+    let (storage, retention) = (config.storage.clone(), config.retention);
+    let mut opening = spawn_blocking(move || Engine::open(&storage, retention));
+    if let Ok(opened) = timeout(Duration::from_secs(1), &mut opening).await {
+        return Ok(opened??);
+    }
+    tracing::info!("reading what the data folder has, which takes a moment");
+    let engine = opening.await??;
+    tracing::info!(took = ?started.elapsed(), "the data folder is open");
+    Ok(engine)
 }
 
 fn start_tracing(config: &Config) {
