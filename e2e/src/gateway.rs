@@ -1,9 +1,11 @@
 //! [`TestGateway`]: a gateway of one's own.
 
+mod requests;
+
 use std::{
     env,
     ffi::OsString,
-    path::Path,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
 };
 
@@ -124,6 +126,12 @@ impl TestGateway {
             .await?;
         let answer: PublishAnswer = serde_json::from_str(&answer)?;
         Ok(answer.id)
+    }
+
+    /// The folder with its records, unless `DATA_DIR` names another.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
     }
 
     /// What the gateway says it is doing.

@@ -3,7 +3,9 @@
 //! The tests are in `tests/`; here is what they are made of:
 //!
 //! - [`TestGateway`]: a gateway of one's own, which can be killed and started again
-//! - [`SseReader`]: a stream, read event by event
+//! - [`Publisher`]: somebody who publishes, and [`Traffic`]: publishers that go on through everything
+//! - [`SseReader`]: a stream, read event by event, and [`Follower`]: a reader that comes back
+//! - [`SmallDisk`]: a file system that a test can fill
 //! - [`Browser`]: headless Chromium, and what it shows
 //! - [`CrashTest`]: publishers and readers of a gateway that is killed again and again
 //! - [`measure`]: what the gateway costs and how fast it is
@@ -17,15 +19,23 @@ mod browser;
 mod chromedriver;
 mod crash;
 mod deadline;
+mod follower;
 mod gateway;
 mod gateway_process;
 pub mod measure;
+mod publisher;
+mod small_disk;
 mod sse_reader;
+mod traffic;
 mod transcript;
 
 pub use browser::{Browser, ColorScheme, Streams};
 pub use crash::{Counts, CrashReport, CrashTest, Verdict};
 pub use deadline::eventually;
+pub use follower::Follower;
 pub use gateway::TestGateway;
 pub use gateway_process::Memory;
+pub use publisher::{Published, Publisher};
+pub use small_disk::{SmallDisk, with_own_mounts};
 pub use sse_reader::{Received, SseReader};
+pub use traffic::{Told, Traffic};
