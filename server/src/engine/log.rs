@@ -78,10 +78,11 @@ impl Log {
     /// Notes that nothing can be written.
     pub(super) fn fail_writing(&self, error: &StoreError) {
         let mut failure = lock(&self.failure);
+        // What it failed with first says most: from then on it only refuses.
         if !matches!(*failure, Some(Failure::Writing(_))) {
             tracing::error!(%error, "the store fails, nothing can be published");
+            *failure = Some(Failure::Writing(error.to_string()));
         }
-        *failure = Some(Failure::Writing(error.to_string()));
     }
 
     pub(super) fn cannot_write(&self) -> bool {

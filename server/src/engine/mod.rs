@@ -149,7 +149,7 @@ impl Engine {
         let (store, found) = match storage {
             Storage::Memory => (None, store::Found::default()),
             Storage::Disk { dir, durability } => {
-                let store = Store::open(dir, *durability)?;
+                let store = Store::open(dir, *durability, retention.bytes)?;
                 let found = store.look_through().map_err(|error| store.damaged(&error))?;
                 (Some(store), found)
             }

@@ -50,6 +50,8 @@ pub(super) struct Store {
     /// None where it could not be opened again.
     spaces: RwLock<Option<Arc<Spaces>>>,
     durability: Durability,
+    /// About how much it is to keep.
+    kept_bytes: u64,
     /// Free bytes of the disk when it was last looked at, less what was written since.
     free: AtomicU64,
     /// What becomes of the next batch.
@@ -70,7 +72,7 @@ pub(super) enum Fault {
 /// The disk fails or what is on it is damaged.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoreError {
-    #[error("{0}")]
+    #[error("{}", in_words(.0))]
     Database(#[from] fjall::Error),
     #[error("{0}")]
     Block(#[from] block::Damaged),
@@ -110,13 +112,14 @@ const ANSWER_TAG: u8 = b'k';
 /// is really full would stop it for good.
 const ROOM: u64 = 128 << 20;
 impl Store {
-    /// Opens the folder, or makes it.
-    pub(super) fn open(dir: &Path, durability: Durability) -> Result<Self, OpenError> {
-        let spaces = Spaces::open(dir)?;
+    /// Opens the folder, which is to keep about so many bytes, or makes it.
+    pub(super) fn open(dir: &Path, durability: Durability, kept_bytes: u64) -> Result<Self, OpenError> {
+        let spaces = Spaces::open(dir, kept_bytes)?;
         let store = Self {
             dir: dir.to_owned(),
             spaces: RwLock::new(Some(Arc::new(spaces))),
             durability,
+            kept_bytes,
             free: AtomicU64::new(0),
             #[cfg(test)]
             fault: std::sync::Mutex::default(),
@@ -134,7 +137,7 @@ impl Store {
         while closing.as_ref().is_some_and(|spaces| spaces.strong_count() > 0) {
             std::thread::sleep(Duration::from_millis(1));
         }
-        *spaces = Some(Arc::new(Spaces::open(&self.dir)?));
+        *spaces = Some(Arc::new(Spaces::open(&self.dir, self.kept_bytes)?));
         Ok(())
     }
 
@@ -371,6 +374,16 @@ impl Store {
             Durability::Process => PersistMode::Buffer,
             Durability::Fsync => PersistMode::SyncData,
         }
+    }
+}
+
+fn in_words(error: &fjall::Error) -> String {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => error.to_string(),
+        fjall::Error::Poisoned => {
+            "a write failed, and what is on disk must be looked through again".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

@@ -42,10 +42,13 @@ const FORMAT: &[u8] = b"1";
 pub(super) const FORMAT_KEY: &[u8] = b"mformat";
 /// Memory for blocks read back.
 const CACHE_BYTES: u64 = 32 << 20;
-/// Memory for what is not yet in a table, a key space each. What is in it after a crash is read again from
-/// the journal: this and the journal's size bound the time a start takes.
-const MEMTABLE_BYTES: u64 = 32 << 20;
-const JOURNAL_BYTES: u64 = 256 << 20;
+/// Memory for what is not yet in a table, a key space each: a 64th of what is kept, within these bounds. What is in it
+/// after a crash is read again from the journal: this and the journal's size bound the time a start takes, and what a
+/// folder takes beside what is kept.
+const MEMTABLE_BYTES: std::ops::RangeInclusive<u64> = 4 << 20..=32 << 20;
+/// How many memory tables the journal may be behind, and what it is at least.
+const JOURNAL_MEMTABLES: u64 = 8;
+const LEAST_JOURNAL_BYTES: u64 = 64 << 20;
 
 impl Spaces {
     pub(super) fn kept(&self, channel: &Channel) -> Result<Option<Kept>, StoreError> {
@@ -55,23 +58,27 @@ impl Spaces {
             .transpose()
     }
 
-    pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
+    /// Opens the folder, which is to keep about so many bytes, or makes it.
+    pub(super) fn open(dir: &Path, kept_bytes: u64) -> Result<Self, OpenError> {
+        let memtable_bytes = (kept_bytes / 64).clamp(*MEMTABLE_BYTES.start(), *MEMTABLE_BYTES.end());
+        let journal_bytes = (JOURNAL_MEMTABLES * memtable_bytes).max(LEAST_JOURNAL_BYTES);
         let io = |error| OpenError::Io(dir.to_owned(), error);
         let failed = |error: fjall::Error| match error {
             fjall::Error::Locked => OpenError::InUse(dir.to_owned()),
             fjall::Error::InvalidVersion(_) => OpenError::Format(dir.to_owned()),
             fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => io(error),
-            other => OpenError::Damaged(dir.to_owned(), other.to_string()),
+            other => OpenError::Damaged(dir.to_owned(), super::in_words(&other)),
         };
         fs::create_dir_all(dir).map_err(io)?;
         let db = Database::builder(dir)
             .cache_size(CACHE_BYTES)
-            .max_journaling_size(JOURNAL_BYTES)
+            .max_journaling_size(journal_bytes)
             .open()
             .map_err(failed)?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes);
         // Large values in files of their own are not written again each time their neighbours move.
-        let apart = || options().with_kv_separation(Some(KvSeparationOptions::default()));
+        let files = KvSeparationOptions::default().file_target_size(2 * memtable_bytes);
+        let apart = || options().with_kv_separation(Some(files.clone()));
         let spaces = Self {
             records: db.keyspace("records", apart).map_err(failed)?,
             directory: db.keyspace("directory", options).map_err(failed)?,
