@@ -54,10 +54,16 @@ struct Run {
     link: Arc<Link>,
     /// What has been looked at so far.
     cursor: RecordId,
-    records: VecDeque<(RecordId, Arc<[u8]>)>,
-    /// What retention has taken and the reader has not been told of yet.
-    gap: Option<Gap>,
+    in_hand: InHand,
     left: Left,
+}
+
+/// What a run has taken of its channel.
+#[derive(Default)]
+struct InHand {
+    records: VecDeque<(RecordId, Arc<[u8]>)>,
+    /// What is missing in front of them and the reader has not been told of yet.
+    gap: Option<Gap>,
 }
 
 /// What one look gave.
@@ -240,10 +246,10 @@ impl Reader {
     /// next record marks it.
     fn sort_in(&mut self, mut run: Run, round: &mut Round, out: &mut Vec<u8>) {
         run.refill(round.limit);
-        if let Some(gap) = run.gap.take() {
+        if let Some(gap) = run.in_hand.gap.take() {
             write_gap(&gap, out);
         }
-        if !run.records.is_empty() {
+        if !run.in_hand.records.is_empty() {
             round.runs.push(Reverse(run));
         } else if run.left == Left::OnDisk {
             round.on_disk.push(run);
@@ -313,8 +319,8 @@ impl Round {
     fn next_record(&mut self) -> Option<(RecordId, Arc<[u8]>, Option<Run>)> {
         let mut top = self.runs.peek_mut()?;
         let Reverse(run) = &mut *top;
-        let (id, frame) = run.records.pop_front()?;
-        let emptied = run.records.is_empty().then(|| PeekMut::pop(top).0);
+        let (id, frame) = run.in_hand.records.pop_front()?;
+        let emptied = run.in_hand.records.is_empty().then(|| PeekMut::pop(top).0);
         Some((id, frame, emptied))
     }
 
@@ -328,8 +334,7 @@ impl Run {
         Self {
             link,
             cursor,
-            records: VecDeque::new(),
-            gap: None,
+            in_hand: InHand::default(),
             left: Left::More,
         }
     }
@@ -339,17 +344,13 @@ impl Run {
         let Self {
             link,
             cursor,
-            records,
-            gap: missing,
+            in_hand,
             left,
         } = self;
-        while records.is_empty() && *left == Left::More {
+        while in_hand.records.is_empty() && *left == Left::More {
             *left = link.log.take(link, cursor, limit, |found| {
-                match found {
-                    Found::Gap { from, to, reason } => *missing = Some(gap(link, from, to, reason)),
-                    Found::Record(record) => records.push_back((record.id, record.frame.clone())),
-                }
-                records.len() < PORTION
+                in_hand.take(link, found);
+                in_hand.records.len() < PORTION
             });
         }
     }
@@ -359,20 +360,26 @@ impl Run {
         let Self {
             link,
             cursor,
-            records,
-            gap: missing,
+            in_hand,
             left,
         } = self;
-        *left = link
-            .log
-            .fetch(log, link, cursor, limit, budget, |found| match found {
-                Found::Gap { from, to, reason } => *missing = Some(gap(link, from, to, reason)),
-                Found::Record(record) => records.push_back((record.id, record.frame.clone())),
-            });
+        let take = |found: Found<'_>| in_hand.take(link, found);
+        *left = link.log.fetch(log, link, cursor, limit, budget, take);
     }
 
     fn next_id(&self) -> Option<RecordId> {
-        self.records.front().map(|(id, _)| *id)
+        self.in_hand.records.front().map(|(id, _)| *id)
+    }
+}
+
+impl InHand {
+    fn take(&mut self, link: &Link, found: Found<'_>) {
+        match (found, &mut self.gap) {
+            (Found::Record(record), _) => self.records.push_back((record.id, record.frame.clone())),
+            (Found::Gap { from, to, reason }, gap @ None) => *gap = Some(self::gap(link, from, to, reason)),
+            // Nothing came between the two.
+            (Found::Gap { to, .. }, Some(gap)) => gap.to = to,
+        }
     }
 }
 
