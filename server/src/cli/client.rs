@@ -85,7 +85,7 @@ impl GatewayClient {
     }
 
     /// Publishes NDJSON whose records all belong to one service, however long that takes. Says once on
-    /// standard error when the gateway does not answer, and when it is back.
+    /// standard error when the gateway does not answer or takes nothing, and when it is back.
     pub(super) async fn publish(&self, channel: &Channel, ndjson: Bytes) -> Settled {
         let (mut backoff, mut away) = (Backoff::default(), false);
         // With the same key it is the same publication, and stored once.
@@ -97,7 +97,7 @@ impl GatewayClient {
                 Outcome::TryAgain(reason) => {
                     if !std::mem::replace(&mut away, true) {
                         eprintln!(
-                            "{} does not answer ({reason}); trying again until it does",
+                            "{} takes nothing ({reason}); trying again until it does",
                             self.base
                         );
                     }

@@ -150,7 +150,9 @@ impl Engine {
             Storage::Memory => (None, store::Found::default()),
             Storage::Disk { dir, durability } => {
                 let store = Store::open(dir, *durability, retention.bytes)?;
-                let found = store.look_through().map_err(|error| store.damaged(&error))?;
+                let found = store
+                    .look_through(RecordId::new(u64::MAX, u64::MAX))
+                    .map_err(|error| store.damaged(&error))?;
                 (Some(store), found)
             }
         };
@@ -225,16 +227,10 @@ impl Engine {
     /// Why the log does not take records, where it does not.
     pub(crate) fn trouble(&self) -> Option<String> {
         let failure = self.log.failure();
-        let is_full = self.log.store.as_ref().is_some_and(|store| !store.has_room());
         if self.commands.is_closed() {
-            Some("the log takes no more records: its writer has ended".to_owned())
-        } else if failure.is_some() {
-            failure
-        } else if is_full {
-            Some("the disk is full, nothing can be published until it has room again".to_owned())
-        } else {
-            None
+            return Some("the log takes no more records: its writer has ended".to_owned());
         }
+        failure.or_else(|| self.log.store.as_ref()?.want_of_room())
     }
 
     /// The same log after its writer has ended, as after a panic.

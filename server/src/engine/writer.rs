@@ -87,9 +87,11 @@ impl Writer {
     /// in it or nothing.
     fn reopen(&mut self) {
         let log = self.log.clone();
-        let Some(store) = &log.store else { return };
+        let Some(store) = log.store.as_ref().filter(|_| log.cannot_write()) else {
+            return;
+        };
         let found = match store.reopen() {
-            Ok(()) => store.look_through(),
+            Ok(()) => store.look_through(log.head()),
             Err(error) => {
                 tracing::error!(%error, "the store cannot be opened again");
                 return;
@@ -106,7 +108,11 @@ impl Writer {
         log.channels.store(found.channels, Ordering::Relaxed);
         let mut wake = Vec::new();
         {
-            let directory = read(&log.directory);
+            let mut directory = write(&log.directory);
+            // Who follows a channel by a pattern is to find what was refused and is there all the same.
+            for channel in &found.ahead {
+                directory.get_or_create(&log, channel);
+            }
             for channel in directory.channels() {
                 if let Ok(Some(kept)) = store.kept(channel.channel()) {
                     let freed = channel.restore(kept, &mut wake);

@@ -105,7 +105,11 @@ fn after_a_failure_the_log_goes_on_from_what_is_on_disk() {
             *opened.log().store.as_ref().unwrap().fault.lock().unwrap() = Some(fault);
             opened.try_append(records("logs:etl:w", 3), Some(named()))
         };
+        opened.rest();
         assert_eq!(failed(&opened), Err(AppendError::Failed));
+        // The reader looks and finds nothing, and the channel goes out of memory again.
+        assert_eq!(everything(&mut live), []);
+        opened.rest();
         assert!(opened.engine().trouble().unwrap().contains("store fails"));
         opened.eventually("a store that works", |opened| opened.engine().trouble().is_none());
         let repeat = opened

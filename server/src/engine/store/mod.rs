@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -54,6 +54,8 @@ pub(super) struct Store {
     kept_bytes: u64,
     /// Free bytes of the disk when it was last looked at, less what was written since.
     free: AtomicU64,
+    /// Whether the log of the gateway says that the disk is full.
+    said_full: AtomicBool,
     /// What becomes of the next batch.
     #[cfg(test)]
     pub(super) fault: std::sync::Mutex<Option<Fault>>,
@@ -102,6 +104,8 @@ pub(super) struct Found {
     /// The largest number of a channel.
     pub(super) last_number: u32,
     pub(super) answers: Answered,
+    /// Channels that have records after the high-water mark.
+    pub(super) ahead: Vec<Channel>,
 }
 
 const LAST_ID_KEY: &[u8] = b"mlast";
@@ -121,6 +125,7 @@ impl Store {
             durability,
             kept_bytes,
             free: AtomicU64::new(0),
+            said_full: AtomicBool::new(false),
             #[cfg(test)]
             fault: std::sync::Mutex::default(),
         };
@@ -133,10 +138,14 @@ impl Store {
     pub(super) fn reopen(&self) -> Result<(), OpenError> {
         // Held all the time, so that who comes to read waits.
         let mut spaces = write(&self.spaces);
-        let closing = spaces.take().map(|spaces| Arc::downgrade(&spaces));
-        while closing.as_ref().is_some_and(|spaces| spaces.strong_count() > 0) {
+        let open = spaces.take().map(|spaces| Arc::downgrade(&spaces.open));
+        // Whoever reads may be the last to let go. Closing writes what was left of the journal's buffer: opened before
+        // that, the journal would have it in the middle of what comes next.
+        while open.as_ref().is_some_and(|open| open.strong_count() > 0) {
             std::thread::sleep(Duration::from_millis(1));
         }
+        // The store's own threads have said that they end, and are about to.
+        std::thread::sleep(Duration::from_millis(50));
         *spaces = Some(Arc::new(Spaces::open(&self.dir, self.kept_bytes)?));
         Ok(())
     }
@@ -158,12 +167,29 @@ impl Store {
 
     /// Looks how much room the disk has.
     pub(super) fn look_for_room(&self) {
-        match free_bytes(&self.dir) {
-            Ok(free) => self.free.store(free, Ordering::Relaxed),
+        let free = match free_bytes(&self.dir) {
+            Ok(free) => free,
             Err(error) => {
                 tracing::warn!(%error, dir = %self.dir.display(), "cannot tell how full the disk is");
+                return;
             }
+        };
+        self.free.store(free, Ordering::Relaxed);
+        let was_full = self.said_full.swap(free < ROOM, Ordering::Relaxed);
+        match (was_full, self.want_of_room()) {
+            (false, Some(want)) => tracing::warn!("{want}"),
+            (true, None) => tracing::info!("the disk has room again"),
+            _ => {}
         }
+    }
+
+    /// Why nothing can be written, where the disk is too full for it.
+    pub(super) fn want_of_room(&self) -> Option<String> {
+        let free = self.free.load(Ordering::Relaxed);
+        (free < ROOM).then(|| {
+            let (dir, free, room) = (self.dir.display(), free >> 20, ROOM >> 20);
+            format!("the disk is full: {free} MiB are left for {dir}, and nothing can be published with less than {room} MiB")
+        })
     }
 
     fn marks(&self) -> Result<Marks, StoreError> {
@@ -179,8 +205,8 @@ impl Store {
         })
     }
 
-    /// Looks through the directory, as is done once when a log is opened.
-    pub(super) fn look_through(&self) -> Result<Found, StoreError> {
+    /// Looks through the directory, as is done when a log is opened. `head` is the high-water mark.
+    pub(super) fn look_through(&self, head: RecordId) -> Result<Found, StoreError> {
         let Marks {
             last_id,
             forgotten_to,
@@ -193,7 +219,10 @@ impl Store {
         let mut after = None;
         loop {
             let portion = self.channels_after(after.as_ref(), 1_024)?;
-            for (_, kept) in &portion {
+            for (channel, kept) in &portion {
+                if kept.last_id > head {
+                    found.ahead.push(channel.clone());
+                }
                 found.channels += 1;
                 found.bytes += kept.bytes;
                 found.last_number = found.last_number.max(kept.number);

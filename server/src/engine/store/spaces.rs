@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions};
@@ -15,6 +16,8 @@ pub(super) struct Spaces {
     pub(super) db: Database,
     pub(super) records: Keyspace,
     pub(super) directory: Keyspace,
+    /// As long as this is held, something of the others may be. The last field, because it must be the last to go.
+    pub(super) open: Arc<()>,
 }
 
 /// Why a data folder cannot be used. Nothing in it was changed.
@@ -83,6 +86,7 @@ impl Spaces {
             records: db.keyspace("records", apart).map_err(failed)?,
             directory: db.keyspace("directory", options).map_err(failed)?,
             db,
+            open: Arc::default(),
         };
         match spaces.directory.get(FORMAT_KEY).map_err(failed)? {
             None => spaces.directory.insert(FORMAT_KEY, FORMAT).map_err(failed)?,
