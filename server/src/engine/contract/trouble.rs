@@ -101,27 +101,29 @@ fn after_a_failure_the_log_goes_on_from_what_is_on_disk() {
             },
             content: [1; 32],
         };
-        let failed = |opened: &Opened| {
-            *opened.log().store.as_ref().unwrap().fault.lock().unwrap() = Some(fault);
-            opened.try_append(records("logs:etl:w", 3), Some(named()))
+        let both = || {
+            [records("logs:etl:w", 3), records("logs:etl:v", 1)]
+                .into_iter()
+                .flatten()
+                .collect()
         };
-        opened.rest();
-        assert_eq!(failed(&opened), Err(AppendError::Failed));
-        // The reader looks and finds nothing, and the channel goes out of memory again.
+        *opened.log().store.as_ref().unwrap().fault.lock().unwrap() = Some(fault);
+        assert_eq!(opened.try_append(both(), Some(named())), Err(AppendError::Failed));
         assert_eq!(everything(&mut live), []);
+        // One of the channels goes out of memory again, and then somebody comes who wants it from now on.
         opened.rest();
+        let mut late = opened.reader(&["logs:*:v"], None, opened.engine().head());
         assert!(opened.engine().trouble().unwrap().contains("store fails"));
         opened.eventually("a store that works", |opened| opened.engine().trouble().is_none());
-        let found = everything(&mut live).len();
+        let found = (everything(&mut live).len(), everything(&mut late).len());
         let written = matches!(fault, Fault::Written);
-        assert_eq!(found, if written { 3 } else { 0 });
-        let repeat = opened
-            .try_append(records("logs:etl:w", 3), Some(named()))
-            .unwrap();
+        assert_eq!(found, if written { (3, 1) } else { (0, 0) });
+        let repeat = opened.try_append(both(), Some(named())).unwrap();
         assert!(repeat.first_id > first.last_id);
         let next = opened.append(records("logs:etl:w", 1));
         assert!(next.first_id > repeat.last_id);
-        assert_eq!(found + everything(&mut live).len(), 4, "{fault:?}");
+        assert_eq!(found.0 + everything(&mut live).len(), 4, "{fault:?}");
+        assert_eq!(found.1 + everything(&mut late).len(), 1, "{fault:?}");
         for _ in 0..2 {
             let overview = opened.overview("logs:etl:w");
             assert_eq!(
@@ -133,7 +135,7 @@ fn after_a_failure_the_log_goes_on_from_what_is_on_disk() {
             assert_eq!(again.len(), 6, "{fault:?}");
             opened.rest();
         }
-        drop(live);
+        drop((live, late));
         opened.restart();
         let again = everything(&mut opened.reader(&["logs:*:w"], None, RecordId::ZERO));
         assert_eq!(again.len(), 6, "{fault:?}");
