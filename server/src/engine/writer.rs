@@ -327,7 +327,10 @@ impl Writer {
                     let _ = self.notices.send(Notice::Over(log.channel().clone()));
                 }
             }
-            *write(&self.log.head) = self.last_id;
+            // Ids that were given to what was refused may be on disk, and are not passed before that is known.
+            if group.records > 0 {
+                *write(&self.log.head) = self.last_id;
+            }
         }
         wake.iter().for_each(|signal: &Arc<Signal>| signal.wake());
         published.fetch_add(group.records, Ordering::Relaxed);
