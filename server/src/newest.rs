@@ -81,7 +81,7 @@ fn candidates(log: &Log, watch: &Watch) -> Vec<Candidate> {
         place: Place::Memory(link),
     });
     let mut candidates: Vec<Candidate> = in_memory.collect();
-    let known: std::collections::HashSet<Channel> = candidates
+    let mut known: std::collections::HashSet<Channel> = candidates
         .iter()
         .filter_map(|candidate| match &candidate.place {
             Place::Memory(link) => Some(link.log.channel().clone()),
@@ -89,13 +89,12 @@ fn candidates(log: &Log, watch: &Watch) -> Vec<Candidate> {
         })
         .collect();
     log.each_on_disk(&watch.wildcards(), |channel, last_id| {
-        if !known.contains(&channel) {
+        // Two patterns may choose the same channel.
+        if known.insert(channel.clone()) {
             let place = Place::Disk(channel);
             candidates.push(Candidate { last_id, place });
         }
     });
     candidates.sort_unstable_by_key(|candidate| Reverse(candidate.last_id));
-    // Two patterns may choose the same channel, and its neighbours have its last id then.
-    candidates.dedup_by(|a, b| matches!((&a.place, &b.place), (Place::Disk(a), Place::Disk(b)) if a == b));
     candidates
 }

@@ -87,6 +87,8 @@ const PORTION: usize = 32;
 /// What a round may have in hand of what was fetched from the store, over all its channels, in bytes; of each at
 /// least one record.
 const FETCH_BYTES: u64 = 512 * 1024;
+/// What is fetched of a channel at least: a block is unpacked for it.
+const LEAST_FETCH_BYTES: u64 = 4 * 1024;
 
 impl Reader {
     /// A reader that goes on after `cursor`. A cursor in the future is set back to now. Blocks where the cursor
@@ -127,6 +129,10 @@ impl Reader {
     ) -> Result<Progress, Broken> {
         self.watch.register(waker);
         let changes = self.watch.changes();
+        if changes % 2 == 1 {
+            // It is called again when the change is done.
+            return Ok(Progress::Fetching);
+        }
         if std::mem::replace(&mut self.changes, changes) != changes {
             self.abandon_round();
         }
@@ -134,8 +140,8 @@ impl Reader {
         loop {
             let rests = match self.poll_fetch(waker, out)? {
                 Poll::Pending => Some(Progress::Fetching),
-                Poll::Ready(()) if self.round.is_none() && !self.begin_round() => Some(Progress::CaughtUp),
-                Poll::Ready(()) => None,
+                Poll::Ready(()) if self.round.is_some() => None,
+                Poll::Ready(()) => self.begin_round(),
             };
             if let Some(progress) = rests {
                 return Ok(if records > 0 {
@@ -161,13 +167,17 @@ impl Reader {
         }
     }
 
-    /// Returns whether there is anything new.
-    fn begin_round(&mut self) -> bool {
+    /// Returns why it rests, where it does.
+    fn begin_round(&mut self) -> Option<Progress> {
         // The order matters: what is at or below this mark has marked its channel before.
         let limit = self.log.head();
         self.watch.take_ready(&mut self.ready);
+        if self.watch.changes() != self.changes {
+            // Some links may be detached already and others not attached yet: a round without them would lose records.
+            return Some(Progress::Fetching);
+        }
         if limit <= self.cursor {
-            return false;
+            return Some(Progress::CaughtUp);
         }
         let unread = std::mem::take(&mut self.ready);
         self.round = Some(Round {
@@ -176,7 +186,7 @@ impl Reader {
             unread,
             on_disk: Vec::new(),
         });
-        true
+        None
     }
 
     /// Goes on with the round, and ends it when nothing is left up to its limit.
@@ -272,7 +282,7 @@ impl Reader {
                 return Ok(Poll::Ready(()));
             };
             let (runs, limit) = (std::mem::take(&mut round.on_disk), round.limit);
-            let budget = FETCH_BYTES / (runs.len() + round.runs.len()) as u64;
+            let budget = (FETCH_BYTES / (runs.len() + round.runs.len()) as u64).max(LEAST_FETCH_BYTES);
             if self.may_block {
                 let fetched = fetch(&self.log, runs, limit, budget);
                 self.take_fetched(fetched, out);

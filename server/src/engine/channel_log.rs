@@ -23,6 +23,8 @@ pub(crate) struct ChannelLog {
     state: RwLock<State>,
     /// Whether the writer has records for it in hand: then it must stay where it is.
     pending: AtomicBool,
+    /// Whether the sweeper has been told that it has more records than retention keeps.
+    noticed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -66,8 +68,6 @@ pub(crate) enum Left {
 /// What an append changed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Growth {
-    /// Bytes of memory gained.
-    pub(super) gained: u64,
     /// Bytes of memory given back.
     pub(super) lost: u64,
     /// Whether it has more records now than retention keeps.
@@ -89,7 +89,13 @@ impl ChannelLog {
             channel,
             state: RwLock::new(state),
             pending: AtomicBool::new(false),
+            noticed: AtomicBool::new(false),
         }
+    }
+
+    /// Notes whether the sweeper has been told. Returns whether it had been.
+    pub(super) fn set_noticed(&self, noticed: bool) -> bool {
+        self.noticed.swap(noticed, Ordering::Relaxed)
     }
 
     pub(crate) fn channel(&self) -> &Channel {
@@ -140,7 +146,6 @@ impl ChannelLog {
             link.mark(wake);
         }
         Growth {
-            gained,
             lost,
             is_over: state.kept.records > most,
         }
@@ -158,6 +163,11 @@ impl ChannelLog {
         state.tail_from = kept.last_id.max(kept.trimmed_to);
         state.links.iter().for_each(|link| link.mark(wake));
         freed
+    }
+
+    /// Marks all readers that follow it.
+    pub(super) fn mark_all(&self, wake: &mut Vec<Arc<Signal>>) {
+        read(&self.state).links.iter().for_each(|link| link.mark(wake));
     }
 
     /// Gives what is after the cursor, up to `limit`, to `each`, as long as it returns true. The cursor
@@ -336,19 +346,19 @@ impl ChannelLog {
             given += state.tail.pop_oldest().map_or(0, |(_, cost)| cost);
         }
         let first_id = first_id
-            .or_else(|| state.tail.first_id())
+            .or_else(|| (state.tail_from <= to).then(|| state.tail.first_id()).flatten())
             .unwrap_or_else(|| to.next());
         state.kept.lose(records, bytes, to, first_id);
         state.tail_from = state.tail_from.max(to);
         given
     }
 
-    /// Lets go of what the tail has up to this time, where the store has it too; for good where there is no store.
+    /// Lets go of what the tail has up to `last`, where the store has it too; for good where there is no store.
     /// Returns the bytes of memory that gave.
-    pub(super) fn shorten_tail(&self, stored: bool, before_ms: u64) -> u64 {
+    pub(super) fn shorten_tail(&self, stored: bool, last: RecordId) -> u64 {
         let mut state = write(&self.state);
         let mut given = 0;
-        while state.tail.first_id().is_some_and(|first| first.ms < before_ms) {
+        while state.tail.first_id().is_some_and(|first| first <= last) {
             if stored {
                 if let Some((id, cost)) = state.tail.pop_oldest() {
                     state.tail_from = id;
@@ -361,14 +371,13 @@ impl ChannelLog {
         given
     }
 
-    /// The times of the tail's oldest and newest record in milliseconds, and its bytes.
-    pub(super) fn tail_span(&self) -> Option<(u64, u64, u64)> {
+    /// Gives what the tail has to `each`, the oldest first, each with its bytes of memory, as long as it returns true.
+    pub(super) fn each_in_tail(&self, mut each: impl FnMut(RecordId, u64) -> bool) {
         let state = read(&self.state);
-        Some((
-            state.tail.first_id()?.ms,
-            state.tail.last_id()?.ms,
-            state.tail.bytes(),
-        ))
+        let _ = state
+            .tail
+            .after(RecordId::ZERO)
+            .all(|record| each(record.id, record.cost()));
     }
 
     /// Whether nobody would miss it: it never had a record, and nobody waits for one.

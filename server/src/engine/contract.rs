@@ -500,4 +500,5 @@ fn a_closed_engine_refuses(kind: Kind) {
 }
 
 mod model;
+mod regressions;
 mod trouble;

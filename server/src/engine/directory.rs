@@ -114,8 +114,10 @@ impl Directory {
         });
         let wanted = wanted.collect();
         if !signal.is_gone() {
+            signal.count_change();
             self.unfollow(signal);
             self.follow(log, signal, wanted);
+            signal.count_change();
         }
         head
     }
@@ -130,6 +132,7 @@ impl Directory {
                 self.remove(link.log.channel());
             }
         }
+        signal.clear_ready();
     }
 
     /// Lets a channel go out of memory where its records are on disk and nobody needs it here.

@@ -3,12 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use logs_shared::Channel;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     AppendError, Appended, NewRecord,
     channel_log::ChannelLog,
     idempotency::{IdempotencyKey, Named, Remembered},
+    store::StoreError,
     tail::Stored,
     trim::Trim,
 };
@@ -32,6 +33,8 @@ pub(super) struct Append {
     /// Its name, where it may be repeated.
     pub(super) named: Option<Named>,
     pub(super) reply: oneshot::Sender<Answer>,
+    /// Its part of the bytes that may wait for the writer.
+    pub(super) _waiting: OwnedSemaphorePermit,
 }
 
 pub(super) type Answer = Result<Appended, AppendError>;
@@ -51,6 +54,10 @@ pub(super) struct Group {
     pub(super) done: Vec<oneshot::Sender<()>>,
     pub(super) reopens: bool,
     pub(super) records: u64,
+    /// Of all frames.
+    pub(super) bytes: usize,
+    /// What could not be read that had to be known.
+    pub(super) failed: Option<StoreError>,
 }
 
 /// What is appended to one channel.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, RwLock, atomic::AtomicU64},
+    sync::{
+        Mutex, RwLock,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use logs_shared::{Channel, ChannelPattern, RecordId, overview::ChannelOverview};
@@ -34,6 +37,8 @@ pub(crate) struct Log {
     /// Channels there are, in memory or on disk.
     pub(super) channels: AtomicU64,
     pub(super) published: AtomicU64,
+    /// Whether the sweeper has been told that tails take too much memory.
+    pub(super) noticed_tails: AtomicBool,
     /// What the store failed at.
     pub(super) failure: Mutex<Option<Failure>>,
 }

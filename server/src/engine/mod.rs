@@ -25,7 +25,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
     time::{SystemTime, UNIX_EPOCH},
@@ -34,7 +34,7 @@ use std::{
 use logs_shared::{
     Channel, ChannelPattern, Interest, Level, RecordId, overview::ChannelOverview, record::EncodedEntry,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},
@@ -85,6 +85,8 @@ pub enum Storage {
 pub struct Engine {
     log: Arc<Log>,
     commands: mpsc::Sender<Command>,
+    /// Bytes that may still be given to the writer.
+    waiting: Arc<Semaphore>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
@@ -130,6 +132,8 @@ pub struct NewRecord {
 const TAIL_BYTES: u64 = 64 << 20;
 /// How many appends may wait for the writer before publishers wait too.
 const WAITING_COMMANDS: usize = 1_024;
+/// How many bytes of records may.
+const WAITING_BYTES: u32 = 64 << 20;
 
 impl Engine {
     /// Opens the log, with its writer.
@@ -173,6 +177,7 @@ impl Engine {
             kept_bytes: AtomicU64::new(found.bytes),
             channels: AtomicU64::new(found.channels),
             published: AtomicU64::new(0),
+            noticed_tails: AtomicBool::new(false),
             failure: Mutex::default(),
         });
         let (commands, receiver) = mpsc::channel(WAITING_COMMANDS);
@@ -186,6 +191,7 @@ impl Engine {
         Ok(Self {
             log,
             commands,
+            waiting: Arc::new(Semaphore::new(WAITING_BYTES as usize)),
             threads: Arc::new(Mutex::new(threads)),
         })
     }
@@ -202,10 +208,14 @@ impl Engine {
         named: Option<Named>,
     ) -> Result<Appended, AppendError> {
         let (reply, answer) = oneshot::channel();
+        let bytes: usize = records.iter().map(|record| record.json.max_len()).sum();
+        let waiting = u32::try_from(bytes).unwrap_or(u32::MAX).min(WAITING_BYTES);
+        let waiting = self.waiting.clone().acquire_many_owned(waiting).await;
         let append = Append {
             records,
             named,
             reply,
+            _waiting: waiting.map_err(|_| AppendError::Closed)?,
         };
         self.commands
             .send(Command::Append(append))

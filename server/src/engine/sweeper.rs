@@ -1,7 +1,7 @@
 //! [`Sweeper`]: lets go of what is not to be kept, beside delivery.
 
 use std::{
-    collections::HashSet,
+    collections::{BinaryHeap, HashSet},
     sync::{
         Arc,
         atomic::Ordering,
@@ -75,6 +75,7 @@ impl Sweeper {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            self.log.noticed_tails.store(false, Ordering::Relaxed);
             self.log.shorten_tails();
             let mut swept = over.iter().try_for_each(|channel| self.trim_to_count(channel));
             if swept.is_ok() && ticked.elapsed() >= TICK {
@@ -112,11 +113,11 @@ impl Sweeper {
 
     /// Lets go of what is too old, where there is no store.
     fn sweep_memory(&self) -> Result<(), Ended> {
-        let before_ms = now_ms().saturating_sub(self.log.retention.age_ms);
+        let too_old = too_old(now_ms(), self.log.retention.age_ms);
         let logs: Vec<_> = read(&self.log.directory).channels().cloned().collect();
         let mut empty = Vec::new();
         for log in logs {
-            let freed = log.shorten_tail(false, before_ms);
+            let freed = log.shorten_tail(false, too_old);
             self.log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
             let kept = log.kept();
             if kept.records == 0 && kept.last_id != RecordId::ZERO {
@@ -126,41 +127,59 @@ impl Sweeper {
         self.forget(empty)
     }
 
-    /// Lets go of what is too old, and of the oldest where all together is too much.
+    /// Lets go of what is too old or too much for its channel, and of the oldest where all together is too much.
     fn sweep_store(&self, store: &Store) -> Result<(), Ended> {
-        let age_limit = now_ms().saturating_sub(self.log.retention.age_ms);
-        self.trim_before(store, age_limit)?;
-        // What a span's bytes are at which time is a guess, so it may take a few rounds.
+        // Channels of which nothing can be taken now: the others make up for them.
+        let mut stuck = HashSet::new();
+        let mut over = Vec::new();
+        self.trim_up_to(store, too_old(now_ms(), self.log.retention.age_ms), &mut stuck)?;
+        self.each_channel(store, |channel, kept| {
+            // The writer tells of a channel to which something is appended, and of no other.
+            if kept.records > self.log.retention.records {
+                over.push(channel.clone());
+            }
+            Ok(())
+        })?;
+        over.iter().try_for_each(|channel| self.trim_to_count(channel))?;
         loop {
-            let excess = self
-                .log
-                .kept_bytes
-                .load(Ordering::Relaxed)
-                .saturating_sub(self.log.retention.bytes);
+            let limit = self.log.retention.bytes;
+            let excess = self.log.kept_bytes.load(Ordering::Relaxed).saturating_sub(limit);
             if excess == 0 {
                 return Ok(());
             }
-            let mut spans = Vec::new();
-            self.each_channel(store, |_, kept| {
-                if kept.records > 0 {
-                    spans.push((kept.first_id.ms, kept.last_id.ms, kept.bytes));
+            // Somewhat more than is needed, so that this is not to be done again at once.
+            let mut oldest = Oldest::new(excess + limit / 64);
+            self.each_channel(store, |channel, kept| {
+                if kept.records == 0 || stuck.contains(channel) {
+                    return Ok(());
+                }
+                let looked = store.each_block(
+                    kept.number,
+                    kept.trimmed_to,
+                    |_| false,
+                    |key, _| oldest.add(key.last_id(), key.bytes()),
+                );
+                if let Err(error) = looked {
+                    self.log.fail_reading(&error);
+                    stuck.insert(channel.clone());
                 }
                 Ok(())
             })?;
-            if spans.is_empty() {
-                return Ok(());
-            }
-            let before_ms = time_that_frees(&spans, excess + self.log.retention.bytes / 64);
-            self.trim_before(store, before_ms)?;
+            let Some(last) = oldest.last() else { return Ok(()) };
+            self.trim_up_to(store, last, &mut stuck)?;
         }
     }
 
-    /// Lets go of every record before this time.
-    fn trim_before(&self, store: &Store, before_ms: u64) -> Result<(), Ended> {
+    /// Lets go of every record up to this one.
+    fn trim_up_to(&self, store: &Store, last: RecordId, stuck: &mut HashSet<Channel>) -> Result<(), Ended> {
         let mut empty = Vec::new();
         self.each_channel(store, |channel, kept| {
-            if kept.records > 0 && kept.first_id.ms < before_ms {
-                self.trim(store, channel, Cut::Before(before_ms))?;
+            if kept.records > 0
+                && kept.first_id <= last
+                && !stuck.contains(channel)
+                && !self.trim(store, channel, Cut::UpTo(last))?
+            {
+                stuck.insert(channel.clone());
             }
             if self.kept(store, channel).is_some_and(|kept| kept.records == 0) {
                 empty.push(channel.clone());
@@ -197,29 +216,36 @@ impl Sweeper {
         let Some(store) = &self.log.store else {
             return Ok(());
         };
-        self.trim(store, channel, Cut::AllBut(self.log.retention.records))
+        if let Some(log) = read(&self.log.directory).get(channel) {
+            log.set_noticed(false);
+        }
+        self.trim(store, channel, Cut::AllBut(self.log.retention.records))?;
+        Ok(())
     }
 
-    /// Lets go of a channel's oldest records, a portion after the other.
-    fn trim(&self, store: &Store, channel: &Channel, cut: Cut) -> Result<(), Ended> {
+    /// Lets go of a channel's oldest records, a portion after the other. Returns whether that could be done.
+    fn trim(&self, store: &Store, channel: &Channel, cut: Cut) -> Result<bool, Ended> {
         loop {
             let Some(kept) = self.kept(store, channel) else {
-                return Ok(());
+                return Ok(false);
             };
             let (done, wait) = oneshot::channel();
             let trim = match cut.plan(store, channel, kept, done) {
                 Ok(Some(trim)) => trim,
-                Ok(None) => return Ok(()),
+                Ok(None) => return Ok(true),
                 Err(error) => {
                     self.log.fail_reading(&error);
-                    return Ok(());
+                    return Ok(false);
                 }
             };
             let is_last = trim.first_id.is_some();
             self.ask(Command::Trim(trim))?;
             // Not done is not trimmed: the next sweep tries again.
-            if wait.blocking_recv().is_err() || is_last {
-                return Ok(());
+            if wait.blocking_recv().is_err() {
+                return Ok(false);
+            }
+            if is_last {
+                return Ok(true);
             }
         }
     }
@@ -252,7 +278,7 @@ impl Log {
             let mut idle = Vec::new();
             for log in portion {
                 if log.kept().last_id.ms < before_ms {
-                    let freed = log.shorten_tail(true, before_ms);
+                    let freed = log.shorten_tail(true, RecordId::before_ms(before_ms));
                     self.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
                 }
                 if log.is_idle() {
@@ -272,42 +298,61 @@ impl Log {
         while self.tail_bytes.load(Ordering::Relaxed) > limit {
             let excess = self.tail_bytes.load(Ordering::Relaxed) - limit;
             let logs: Vec<_> = read(&self.directory).channels().cloned().collect();
-            let spans: Vec<_> = logs.iter().filter_map(|log| log.tail_span()).collect();
-            if spans.is_empty() {
-                return;
-            }
             // Somewhat more than is needed, so that this is not to be done again at once.
-            let before_ms = time_that_frees(&spans, excess + limit / 16);
+            let mut oldest = Oldest::new(excess + limit / 16);
+            logs.iter()
+                .for_each(|log| log.each_in_tail(|id, bytes| oldest.add(id, bytes)));
+            let Some(last) = oldest.last() else { return };
             for log in &logs {
-                let freed = log.shorten_tail(self.store.is_some(), before_ms);
+                let freed = log.shorten_tail(self.store.is_some(), last);
                 self.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
             }
         }
     }
 }
 
-/// A time before which these spans have about so many bytes; each is the times of its first and last record in
-/// milliseconds, and its bytes, taken as evenly spread. At least the oldest record is before it.
-fn time_that_frees(spans: &[(u64, u64, u64)], bytes: u64) -> u64 {
-    let before = |time: u64| -> u128 {
-        let part = |(first, last, bytes): &(u64, u64, u64)| {
-            let length = last.saturating_sub(*first) + 1;
-            let passed = time.saturating_sub(*first).min(length);
-            u128::from(*bytes) * u128::from(passed) / u128::from(length)
-        };
-        spans.iter().map(part).sum()
-    };
-    let mut low = spans.iter().map(|(first, ..)| *first).min().unwrap_or_default();
-    let mut high = spans.iter().map(|(_, last, _)| *last).max().unwrap_or_default() + 1;
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if before(middle) < u128::from(bytes) {
-            low = middle;
-        } else {
-            high = middle;
+/// The last record that is too old.
+const fn too_old(now_ms: u64, age_ms: u64) -> RecordId {
+    RecordId::before_ms(now_ms.saturating_sub(age_ms))
+}
+
+/// The oldest of all that is kept, as far as is needed to free so many bytes. What it holds is bounded by that.
+struct Oldest {
+    needed: u64,
+    bytes: u64,
+    /// The youngest on top.
+    found: BinaryHeap<(RecordId, u64)>,
+}
+
+impl Oldest {
+    const fn new(needed: u64) -> Self {
+        Self {
+            needed,
+            bytes: 0,
+            found: BinaryHeap::new(),
         }
     }
-    high
+
+    /// Takes the next of a channel, the oldest first. Returns whether those after it are of interest.
+    fn add(&mut self, id: RecordId, bytes: u64) -> bool {
+        if self.bytes >= self.needed && self.last().is_some_and(|last| last < id) {
+            return false;
+        }
+        self.found.push((id, bytes));
+        self.bytes += bytes;
+        while let Some((_, youngest)) = self.found.peek()
+            && self.bytes - youngest >= self.needed
+        {
+            self.bytes -= youngest;
+            self.found.pop();
+        }
+        true
+    }
+
+    /// Up to this one all must go.
+    fn last(&self) -> Option<RecordId> {
+        self.found.peek().map(|(id, _)| *id)
+    }
 }
 
 #[cfg(test)]
@@ -315,13 +360,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_that_frees_enough_is_found() {
-        let spans = [(1_000, 1_999, 1_000), (1_500, 1_999, 5_000)];
-        assert_eq!(time_that_frees(&spans, 100), 1_100);
-        assert_eq!(time_that_frees(&spans, 500), 1_500);
-        assert_eq!(time_that_frees(&spans, 500 + 110), 1_510);
-        assert_eq!(time_that_frees(&spans, 1 << 60), 2_000);
-        let at_once = [(7, 7, 100)];
-        assert_eq!(time_that_frees(&at_once, 1), 8);
+    fn what_must_go_is_the_oldest_of_all_and_no_more_than_is_needed() {
+        let id = |ms| RecordId::new(ms, 0);
+        // A burst long ago and a quiet channel since.
+        let burst = (100..200).map(|ms| (id(ms), 10));
+        let quiet = (150..900).step_by(50).map(|ms| (id(ms), 1));
+        let channels = [burst.collect::<Vec<_>>(), quiet.collect()];
+        for (needed, last) in [
+            (1, 100),
+            (10, 100),
+            (11, 101),
+            (500, 149),
+            (501, 150),
+            (502, 150),
+            (512, 151),
+            (1_000_000, 850),
+        ] {
+            for turned in [false, true] {
+                let mut oldest = Oldest::new(needed);
+                let mut channels = channels.clone();
+                if turned {
+                    channels.reverse();
+                }
+                for channel in &channels {
+                    let _ = channel.iter().all(|(id, bytes)| oldest.add(*id, *bytes));
+                }
+                assert_eq!(oldest.last(), Some(id(last)), "{needed}");
+            }
+        }
+        assert_eq!(Oldest::new(5).last(), None);
     }
 }

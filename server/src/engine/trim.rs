@@ -26,8 +26,8 @@ pub(super) struct Trim {
 pub(super) enum Cut {
     /// All but so many records.
     AllBut(u64),
-    /// What is older than this time, in milliseconds.
-    Before(u64),
+    /// Every record up to this one.
+    UpTo(RecordId),
 }
 
 /// The most blocks taken out at once: bounds how long a publisher waits behind it.
@@ -84,14 +84,17 @@ impl Cut {
             trim.blocks.push(key);
             trim.blocks.len() < BLOCKS_AT_ONCE
         })?;
-        looked.map(|()| (trim.records > 0).then_some(trim))
+        // Where nothing goes, but the oldest record is another than was believed, that is to be written down: who asks
+        // again by what is believed would ask for ever.
+        let is_news = trim.first_id.is_some_and(|first_id| first_id != kept.first_id);
+        looked.map(|()| (trim.records > 0 || is_news).then_some(trim))
     }
 
     /// Whether the record with this id goes, as the one that makes it `lost` records.
     fn takes(self, kept: Kept, lost: u64, id: RecordId) -> bool {
         match self {
             Self::AllBut(records) => lost <= kept.records.saturating_sub(records),
-            Self::Before(ms) => id.ms < ms,
+            Self::UpTo(last) => id <= last,
         }
     }
 }

@@ -108,7 +108,7 @@ impl Link {
     }
 
     pub(crate) fn is_detached(&self) -> bool {
-        self.detached.load(Ordering::Relaxed)
+        self.detached.load(Ordering::Acquire)
     }
 }
 
@@ -135,11 +135,20 @@ impl Signal {
 
     pub(super) fn set_wanted(&self, wanted: Vec<Wanted>) {
         *lock(&self.wanted) = wanted;
-        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// To be called before the first link is detached and after the last one is attached.
+    pub(super) fn count_change(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Relaxed)
+    }
+
+    /// Lets go of what was marked. Every link is detached: they refer to this, which would keep itself for ever.
+    pub(super) fn clear_ready(&self) {
+        drop(std::mem::take(&mut *lock(&self.ready)));
     }
 
     pub(super) fn link_to(&self, channel: &Channel) -> Option<Arc<Link>> {
@@ -153,7 +162,7 @@ impl Signal {
     /// Takes the link to this channel away from the reader.
     pub(super) fn detach(&self, channel: &Channel) {
         if let Some(link) = lock(&self.links).remove(channel) {
-            link.detached.store(true, Ordering::Relaxed);
+            link.detached.store(true, Ordering::Release);
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Writer {
 
 /// The most commands taken at once: bounds how long the first waits for the last.
 const COMMANDS_AT_ONCE: usize = 512;
+/// About the most bytes stored at once.
+const GROUP_BYTES: usize = 8 << 20;
 
 impl Writer {
     pub(super) fn new(
@@ -74,6 +76,10 @@ impl Writer {
                     // What is waiting behind it is still finished.
                     Command::Close => self.receiver.close(),
                 }
+                // Who waits for a little must not wait for all that others bring.
+                if group.bytes >= GROUP_BYTES {
+                    self.finish(std::mem::take(&mut group));
+                }
             }
             let reopens = group.reopens;
             self.finish(group);
@@ -111,7 +117,7 @@ impl Writer {
             let mut directory = write(&log.directory);
             // Who follows a channel by a pattern is to find what was refused and is there all the same.
             for channel in &found.ahead {
-                directory.get_or_create(&log, channel);
+                directory.get_or_create(&log, channel).mark_all(&mut wake);
             }
             for channel in directory.channels() {
                 if let Ok(Some(kept)) = store.kept(channel.channel()) {
@@ -132,6 +138,7 @@ impl Writer {
             records,
             named,
             reply,
+            _waiting,
         } = append;
         // The log's own time never steps back.
         let log_ms = now_ms.max(self.last_id.ms);
@@ -180,15 +187,30 @@ impl Writer {
         let stored = Stored::new(self.last_id, level, &self.scratch);
         group.runs[run].records.push(stored);
         group.records += 1;
+        group.bytes += self.scratch.len();
         run
     }
 
     fn begin_run(&mut self, channel: Channel, group: &mut Group) -> usize {
         let run = group.runs.len();
         let log = self.bring_in(&channel);
-        if self.log.store.is_some() && log.kept().number == 0 {
-            self.last_number += 1;
-            log.set_number(self.last_number);
+        if let Some(store) = &self.log.store
+            && log.kept().number == 0
+        {
+            // Looked at once more: it may have come in while the store could not be read, and a new row over an old one
+            // would lose all its records.
+            match store.kept(&channel) {
+                Ok(None) => {
+                    self.last_number += 1;
+                    log.set_number(self.last_number);
+                }
+                Ok(Some(kept)) => {
+                    let mut wake = Vec::new();
+                    log.restore(kept, &mut wake);
+                    wake.iter().for_each(|signal| signal.wake());
+                }
+                Err(error) => group.failed = Some(error),
+            }
         }
         group.runs.push(Run {
             log,
@@ -231,16 +253,19 @@ impl Writer {
         let forgets = std::mem::take(&mut group.forgets);
         let forgotten = self.forget(forgets);
         let log = self.log.clone();
-        let stored = match &log.store {
-            None => Ok(()),
-            Some(store) => self.store(store, &group, &trimmed, &forgotten),
+        let stored = match (&log.store, group.failed.take()) {
+            (None, _) => Ok(()),
+            (Some(_), Some(error)) => Err(error),
+            (Some(store), None) => self.store(store, &group, &trimmed, &forgotten),
         };
         if let Err(error) = &stored {
             self.log.fail_writing(error);
         }
         let trimmed: Vec<_> = trimmed.into_iter().map(|(log, _)| log).collect();
         for trim in group.trims.drain(..) {
-            self.log.kept_bytes.fetch_sub(trim.bytes, Ordering::Relaxed);
+            if stored.is_ok() {
+                self.log.kept_bytes.fetch_sub(trim.bytes, Ordering::Relaxed);
+            }
             group.done.push(trim.done);
         }
         match stored {
@@ -262,6 +287,10 @@ impl Writer {
         trimmed: &[(Arc<ChannelLog>, &Trim)],
         forgotten: &[Channel],
     ) -> Result<(), StoreError> {
+        // Opened again, but not looked through: what is in memory is not yet what is on disk.
+        if group.records > 0 && self.log.cannot_write() {
+            return Err(StoreError::Closed);
+        }
         let mut change = store.change()?;
         for channel in forgotten {
             change.remove_channel(channel);
@@ -317,12 +346,14 @@ impl Writer {
                     channels.fetch_add(1, Ordering::Relaxed);
                 }
                 let bytes: u64 = records.iter().map(bytes_on_disk).sum();
+                // Counted before somebody may count them out.
+                let gained: u64 = records.iter().map(Stored::cost).sum();
+                tail_bytes.fetch_add(gained, Ordering::Relaxed);
                 let growth = log.append(records, retention.records, store.is_some(), &mut wake);
                 log.set_pending(false);
-                tail_bytes.fetch_add(growth.gained, Ordering::Relaxed);
                 tail_bytes.fetch_sub(growth.lost, Ordering::Relaxed);
                 kept_bytes.fetch_add(bytes, Ordering::Relaxed);
-                if growth.is_over {
+                if growth.is_over && !log.set_noticed(true) {
                     // Without a sweeper there is nobody to tell.
                     let _ = self.notices.send(Notice::Over(log.channel().clone()));
                 }
@@ -367,7 +398,7 @@ impl Writer {
         let (bytes, limit) = (self.log.tail_bytes.load(Ordering::Relaxed), self.log.memory);
         if bytes / 2 > limit {
             self.log.shorten_tails();
-        } else if bytes > limit {
+        } else if bytes > limit && !self.log.noticed_tails.swap(true, Ordering::Relaxed) {
             let _ = self.notices.send(Notice::Tails);
         }
     }
@@ -381,7 +412,10 @@ impl Writer {
         let forget = |channel: &Channel| {
             let kept = match (directory.get(channel), &self.log.store) {
                 (Some(log), _) => log.kept(),
-                (None, Some(store)) => store.kept(channel).ok().flatten().unwrap_or_default(),
+                (None, Some(store)) => match store.kept(channel) {
+                    Ok(Some(kept)) => kept,
+                    Ok(None) | Err(_) => return false,
+                },
                 (None, None) => return false,
             };
             if kept.records > 0 || !directory.forget(channel) {

@@ -59,6 +59,12 @@ pub(super) struct Store {
     /// What becomes of the next batch.
     #[cfg(test)]
     pub(super) fault: std::sync::Mutex<Option<Fault>>,
+    /// Whether channels' rows cannot be read.
+    #[cfg(test)]
+    pub(super) rows_fail: AtomicBool,
+    /// Whether blocks cannot be read.
+    #[cfg(test)]
+    pub(super) blocks_fail: AtomicBool,
 }
 
 /// How a batch fails in a test.
@@ -128,6 +134,10 @@ impl Store {
             said_full: AtomicBool::new(false),
             #[cfg(test)]
             fault: std::sync::Mutex::default(),
+            #[cfg(test)]
+            rows_fail: AtomicBool::new(false),
+            #[cfg(test)]
+            blocks_fail: AtomicBool::new(false),
         };
         store.look_for_room();
         Ok(store)
@@ -248,6 +258,10 @@ impl Store {
 
     /// What is kept of this channel, where it has ever had a record that has not been forgotten.
     pub(super) fn kept(&self, channel: &Channel) -> Result<Option<Kept>, StoreError> {
+        #[cfg(test)]
+        if self.rows_fail.load(Ordering::Relaxed) {
+            return Err(StoreError::Row);
+        }
         self.spaces()?.kept(channel)
     }
 
@@ -306,6 +320,10 @@ impl Store {
         reads: impl Fn(&BlockKey) -> bool,
         mut each: impl FnMut(BlockKey, Option<&[u8]>) -> bool,
     ) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.blocks_fail.load(Ordering::Relaxed) {
+            return Err(StoreError::Row);
+        }
         let from = key::place_in(number, after.next());
         let to = key::place_in(number, RecordId::new(u64::MAX, u64::MAX));
         for entry in self.spaces()?.records.range(from..=to) {
