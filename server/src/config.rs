@@ -252,7 +252,7 @@ impl Config {
         // With less the gateway would acknowledge what it cannot keep, or refuse everything.
         reading.at_least("RETENTION_RECORDS", config.retention.records, 1);
         reading.at_least("RETENTION_BYTES", config.retention.bytes, MIB);
-        reading.at_least("RETENTION_AGE", config.retention.age_ms, 1_000);
+        reading.at_least("RETENTION_AGE", config.retention.age_ms / 1_000, 1);
         reading.at_least("MAX_STREAMS", config.stream_limits.total, 1);
         reading.at_least("MAX_STREAMS_PER_USER", config.stream_limits.per_owner, 1);
         reading.at_least("MAX_BODY_BYTES", config.max_body_bytes, 1_024);
@@ -301,6 +301,10 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
             other => Err(format!("{other:?} is neither process nor fsync")),
         },
     );
+    if settings.store.as_deref() == Some("memory") && durability == Durability::Fsync {
+        let error = "DURABILITY: fsync is for a disk, and with STORE=memory nothing outlives the process";
+        reading.errors.push(error.to_owned());
+    }
     let dir = settings
         .data_dir
         .clone()

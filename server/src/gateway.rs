@@ -11,6 +11,7 @@ use logs_shared::{
     overview::{ChannelOverview, Health, Stats},
     query::{QueryError, Start},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     config::Config,
@@ -38,8 +39,13 @@ struct Shared {
     streams: Streams,
     rate: PublishRate,
     stalled: StalledCount,
+    /// Who may look through the past now.
+    looking_back: Arc<Semaphore>,
     started: Instant,
 }
+
+/// How many may look through the past at once, for each of the machine's processors.
+const LOOKING_BACK_PER_CPU: usize = 4;
 
 /// Who reads.
 #[derive(Clone, Debug)]
@@ -72,6 +78,9 @@ impl Gateway {
                 streams,
                 rate,
                 stalled: StalledCount::default(),
+                looking_back: Arc::new(Semaphore::new(
+                    LOOKING_BACK_PER_CPU * std::thread::available_parallelism().map_or(1, usize::from),
+                )),
                 started: Instant::now(),
             }),
         }
@@ -203,6 +212,11 @@ impl Gateway {
             from_id: from_id.unwrap_or_else(|| self.shared.engine.head()),
             results,
         })
+    }
+
+    /// Waits until the caller may look through the past.
+    pub(crate) async fn look_back(&self) -> Option<OwnedSemaphorePermit> {
+        self.shared.looking_back.clone().acquire_owned().await.ok()
     }
 
     /// Reads a part of the past. Blocks for as long as looking through the records takes.

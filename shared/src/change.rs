@@ -67,12 +67,14 @@ impl ChangeError {
 }
 
 impl StreamChange {
-    /// Reads a body. A part that is absent is empty, one that is not known is passed over.
+    /// Reads a body. A part that is absent is empty; one that is not known is an error, as passing over it would look like
+    /// success.
     ///
     /// # Errors
     /// [`ChangeError`] where nothing can be told of single entries; otherwise the errors are in them.
     pub fn parse(body: &[u8]) -> Result<Self, ChangeError> {
         #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
         struct Body<'a> {
             #[serde(borrow, default)]
             add: Vec<&'a RawValue>,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     ChannelPattern, Level, LogRecord, RecordId,
-    query::{LEVEL, QueryError, SINCE, Selection, parameters, parse_count, parse_level, parse_time, shown},
+    query::{LEVEL, QueryError, SINCE, Selection, parameters, parse_level, parse_time, shown},
 };
 
 /// What a reader asks of `GET /api/logs/history`: records of channels, between two places in the log.
@@ -44,7 +44,7 @@ impl HistoryQuery {
                 SINCE => after = after.max(Some(parse_place(SINCE, &value)?.first().previous())),
                 "before" => before = min(before, parse_place("before", &value)?.first()),
                 "until" => before = min(before, parse_place("until", &value)?.last().next()),
-                "limit" => limit = parse_count("limit", &value, MAX_LIMIT)?,
+                "limit" => limit = parse_limit(&value)?,
                 LEVEL => level = Some(parse_level(&value)?),
                 "q" => q = Some(value.into_owned()),
                 _ => selection.take(&name, value)?,
@@ -108,6 +108,13 @@ pub struct HistoryPage {
     pub last_id: Option<RecordId>,
 }
 
+/// A number of records; a larger one is read as the most there may be.
+fn parse_limit(text: &str) -> Result<usize, QueryError> {
+    let limit = text.parse::<u64>().ok().filter(|limit| *limit > 0);
+    let limit = limit.ok_or_else(|| QueryError::Limit(shown(text)))?;
+    Ok(usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -147,7 +154,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_answered_has_its_code() {
-        for query in ["after=yesterday", "before=", "until=x", "limit=-1", "limit=many"] {
+        for query in [
+            "after=yesterday",
+            "before=",
+            "until=x",
+            "limit=-1",
+            "limit=0",
+            "limit=many",
+        ] {
             match parse(query) {
                 Ok(query) => assert_eq!(query.before, None, "an empty parameter is an absent one"),
                 Err(error) => assert_eq!(error.code(), code::INVALID_QUERY, "{query}"),

@@ -6,6 +6,7 @@ use crate::{
     ChannelError, ChannelPattern, Interest, Level, RecordId, Timestamp,
     api::{MAX_CHANNELS_PER_STREAM, MAX_TAIL},
     channel::spell,
+    history::MAX_LIMIT,
     problem::code,
     timestamp::TimestampError,
 };
@@ -79,6 +80,9 @@ pub enum QueryError {
     /// A count is no number.
     #[error("{0}={1:?} is not a whole number of records")]
     Count(&'static str, String),
+    /// A page without a record, or with no number of them.
+    #[error("limit={0:?} is not a number of records, from 1 to {MAX_LIMIT}")]
+    Limit(String),
     /// A place in the log that is neither an id nor a time.
     #[error("{0}={1:?} is neither an id such as 1758796200000-0 nor a time")]
     Place(&'static str, String),
@@ -110,7 +114,9 @@ impl QueryError {
             Self::Channel { .. } => code::INVALID_CHANNEL,
             Self::TooManyChannels(_) => code::TOO_MANY_CHANNELS,
             Self::Level(_) => code::INVALID_LEVEL,
-            Self::Count(..) | Self::Place(..) | Self::Expression { .. } => code::INVALID_QUERY,
+            Self::Count(..) | Self::Limit(_) | Self::Place(..) | Self::Expression { .. } => {
+                code::INVALID_QUERY
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ pub(super) struct Backoff {
 }
 
 const FIRST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(5);
 
 impl Backoff {
     /// After a failure.

@@ -14,7 +14,6 @@ use logs_shared::{
     api::{JSON_TYPE, NDJSON_TYPE},
 };
 use serde_json::json;
-use tokio::task::spawn_blocking;
 
 use super::{ApiError, blocking};
 use crate::{
@@ -30,17 +29,36 @@ pub(super) async fn history(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let query = HistoryQuery::parse(uri.query().unwrap_or_default())?;
-    let history = blocking(move || gateway.history(query)).await??;
+    let looking = gateway.clone();
+    let history = looking_back(&gateway, move || looking.history(query)).await??;
     let no_store = (header::CACHE_CONTROL, "no-store");
     Ok(if accepts_ndjson(&headers) {
-        ([(header::CONTENT_TYPE, NDJSON_TYPE), no_store], lines(history)).into_response()
+        (
+            [(header::CONTENT_TYPE, NDJSON_TYPE), no_store],
+            lines(gateway, history),
+        )
+            .into_response()
     } else {
         (
             [(header::CONTENT_TYPE, JSON_TYPE), no_store],
-            blocking(move || page(history)).await?,
+            looking_back(&gateway, move || page(history)).await?,
         )
             .into_response()
     })
+}
+
+/// Looks through the past where nobody else waits for it, few at a time: a search is not cut short when nobody waits
+/// for it any more, and all together must leave room for readers that catch up.
+async fn looking_back<T: Send + 'static>(
+    gateway: &Gateway,
+    look: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let permit = gateway.look_back().await;
+    blocking(move || {
+        let _permit = permit;
+        look()
+    })
+    .await
 }
 
 fn accepts_ndjson(headers: &HeaderMap) -> bool {
@@ -76,18 +94,22 @@ fn page(mut history: History) -> String {
 }
 
 /// A record a line, made as the connection takes them: however many there are, few are in memory.
-fn lines(history: History) -> Body {
-    Body::from_stream(stream::unfold(history, |mut history| async {
-        let portion = spawn_blocking(move || {
-            // A search may look at much before it finds something.
-            loop {
-                let portion = history.next_portion()?;
-                if !portion.is_empty() {
-                    let lines: String = portion.into_iter().map(|record| record.json + "\n").collect();
-                    return Some((Ok::<_, Infallible>(Bytes::from(lines)), history));
+fn lines(gateway: Gateway, history: History) -> Body {
+    Body::from_stream(stream::unfold(
+        (gateway, history),
+        |(gateway, mut history)| async {
+            let looking = gateway.clone();
+            let portion = looking_back(&looking, move || {
+                // A search may look at much before it finds something.
+                loop {
+                    let portion = history.next_portion()?;
+                    if !portion.is_empty() {
+                        let lines: String = portion.into_iter().map(|record| record.json + "\n").collect();
+                        return Some((Ok::<_, Infallible>(Bytes::from(lines)), (gateway, history)));
+                    }
                 }
-            }
-        });
-        portion.await.ok().flatten()
-    }))
+            });
+            portion.await.ok().flatten()
+        },
+    ))
 }

@@ -76,7 +76,6 @@ async fn a_page_is_the_newest_or_the_oldest_from_a_place_and_always_ascending() 
         ("&level=error".into(), vec!["m0", "m3", "m6", "m9"], false),
         ("&level=error&limit=2".into(), vec!["m6", "m9"], true),
         ("&level=error&after=0-0&limit=2".into(), vec!["m0", "m3"], true),
-        ("&limit=0".into(), vec![], true),
     ];
     for (query, expected, has_more) in cases {
         let page = page(&app, &format!("channels=logs:*:w:*{query}")).await;

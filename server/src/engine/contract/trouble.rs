@@ -47,7 +47,7 @@ fn what_is_no_folder_is_refused() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "hello").unwrap();
-    assert!(refusal(&file).contains("cannot be used"));
+    assert!(refusal(&file).contains("is not a folder"));
     assert_eq!(fs::read(&file).unwrap(), b"hello");
 }
 

@@ -24,16 +24,21 @@ pub(super) struct Spaces {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it.
-    #[error("{0} is in use by another gateway; give this one a DATA_DIR of its own")]
+    #[error("DATA_DIR {0} is in use by another gateway; give this one a folder of its own")]
     InUse(PathBuf),
     /// A later version wrote it.
-    #[error("{0} was written by another version of the gateway, in a format that this one does not know")]
+    #[error(
+        "DATA_DIR {0} was written by another version of the gateway, in a format that this one does not know"
+    )]
     Format(PathBuf),
-    /// It is no folder, or may not be read or written.
-    #[error("{0} cannot be used: {1}")]
+    /// It is no folder.
+    #[error("DATA_DIR {0} is not a folder")]
+    NoFolder(PathBuf),
+    /// It cannot be made, read or written.
+    #[error("DATA_DIR {0} cannot be used: {1}")]
     Io(PathBuf, io::Error),
     /// It is damaged.
-    #[error("{0} cannot be read: {1}")]
+    #[error("DATA_DIR {0} cannot be read: {1}")]
     Damaged(PathBuf, String),
     /// The system gives no thread.
     #[error("the log's threads do not start: {0}")]
@@ -72,6 +77,9 @@ impl Spaces {
             fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => io(error),
             other => OpenError::Damaged(dir.to_owned(), super::in_words(&other)),
         };
+        if dir.exists() && !dir.is_dir() {
+            return Err(OpenError::NoFolder(dir.to_owned()));
+        }
         fs::create_dir_all(dir).map_err(io)?;
         let db = Database::builder(dir)
             .cache_size(CACHE_BYTES)
