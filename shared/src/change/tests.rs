@@ -123,7 +123,7 @@ fn what_is_broken_forbidden_or_too_much_is_refused_by_itself() {
 #[test]
 fn a_body_that_is_no_change_is_refused_as_a_whole() {
     let many = json!({ "add": vec![1; MAX_CHANGES], "remove": [1] }).to_string();
-    let cases: [(&[u8], &str); 11] = [
+    let cases: [(&[u8], &str); 12] = [
         (b"", code::BROKEN_JSON),
         (b"{", code::BROKEN_JSON),
         (b"add=logs:etl:w", code::BROKEN_JSON),
@@ -134,6 +134,7 @@ fn a_body_that_is_no_change_is_refused_as_a_whole() {
         (b"null", code::INVALID_BODY),
         (b"{\"add\":\"logs:etl:w\"}", code::INVALID_BODY),
         (b"{\"add\":[],\"add\":[]}", code::INVALID_BODY),
+        (b"{\"ad\":[\"logs:etl:w\"]}", code::INVALID_BODY),
         (many.as_bytes(), code::TOO_MANY_CHANNELS),
     ];
     for (body, code) in cases {
@@ -144,10 +145,7 @@ fn a_body_that_is_no_change_is_refused_as_a_whole() {
             String::from_utf8_lossy(body)
         );
     }
-    assert_eq!(
-        StreamChange::parse(b" {\"later\":1}"),
-        Ok(StreamChange::default())
-    );
+    assert_eq!(StreamChange::parse(b" {}"), Ok(StreamChange::default()));
 }
 
 /// A fuzzer's find: written by its channel alone, an entry with a broken level came back as one that follows everything.
