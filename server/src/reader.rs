@@ -351,30 +351,21 @@ impl Run {
 
     /// Takes the next portion of its channel's records, where the tail has any up to the limit.
     fn refill(&mut self, limit: RecordId) {
-        let Self {
-            link,
-            cursor,
-            in_hand,
-            left,
-        } = self;
-        while in_hand.records.is_empty() && *left == Left::More {
-            *left = link.log.take(link, cursor, limit, |found| {
-                in_hand.take(link, found);
-                in_hand.records.len() < PORTION
+        while self.in_hand.records.is_empty() && self.left == Left::More {
+            self.left = self.link.log.take(&self.link, &mut self.cursor, limit, |found| {
+                self.in_hand.take(&self.link, found);
+                self.in_hand.records.len() < PORTION
             });
         }
     }
 
     /// Takes the next portion from the store. Blocks.
     fn fetch(&mut self, log: &Log, limit: RecordId, budget: u64) {
-        let Self {
-            link,
-            cursor,
-            in_hand,
-            left,
-        } = self;
-        let take = |found: Found<'_>| in_hand.take(link, found);
-        *left = link.log.fetch(log, link, cursor, limit, budget, take);
+        let take = |found: Found<'_>| self.in_hand.take(&self.link, found);
+        self.left = self
+            .link
+            .log
+            .fetch(log, &self.link, &mut self.cursor, limit, budget, take);
     }
 
     fn next_id(&self) -> Option<RecordId> {

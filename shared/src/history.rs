@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     ChannelPattern, Level, LogRecord, RecordId,
-    query::{LEVEL, QueryError, SINCE, Selection, parameters, parse_level, parse_time, shown},
+    query::{LEVEL, QueryError, SINCE, Selection, parameters, parse_count, parse_level, parse_time, shown},
 };
 
 /// What a reader asks of `GET /api/logs/history`: records of channels, between two places in the log.
@@ -110,9 +110,10 @@ pub struct HistoryPage {
 
 /// A number of records; a larger one is read as the most there may be.
 fn parse_limit(text: &str) -> Result<usize, QueryError> {
-    let limit = text.parse::<u64>().ok().filter(|limit| *limit > 0);
-    let limit = limit.ok_or_else(|| QueryError::Limit(shown(text)))?;
-    Ok(usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT))
+    let limit = parse_count("limit", text, MAX_LIMIT).ok();
+    limit
+        .filter(|limit| *limit > 0)
+        .ok_or_else(|| QueryError::Limit(shown(text)))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{
     Log,
     filter::{self, Slots},
     read,
-    store::{Kept, bytes_on_disk},
+    store::Kept,
     tail::{Stored, Tail},
     watch::{Link, Signal},
     write,
@@ -70,8 +70,8 @@ pub(crate) enum Left {
 pub(super) struct Growth {
     /// Bytes of memory given back.
     pub(super) lost: u64,
-    /// Whether it has more records now than retention keeps.
-    pub(super) is_over: bool,
+    /// How many records it has now.
+    pub(super) records: u64,
 }
 
 /// How many records are looked at while the lock is held: a writer waits no longer than that.
@@ -115,13 +115,13 @@ impl ChannelLog {
         self.pending.store(pending, Ordering::Relaxed);
     }
 
-    /// Appends records and marks the readers that must look; those that were not marked already go
-    /// to `wake`. Without a store no more than `most` records are kept.
+    /// Appends records of so many bytes, as retention counts them, and marks the readers that must look; those that
+    /// were not marked already go to `wake`. Of more than `most` records the oldest are lost for good.
     pub(super) fn append(
         &self,
         records: Vec<Stored>,
+        bytes: u64,
         most: u64,
-        stored: bool,
         wake: &mut Vec<Arc<Signal>>,
     ) -> Growth {
         let (Some(first), Some(last)) = (records.first(), records.last()) else {
@@ -129,16 +129,12 @@ impl ChannelLog {
         };
         let (first_id, last_id, count) = (first.id, last.id, records.len() as u64);
         let mut state = write(&self.state);
-        let before = state.tail.bytes();
-        let on_disk = records.iter().map(bytes_on_disk).sum();
         for record in records {
             state.tail.push(record);
         }
-        let gained = state.tail.bytes() - before;
-        let bytes = if stored { on_disk } else { gained };
         state.kept.gain(count, bytes, first_id, last_id);
         let mut lost = 0;
-        while !stored && state.kept.records > most {
+        while state.kept.records > most {
             lost += state.lose_oldest();
         }
         // Under the lock, so that a reader that found nothing more cannot unmark itself in between.
@@ -147,7 +143,7 @@ impl ChannelLog {
         }
         Growth {
             lost,
-            is_over: state.kept.records > most,
+            records: state.kept.records,
         }
     }
 

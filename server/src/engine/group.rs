@@ -9,7 +9,7 @@ use super::{
     AppendError, Appended, NewRecord,
     channel_log::ChannelLog,
     idempotency::{IdempotencyKey, Named, Remembered},
-    store::StoreError,
+    store::{StoreError, bytes_on_disk},
     tail::Stored,
     trim::Trim,
 };
@@ -64,6 +64,27 @@ pub(super) struct Group {
 pub(super) struct Run {
     pub(super) log: Arc<ChannelLog>,
     pub(super) records: Vec<Stored>,
+    /// What they take on disk.
+    pub(super) on_disk: u64,
+    /// What they take in memory.
+    pub(super) in_memory: u64,
+}
+
+impl Run {
+    pub(super) const fn new(log: Arc<ChannelLog>) -> Self {
+        Self {
+            log,
+            records: Vec::new(),
+            on_disk: 0,
+            in_memory: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, record: Stored) {
+        self.on_disk += bytes_on_disk(&record);
+        self.in_memory += record.cost();
+        self.records.push(record);
+    }
 }
 
 impl Group {

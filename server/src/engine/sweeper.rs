@@ -131,16 +131,10 @@ impl Sweeper {
     fn sweep_store(&self, store: &Store) -> Result<(), Ended> {
         // Channels of which nothing can be taken now: the others make up for them.
         let mut stuck = HashSet::new();
-        let mut over = Vec::new();
-        self.trim_up_to(store, too_old(now_ms(), self.log.retention.age_ms), &mut stuck)?;
-        self.each_channel(store, |channel, kept| {
-            // The writer tells of a channel to which something is appended, and of no other.
-            if kept.records > self.log.retention.records {
-                over.push(channel.clone());
-            }
-            Ok(())
-        })?;
-        over.iter().try_for_each(|channel| self.trim_to_count(channel))?;
+        // The writer tells of a channel to which too much is appended, and of no other: not of one that has it already.
+        let count = Cut::AllBut(self.log.retention.records);
+        let age = Cut::UpTo(too_old(now_ms(), self.log.retention.age_ms));
+        self.trim_all(store, &[age, count], &mut stuck)?;
         loop {
             let limit = self.log.retention.bytes;
             let excess = self.log.kept_bytes.load(Ordering::Relaxed).saturating_sub(limit);
@@ -157,7 +151,7 @@ impl Sweeper {
                     kept.number,
                     kept.trimmed_to,
                     |_| false,
-                    |key, _| oldest.add(key.last_id(), key.bytes()),
+                    |key, _| Ok(oldest.add(key.last_id(), key.bytes())),
                 );
                 if let Err(error) = looked {
                     self.log.fail_reading(&error);
@@ -166,22 +160,22 @@ impl Sweeper {
                 Ok(())
             })?;
             let Some(last) = oldest.last() else { return Ok(()) };
-            self.trim_up_to(store, last, &mut stuck)?;
+            self.trim_all(store, &[Cut::UpTo(last)], &mut stuck)?;
         }
     }
 
-    /// Lets go of every record up to this one.
-    fn trim_up_to(&self, store: &Store, last: RecordId, stuck: &mut HashSet<Channel>) -> Result<(), Ended> {
+    /// Lets go of what these cuts take of any channel, and of channels that have nothing left.
+    fn trim_all(&self, store: &Store, cuts: &[Cut], stuck: &mut HashSet<Channel>) -> Result<(), Ended> {
         let mut empty = Vec::new();
         self.each_channel(store, |channel, kept| {
-            if kept.records > 0
-                && kept.first_id <= last
-                && !stuck.contains(channel)
-                && !self.trim(store, channel, Cut::UpTo(last))?
-            {
-                stuck.insert(channel.clone());
+            let mut is_empty = kept.records == 0;
+            for cut in cuts.iter().filter(|cut| cut.concerns(&kept)) {
+                if !stuck.contains(channel) && !self.trim(store, channel, *cut)? {
+                    stuck.insert(channel.clone());
+                }
+                is_empty = self.kept(store, channel).is_some_and(|kept| kept.records == 0);
             }
-            if self.kept(store, channel).is_some_and(|kept| kept.records == 0) {
+            if is_empty {
                 empty.push(channel.clone());
             }
             Ok(())

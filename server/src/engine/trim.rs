@@ -5,7 +5,7 @@ use std::cell::Cell;
 use logs_shared::{Channel, RecordId};
 use tokio::sync::oneshot;
 
-use super::store::{BlockKey, Kept, Store, StoreError};
+use super::store::{BlockKey, Kept, Store, StoreError, read_block};
 
 /// A channel's oldest records, to let go of.
 pub(super) struct Trim {
@@ -52,7 +52,6 @@ impl Cut {
             blocks: Vec::new(),
             done,
         };
-        let mut looked = Ok(());
         let lost = Cell::new(0);
         // In the first block there may be records that have gone already.
         let is_first = Cell::new(kept.trimmed_to != RecordId::ZERO);
@@ -61,33 +60,36 @@ impl Cut {
         store.each_block(kept.number, kept.trimmed_to, reads, |key, block| {
             is_first.set(false);
             if let Some(block) = block {
-                for record in Store::records_of(block) {
-                    match record {
-                        Ok(record) if record.id <= kept.trimmed_to => {}
-                        Ok(record) if self.takes(kept, trim.records + 1, record.id) => {
-                            trim.lose(1, record.bytes(), record.id);
-                        }
-                        Ok(record) => {
-                            trim.first_id = Some(record.id);
-                            return false;
-                        }
-                        Err(error) => {
-                            looked = Err(error);
-                            return false;
-                        }
+                for record in read_block(block) {
+                    let record = record?;
+                    if record.id <= kept.trimmed_to {
+                        continue;
                     }
+                    if !self.takes(kept, trim.records + 1, record.id) {
+                        trim.first_id = Some(record.id);
+                        return Ok(false);
+                    }
+                    trim.lose(1, record.bytes(), record.id);
                 }
             } else {
                 trim.lose(key.records(), key.bytes(), key.last_id());
             }
             lost.set(trim.records);
             trim.blocks.push(key);
-            trim.blocks.len() < BLOCKS_AT_ONCE
+            Ok(trim.blocks.len() < BLOCKS_AT_ONCE)
         })?;
         // Where nothing goes, but the oldest record is another than was believed, that is to be written down: who asks
         // again by what is believed would ask for ever.
         let is_news = trim.first_id.is_some_and(|first_id| first_id != kept.first_id);
-        looked.map(|()| (trim.records > 0 || is_news).then_some(trim))
+        Ok((trim.records > 0 || is_news).then_some(trim))
+    }
+
+    /// Whether anything of this channel is to go.
+    pub(super) fn concerns(self, kept: &Kept) -> bool {
+        match self {
+            Self::AllBut(records) => kept.records > records,
+            Self::UpTo(last) => kept.records > 0 && kept.first_id <= last,
+        }
     }
 
     /// Whether the record with this id goes, as the one that makes it `lost` records.

@@ -11,7 +11,7 @@ use super::{
     group::{Append, Command, Group, Run},
     idempotency::{Answered, Reused},
     lock, now_ms, read,
-    store::{Store, StoreError, bytes_on_disk},
+    store::{Store, StoreError},
     sweeper::Notice,
     tail::Stored,
     trim::Trim,
@@ -185,7 +185,7 @@ impl Writer {
             None => self.begin_run(channel, group),
         };
         let stored = Stored::new(self.last_id, level, &self.scratch);
-        group.runs[run].records.push(stored);
+        group.runs[run].push(stored);
         group.records += 1;
         group.bytes += self.scratch.len();
         run
@@ -212,10 +212,7 @@ impl Writer {
                 Err(error) => group.failed = Some(error),
             }
         }
-        group.runs.push(Run {
-            log,
-            records: Vec::new(),
-        });
+        group.runs.push(Run::new(log));
         group.by_channel.insert(channel, run);
         run
     }
@@ -254,7 +251,10 @@ impl Writer {
         let forgotten = self.forget(forgets);
         let log = self.log.clone();
         let stored = match (&log.store, group.failed.take()) {
-            (None, _) => Ok(()),
+            (None, _) => {
+                self.answered.forget(self.log_ms(), |_| {});
+                Ok(())
+            }
             (Some(_), Some(error)) => Err(error),
             (Some(store), None) => self.store(store, &group, &trimmed, &forgotten),
         };
@@ -274,10 +274,6 @@ impl Writer {
         }
         trimmed.iter().for_each(|log| log.set_pending(false));
         self.spare_memory();
-        let log_ms = now_ms().max(self.last_id.ms);
-        if self.log.store.is_none() {
-            self.answered.forget(log_ms, |_| {});
-        }
     }
 
     fn store(
@@ -302,15 +298,20 @@ impl Writer {
             trim.blocks.iter().for_each(|key| change.remove_block(*key));
             change.set_kept(log.channel(), &log.kept());
         }
-        for Run { log, records } in &group.runs {
+        for Run {
+            log,
+            records,
+            on_disk,
+            ..
+        } in &group.runs
+        {
             let mut kept = log.kept();
             if kept.last_id == RecordId::ZERO {
                 change.add_channel(log.channel());
             }
             change.append(kept.number, records);
-            let bytes = records.iter().map(bytes_on_disk).sum();
             if let (Some(first), Some(last)) = (records.first(), records.last()) {
-                kept.gain(records.len() as u64, bytes, first.id, last.id);
+                kept.gain(records.len() as u64, *on_disk, first.id, last.id);
             }
             change.set_kept(log.channel(), &kept);
         }
@@ -320,9 +321,13 @@ impl Writer {
         for (key, remembered) in &group.named {
             change.remember(key, remembered);
         }
-        let log_ms = now_ms().max(self.last_id.ms);
-        self.answered.forget(log_ms, |key| change.forget(key));
+        self.answered.forget(self.log_ms(), |key| change.forget(key));
         change.commit()
+    }
+
+    /// The log's own time in milliseconds, which never steps back.
+    fn log_ms(&self) -> u64 {
+        now_ms().max(self.last_id.ms)
     }
 
     /// Makes the records readable, wakes who waits for them, and answers.
@@ -341,19 +346,27 @@ impl Writer {
         {
             // Nobody begins or ceases to follow a channel meanwhile, so that the high-water mark is an exact border.
             let _directory = read(directory);
-            for Run { log, records } in group.runs {
+            for Run {
+                log,
+                records,
+                on_disk,
+                in_memory,
+            } in group.runs
+            {
                 if log.kept().last_id == RecordId::ZERO {
                     channels.fetch_add(1, Ordering::Relaxed);
                 }
-                let bytes: u64 = records.iter().map(bytes_on_disk).sum();
                 // Counted before somebody may count them out.
-                let gained: u64 = records.iter().map(Stored::cost).sum();
-                tail_bytes.fetch_add(gained, Ordering::Relaxed);
-                let growth = log.append(records, retention.records, store.is_some(), &mut wake);
+                tail_bytes.fetch_add(in_memory, Ordering::Relaxed);
+                kept_bytes.fetch_add(on_disk, Ordering::Relaxed);
+                let (bytes, most) = match store {
+                    Some(_) => (on_disk, u64::MAX),
+                    None => (in_memory, retention.records),
+                };
+                let growth = log.append(records, bytes, most, &mut wake);
                 log.set_pending(false);
                 tail_bytes.fetch_sub(growth.lost, Ordering::Relaxed);
-                kept_bytes.fetch_add(bytes, Ordering::Relaxed);
-                if growth.is_over && !log.set_noticed(true) {
+                if growth.records > retention.records && !log.set_noticed(true) {
                     // Without a sweeper there is nobody to tell.
                     let _ = self.notices.send(Notice::Over(log.channel().clone()));
                 }

@@ -63,7 +63,7 @@ pub(super) fn write_blocks(records: &[Stored], mut each: impl FnMut(RecordId, u3
 pub(in crate::engine) struct Damaged;
 
 /// The records of a block, ids ascending.
-pub(super) fn read_block(mut block: &[u8]) -> impl Iterator<Item = Result<Lying<'_>, Damaged>> {
+pub(in crate::engine) fn read_block(mut block: &[u8]) -> impl Iterator<Item = Result<Lying<'_>, Damaged>> {
     std::iter::from_fn(move || {
         if block.is_empty() {
             return None;

@@ -27,7 +27,7 @@ use logs_shared::{Channel, ChannelPattern, RecordId};
 pub use self::spaces::OpenError;
 use self::spaces::Spaces;
 pub(super) use self::{
-    block::{Lying, bytes_on_disk},
+    block::{Lying, bytes_on_disk, read_block},
     change::Change,
     key::{BlockKey, Order, after_prefix, place_of},
     row::Kept,
@@ -88,15 +88,6 @@ pub(super) enum StoreError {
     Row,
     #[error("it could not be opened again")]
     Closed,
-}
-
-/// The log's own marks, as the last batch left them.
-#[derive(Clone, Copy, Debug, Default)]
-struct Marks {
-    /// The last id that was given.
-    last_id: RecordId,
-    /// Channels that exist no more had records up to here.
-    forgotten_to: RecordId,
 }
 
 /// What a log that is opened goes on from.
@@ -202,28 +193,18 @@ impl Store {
         })
     }
 
-    fn marks(&self) -> Result<Marks, StoreError> {
-        let id = |key| -> Result<RecordId, StoreError> {
-            let value = self.spaces()?.directory.get(key)?;
-            value.map_or(Ok(RecordId::ZERO), |value| {
-                row::read_id(&mut &*value).ok_or(StoreError::Row)
-            })
-        };
-        Ok(Marks {
-            last_id: id(LAST_ID_KEY)?,
-            forgotten_to: id(FORGOTTEN_KEY)?,
-        })
+    fn mark(&self, key: &[u8]) -> Result<RecordId, StoreError> {
+        match self.spaces()?.directory.get(key)? {
+            None => Ok(RecordId::ZERO),
+            Some(value) => row::read_id(&mut &*value).ok_or(StoreError::Row),
+        }
     }
 
     /// Looks through the directory, as is done when a log is opened. `head` is the high-water mark.
     pub(super) fn look_through(&self, head: RecordId) -> Result<Found, StoreError> {
-        let Marks {
-            last_id,
-            forgotten_to,
-        } = self.marks()?;
         let mut found = Found {
-            last_id,
-            forgotten_to,
+            last_id: self.mark(LAST_ID_KEY)?,
+            forgotten_to: self.mark(FORGOTTEN_KEY)?,
             ..Found::default()
         };
         let mut after = None;
@@ -318,7 +299,7 @@ impl Store {
         number: u32,
         after: RecordId,
         reads: impl Fn(&BlockKey) -> bool,
-        mut each: impl FnMut(BlockKey, Option<&[u8]>) -> bool,
+        mut each: impl FnMut(BlockKey, Option<&[u8]>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         #[cfg(test)]
         if self.blocks_fail.load(Ordering::Relaxed) {
@@ -330,7 +311,7 @@ impl Store {
             let (key, block) =
                 entry.into_inner_if(|key| BlockKey::read(key).is_some_and(|key| reads(&key)))?;
             let key = BlockKey::read(&key).ok_or(StoreError::Row)?;
-            if !each(key, block.as_deref()) {
+            if !each(key, block.as_deref())? {
                 break;
             }
         }
@@ -344,26 +325,16 @@ impl Store {
         after: RecordId,
         mut each: impl FnMut(Lying<'_>) -> bool,
     ) -> Result<(), StoreError> {
-        let mut damaged = Ok(());
         let everything = |_: &BlockKey| true;
         self.each_block(number, after, everything, |_, block| {
             for record in block::read_block(block.unwrap_or_default()) {
-                match record {
-                    Ok(record) if record.id <= after => {}
-                    Ok(record) => {
-                        if !each(record) {
-                            return false;
-                        }
-                    }
-                    Err(error) => {
-                        damaged = Err(error);
-                        return false;
-                    }
+                let record = record?;
+                if record.id > after && !each(record) {
+                    return Ok(false);
                 }
             }
-            true
-        })?;
-        Ok(damaged?)
+            Ok(true)
+        })
     }
 
     /// Gives a channel's records up to `limit` to `each`, the newest first, as long as it returns true.
@@ -393,11 +364,6 @@ impl Store {
             }
         }
         Ok(())
-    }
-
-    /// The records of a block.
-    pub(super) fn records_of(block: &[u8]) -> impl Iterator<Item = Result<Lying<'_>, StoreError>> {
-        block::read_block(block).map(|record| record.map_err(StoreError::from))
     }
 
     /// Says that another version wrote the folder.
