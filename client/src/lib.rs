@@ -3,12 +3,10 @@
 //! A record comes in through the page's one `EventSource` and ends as a row of text. In the order it
 //! meets them:
 //!
-//! - [`source`]: one `EventSource`, closed and let go of when it is dropped
-//! - [`streams`]: the stream that is read and the one that will take over, with nothing lost between them
-//! - [`backoff`]: how long to wait before the next try
-//! - [`connection`]: keeps one stream open, whatever happens to it; asks for the [`refusal`] when it may not
-//! - [`hub`]: what all hooks of a page want together, and which of them a record is for
-//! - [`frame`]: once per animation frame what has come in is shown
+//! - `js/`: the page's stream, in JavaScript, because parts of a page that were built apart, also without Rust, share it;
+//!   `js/hub.js` lists its modules
+//! - [`feed`]: the page's stream as far as one selection of channels wants it
+//! - [`hub`]: the feeds of a provider's hooks
 //! - [`buffer`]: the newest rows, each once and in order
 //! - [`provider`], [`use_logs()`], [`use_logs_subscription()`]: how a component gets at them
 //! - [`filter`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
@@ -23,22 +21,18 @@
 #![allow(unreachable_pub)]
 
 mod ansi;
-mod backoff;
 pub mod buffer;
-mod connection;
+mod feed;
 mod filter;
 mod fold;
-mod frame;
 mod highlight;
 mod hub;
 mod listener;
+mod modules;
 pub mod page;
 pub mod provider;
-mod refusal;
 mod samples;
-mod source;
 pub mod status;
-mod streams;
 mod timer;
 mod use_logs;
 mod use_logs_subscription;
@@ -46,7 +40,7 @@ pub mod widget;
 
 pub use buffer::{Buffer, Row};
 pub use page::LogsPage;
-pub use provider::LogsProvider;
+pub use provider::{LogsProvider, Scope};
 pub use status::ConnectionStatus;
 pub use use_logs::{Logs, UseLogsOptions, UseLogsReturn, use_logs};
 pub use use_logs_subscription::{UseLogsSubscriptionOptions, use_logs_subscription};

@@ -2,15 +2,23 @@
 
 use leptos::prelude::*;
 
-use crate::{ConnectionStatus, hub::Hub};
+use crate::hub::Hub;
 
-/// The hub, and what it shows of its connection, as a context.
+/// Who shares a page's stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// All parts of the page, whoever built them.
+    #[default]
+    Page,
+    /// All tabs of this origin: the browser opens at most six connections to a gateway that speaks HTTP/1.1. Needs Web Locks,
+    /// which browsers have in secure contexts only, https or localhost; elsewhere it is [`Self::Page`].
+    Browser,
+}
+
+/// The hub, as a context.
 #[derive(Clone, Copy)]
 pub(crate) struct LogsContext {
     pub(crate) hub: StoredValue<Hub, LocalStorage>,
-    pub(crate) status: ReadSignal<ConnectionStatus>,
-    pub(crate) stream_id: ReadSignal<Option<String>>,
-    pub(crate) error: ReadSignal<Option<String>>,
 }
 
 impl LogsContext {
@@ -21,15 +29,10 @@ impl LogsContext {
     pub(crate) fn expect() -> Self {
         use_context().expect("a logs hook is used outside of <LogsProvider>")
     }
-
-    /// Opens a stream as soon as something is wanted, or closes it and keeps the lines.
-    pub(crate) fn enable(self, is_enabled: bool) {
-        self.hub.with_value(|hub| hub.enable(is_enabled));
-    }
 }
 
-/// Gives all hooks below it one stream to the gateway. It is open while any of them wants a channel,
-/// and closed when the provider goes.
+/// Gives all hooks below it the page's stream to the gateway: the one that other providers, other bundles and other
+/// frameworks on the page have too. It is open while any of them wants a channel.
 ///
 /// ```no_run
 /// use leptos::prelude::*;
@@ -52,28 +55,22 @@ impl LogsContext {
 /// ```
 #[component]
 pub fn LogsProvider(
-    /// Where the gateway is, such as `https://logs.example.com`. Left out: where the page comes from.
+    /// Where the gateway is, such as `https://logs.example.com`, or the path of its stream, such as that of a proxy.
+    /// Left out: where the page comes from.
     #[prop(optional, into)]
     gateway_url: String,
+    /// Who shares the stream. Left out: this page.
+    #[prop(optional)]
+    scope: Scope,
     /// Whether to connect as soon as a hook wants a channel. Left out: yes. Otherwise a hook's `connect` does.
     #[prop(default = true)]
     auto_connect: bool,
     /// What may use the hooks.
     children: Children,
 ) -> impl IntoView {
-    let hub = Hub::new(&gateway_url);
-    hub.enable(auto_connect);
-    let signals = hub.signals();
-    let context = LogsContext {
+    let hub = Hub::new(gateway_url, scope == Scope::Browser, auto_connect);
+    provide_context(LogsContext {
         hub: StoredValue::new_local(hub),
-        status: signals.status.read_only().into(),
-        stream_id: signals.stream_id.read_only().into(),
-        error: signals.error.read_only().into(),
-    };
-    provide_context(context);
-    on_cleanup(move || {
-        // The hub itself goes with the last subscription; its stream must not outlive the provider.
-        let _ = context.hub.try_with_value(|hub| hub.enable(false));
     });
     children()
 }

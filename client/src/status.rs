@@ -19,6 +19,20 @@ pub enum ConnectionStatus {
 }
 
 impl ConnectionStatus {
+    /// The status that these capitals name; an unknown one, from a newer hub on the page, is on its way to something.
+    pub(crate) fn of(text: &str) -> Self {
+        let all = [
+            Self::Disconnected,
+            Self::Connecting,
+            Self::Connected,
+            Self::Reconnecting,
+            Self::Error,
+        ];
+        all.into_iter()
+            .find(|status| status.as_str() == text)
+            .unwrap_or(Self::Connecting)
+    }
+
     /// The status in capitals.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,9 +1,9 @@
 //! [`use_logs()`]: the live logs of one channel.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use leptos::prelude::*;
-use logs_shared::{ChannelPattern, LogRecord};
+use logs_shared::{ChannelPattern, Conditions, Interest, LogRecord};
 
 use crate::{
     Buffer, ConnectionStatus,
@@ -25,6 +25,9 @@ pub struct UseLogsOptions {
     pub workflow_id: Option<String>,
     /// How many of the newest lines to keep. Default: 1000.
     pub max_logs: usize,
+    /// Whether they are also kept in the browser's IndexedDB: shown at once after a reload, and the stream goes on after the
+    /// last of them. Default: no.
+    pub persistence: bool,
 }
 
 impl UseLogsOptions {
@@ -36,6 +39,7 @@ impl UseLogsOptions {
             workspace_id: workspace_id.into(),
             workflow_id: None,
             max_logs: DEFAULT_MAX_LOGS,
+            persistence: false,
         }
     }
 
@@ -52,13 +56,65 @@ impl UseLogsOptions {
         self.max_logs = max_logs;
         self
     }
+
+    /// Keeps them in the browser too.
+    #[must_use]
+    pub fn persistence(mut self) -> Self {
+        self.persistence = true;
+        self
+    }
 }
 
 /// The lines of a subscription, as a signal: reading them in a reactive place reads them again once
 /// per animation frame in which any came.
 #[derive(Clone, Copy, Debug)]
 pub struct Logs {
-    pub(crate) rows: RwSignal<ArcReadSignal<Buffer>>,
+    pub(crate) rows: Signal<ArcRwSignal<Buffer>>,
+    /// Where older ones are to be had.
+    pub(crate) gateway_url: StoredValue<String>,
+    /// Of which channels they are.
+    pub(crate) channels: Signal<Vec<ChannelPattern>>,
+    /// The run that is followed through the services of the workspace.
+    pub(crate) run: RwSignal<Option<Run>>,
+}
+
+/// A field's value by which the records of one run are known, whichever service wrote them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// The field's name, such as `run_id`.
+    pub(crate) name: String,
+    /// Its value as text.
+    pub(crate) value: String,
+}
+
+impl Run {
+    /// Everything of the run in the workspaces of some channels.
+    pub(crate) fn interests(&self, channels: &[ChannelPattern]) -> Vec<Interest> {
+        let Ok(conditions) = Conditions::new([(self.name.as_str(), self.value.as_str())]) else {
+            return Vec::new();
+        };
+        let workspaces: BTreeSet<&str> = channels
+            .iter()
+            .map(|it| it.segments()[1].unwrap_or("*"))
+            .collect();
+        let patterns = workspaces
+            .into_iter()
+            .filter_map(|it| ChannelPattern::new("*", it, Some("*")).ok());
+        let everywhere = patterns.map(|pattern| Interest {
+            pattern,
+            level: None,
+            conditions: conditions.clone(),
+        });
+        everywhere.collect()
+    }
+
+    /// Whether a record is of the run: by its field, or by its channel where that is named by it.
+    pub(crate) fn has(&self, record: &LogRecord) -> bool {
+        let is_named = ["workflow_id", "resource_id", "function_id"].contains(&self.name.as_str());
+        (is_named && record.channel.resource_id() == Some(&self.value))
+            || Conditions::new([(self.name.as_str(), self.value.as_str())])
+                .is_ok_and(|conditions| conditions.matches(&record.fields))
+    }
 }
 
 impl Logs {
@@ -100,7 +156,7 @@ pub struct UseLogsReturn {
     pub stream_id: Signal<Option<String>>,
     /// Connects, or tries again at once after an error.
     pub connect: Callback<()>,
-    /// Closes the page's stream, for all hooks of the provider. The lines stay.
+    /// Leaves the page's stream, with all hooks of the provider. The lines stay, and `connect` goes on after the last of them.
     pub disconnect: Callback<()>,
 }
 
@@ -134,11 +190,18 @@ pub fn use_logs(options: UseLogsOptions) -> UseLogsReturn {
         workspace_id,
         workflow_id,
         max_logs,
+        persistence,
     } = options;
     let channel = ChannelPattern::new(&service, &workspace_id, workflow_id.as_deref());
     let invalid = channel.as_ref().err().map(ToString::to_string);
     let channels: Vec<ChannelPattern> = channel.into_iter().collect();
-    let logs = use_logs_subscription(channels, UseLogsSubscriptionOptions { max_logs });
+    let logs = use_logs_subscription(
+        channels,
+        UseLogsSubscriptionOptions {
+            max_logs,
+            persistence,
+        },
+    );
     let error = logs.error;
     UseLogsReturn {
         error: Signal::derive(move || invalid.clone().or_else(|| error.get())),

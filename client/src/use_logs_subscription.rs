@@ -1,13 +1,14 @@
 //! [`use_logs_subscription()`]: the live logs of several channels, which may change.
 
 use leptos::prelude::*;
-use logs_shared::ChannelPattern;
+use logs_shared::{ChannelPattern, Interest};
 
 use crate::{
     ConnectionStatus,
+    feed::{Selection, Shown},
     hub::Subscription,
     provider::LogsContext,
-    use_logs::{DEFAULT_MAX_LOGS, Logs, UseLogsReturn},
+    use_logs::{DEFAULT_MAX_LOGS, Logs, Run, UseLogsReturn},
 };
 
 /// How [`use_logs_subscription()`] follows its channels.
@@ -15,20 +16,24 @@ use crate::{
 pub struct UseLogsSubscriptionOptions {
     /// How many of the newest lines to keep, of all channels together. Default: 1000.
     pub max_logs: usize,
+    /// Whether they are also kept in the browser's IndexedDB: shown at once after a reload, and the stream goes on after the
+    /// last of them. Default: no.
+    pub persistence: bool,
 }
 
 impl Default for UseLogsSubscriptionOptions {
     fn default() -> Self {
         Self {
             max_logs: DEFAULT_MAX_LOGS,
+            persistence: false,
         }
     }
 }
 
 /// Follows the live logs of several channels and patterns, merged in order, as long as the component lives.
 ///
-/// The channels may be a signal: when they change, the page's stream is replaced without losing a
-/// record, and the lines that are still wanted stay. With none, nothing is followed.
+/// The channels may be a signal: when they change, the page's stream is changed without losing a record, and the lines
+/// that are still wanted stay. With none, nothing is followed.
 ///
 /// # Panics
 /// There is no [`LogsProvider`](crate::LogsProvider) above.
@@ -40,7 +45,7 @@ impl Default for UseLogsSubscriptionOptions {
 ///
 /// #[component]
 /// fn WorkspaceLogs(channels: RwSignal<Vec<ChannelPattern>>) -> impl IntoView {
-///     let workspace = use_logs_subscription(channels, UseLogsSubscriptionOptions { max_logs: 5_000 });
+///     let workspace = use_logs_subscription(channels, UseLogsSubscriptionOptions { max_logs: 5_000, ..Default::default() });
 ///     view! { <LogsWidget logs=workspace.logs /> }
 /// }
 /// ```
@@ -50,37 +55,61 @@ pub fn use_logs_subscription(
     options: UseLogsSubscriptionOptions,
 ) -> UseLogsReturn {
     let channels = channels.into();
-    let context = LogsContext::expect();
-    let subscribe = move |channels| {
-        context
-            .hub
-            .with_value(|hub| hub.subscribe(channels, options.max_logs))
+    let LogsContext { hub } = LogsContext::expect();
+    let run: RwSignal<Option<Run>> = RwSignal::new(None);
+    let selection = Memo::new(move |_| {
+        let mut interests: Vec<Interest> =
+            channels.with(|channels| channels.iter().cloned().map(Interest::from).collect());
+        if let (Some(run), false) = (run.get(), interests.is_empty()) {
+            interests.extend(channels.with(|channels| run.interests(channels)));
+        }
+        interests.sort();
+        interests.dedup();
+        Selection {
+            interests,
+            max_logs: options.max_logs,
+            persistence: options.persistence,
+        }
+    });
+    let subscribe = move |selection: &Selection| {
+        let is_any = !selection.interests.is_empty();
+        is_any.then(|| hub.with_value(|hub| hub.subscribe(selection.clone())))
     };
 
-    let first = subscribe(channels.get_untracked());
-    let logs = Logs {
-        rows: RwSignal::new(first.rows.clone()),
-    };
-    let held: StoredValue<Option<Subscription>, LocalStorage> = StoredValue::new_local(Some(first));
+    let held: StoredValue<Option<Subscription>, LocalStorage> =
+        StoredValue::new_local(subscribe(&selection.get_untracked()));
+    let shown = RwSignal::new(shown(held));
     Effect::watch(
-        move || channels.get(),
-        move |channels, _, _| {
+        move || selection.get(),
+        move |selection, _, _| {
             // The new one is held before the old one is left: what both want is never given up between them.
-            let subscription = subscribe(channels.clone());
-            logs.rows.set(subscription.rows.clone());
-            held.set_value(Some(subscription));
+            let old = held.try_update_value(|held| std::mem::replace(held, subscribe(selection)));
+            shown.set(self::shown(held));
+            drop(old);
         },
         false,
     );
     on_cleanup(move || held.set_value(None));
 
+    let status = Signal::derive(move || shown.with(|shown| shown.status.get()));
     UseLogsReturn {
-        logs,
-        is_connected: Signal::derive(move || context.status.get() == ConnectionStatus::Connected),
-        connection_status: context.status.into(),
-        error: context.error.into(),
-        stream_id: context.stream_id.into(),
-        connect: Callback::new(move |()| context.enable(true)),
-        disconnect: Callback::new(move |()| context.enable(false)),
+        logs: Logs {
+            rows: Signal::derive(move || shown.with(|shown| shown.rows.clone())),
+            gateway_url: StoredValue::new(hub.with_value(|hub| hub.gateway_url().to_owned())),
+            channels,
+            run,
+        },
+        is_connected: Signal::derive(move || status.get() == ConnectionStatus::Connected),
+        connection_status: status,
+        error: Signal::derive(move || shown.with(|shown| shown.error.get())),
+        stream_id: Signal::derive(move || shown.with(|shown| shown.stream_id.get())),
+        connect: Callback::new(move |()| hub.with_value(|hub| hub.enable(true))),
+        disconnect: Callback::new(move |()| hub.with_value(|hub| hub.enable(false))),
     }
+}
+
+/// What a subscription shows; nothing where no channel is followed.
+fn shown(held: StoredValue<Option<Subscription>, LocalStorage>) -> Shown {
+    held.with_value(|held| held.as_ref().map(|held| held.shown.clone()))
+        .unwrap_or_default()
 }

@@ -22,6 +22,8 @@ pub(crate) struct History {
     remaining: usize,
     has_more: bool,
     ended: bool,
+    /// Gaps as JSON, each as a stream sends it. `None` where nobody asked for what comes after a place.
+    gaps: Option<Vec<String>>,
 }
 
 /// One record of the past.
@@ -30,6 +32,8 @@ pub(crate) struct Past {
     pub(crate) json: String,
 }
 
+/// The name of the event that says where records are missing.
+const GAP: &str = "gap";
 /// About how many bytes are looked at for one portion.
 const PORTION_BYTES: usize = 256 * 1024;
 
@@ -52,6 +56,7 @@ impl History {
         let (log, watch) = (engine.log().clone(), engine.watch(interests.collect()));
         let head = engine.head();
         let limit = before.map_or(head, |before| before.previous().min(head));
+        let gaps = after.map(|_| Vec::new());
         let (cursor, has_more) = match after {
             Some(after) => (after, false),
             None => {
@@ -67,6 +72,7 @@ impl History {
             remaining: count,
             has_more,
             ended: cursor >= limit,
+            gaps,
         })
     }
 
@@ -79,37 +85,43 @@ impl History {
         let progress = self.reader.read(Waker::noop(), PORTION_BYTES, &mut frames);
         self.ended = !matches!(progress, Ok(Progress::Records(_)));
         let mut portion = Vec::new();
-        each_record(&frames, |id, json| {
-            if self.ended || id > self.limit {
-                self.ended = true;
-            } else if self.filter.takes(&json) {
-                if self.remaining == 0 {
-                    (self.ended, self.has_more) = (true, true);
-                } else {
-                    self.remaining -= 1;
-                    portion.push(Past { id, json });
-                }
+        sse::Parser::default().feed(&frames, |event, id| {
+            if event.name == GAP {
+                self.gaps
+                    .iter_mut()
+                    .for_each(|gaps| gaps.push(event.data.clone()));
+            } else if event.name.is_empty()
+                && let Ok(id) = id.parse()
+            {
+                self.take(id, event.data, &mut portion);
             }
         });
         Some(portion)
+    }
+
+    fn take(&mut self, id: RecordId, json: String, portion: &mut Vec<Past>) {
+        if self.ended || id > self.limit {
+            self.ended = true;
+        } else if self.filter.takes(&json) {
+            if self.remaining == 0 {
+                (self.ended, self.has_more) = (true, true);
+            } else {
+                self.remaining -= 1;
+                portion.push(Past { id, json });
+            }
+        }
     }
 
     /// Whether there are others that would have been taken but for their number. Known at the end.
     pub(crate) fn has_more(&self) -> bool {
         self.has_more
     }
-}
 
-/// Gives the records among the events to `each`.
-fn each_record(frames: &[u8], mut each: impl FnMut(RecordId, String)) {
-    sse::Parser::default().feed(frames, |event, id| {
-        // Only records have no name; a gap is the stream's to tell.
-        if event.name.is_empty()
-            && let Ok(id) = id.parse()
-        {
-            each(id, event.data);
-        }
-    });
+    /// What is missing after the place that the oldest were asked from, each gap as a stream sends it. Known at the
+    /// end.
+    pub(crate) fn gaps(&self) -> &[String] {
+        self.gaps.as_deref().unwrap_or_default()
+    }
 }
 
 /// A text to look for in message and fields: without regard to case, or `/regex/` with it. The time a

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     ChannelPattern, Level, LogRecord, RecordId,
+    event::Gap,
     query::{LEVEL, QueryError, SINCE, Selection, parameters, parse_count, parse_level, parse_time, shown},
 };
 
@@ -100,6 +101,9 @@ fn parse_place(name: &'static str, text: &str) -> Result<Place, QueryError> {
 pub struct HistoryPage {
     /// Ascending by id.
     pub records: Vec<LogRecord>,
+    /// Where records are missing after the place that `after` or `since` named: retention has taken them.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
     /// Whether there are more: before the page where the newest were asked for, after it where the oldest were.
     pub has_more: bool,
     /// The first record's id.

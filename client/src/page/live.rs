@@ -32,7 +32,13 @@ pub(super) fn LivePage() -> impl IntoView {
 #[component]
 fn Live(channels: Vec<ChannelPattern>, error: Option<String>) -> impl IntoView {
     let channels = RwSignal::new(channels);
-    let live = use_logs_subscription(channels, UseLogsSubscriptionOptions { max_logs: MAX_LOGS });
+    let live = use_logs_subscription(
+        channels,
+        UseLogsSubscriptionOptions {
+            max_logs: MAX_LOGS,
+            persistence: true,
+        },
+    );
     let is_wanted = Memo::new(move |_| live.connection_status.get() != ConnectionStatus::Disconnected);
     // Lines stay when the stream is closed: someone may be reading them.
     let is_shown = Memo::new(move |_| is_wanted.get() || live.logs.count() > 0);

@@ -88,6 +88,8 @@ fn page(mut history: History) -> String {
     }
     let rest =
         json!({ "has_more": history.has_more(), "first_id": first_id, "last_id": last_id }).to_string();
+    json.push_str("],\"gaps\":[");
+    json.push_str(&history.gaps().join(","));
     json.push_str("],");
     json.push_str(&rest[1..]);
     json

@@ -1,0 +1,187 @@
+// Live logs without a framework.
+
+import { Feed } from './feed.js';
+import { Lines } from './lines.js';
+
+/** How many records are kept unless told otherwise. */
+const MAX_LOGS = 1_000;
+
+/**
+ * @typedef {import('./connection.js').Status} ConnectionStatus
+ * @typedef {import('./item.js').LogRecord} LogRecord
+ * @typedef {import('./hub.js').HubOptions & { autoConnect?: boolean }} ClientOptions
+ */
+
+/**
+ * What to follow: `channels`, or a `service` and a `workspace_id`, with a resource within it or without.
+ * @typedef {object} SubscribeOptions
+ * @property {(string | import('./entry.js').Entry)[]} [channels]
+ * @property {string} [service]
+ * @property {string} [workspace_id]
+ * @property {string} [workflow_id]
+ * @property {string} [resource_id]
+ * @property {string} [function_id]
+ * @property {number} [maxLogs]
+ * @property {boolean} [persistence]
+ * @property {(records: LogRecord[]) => void} [onRecords]
+ */
+
+/** The channels of the options, or why there are none. @param {SubscribeOptions} options */
+export function channelsOf({ channels, service, workspace_id, ...ids }) {
+  if (channels) return { channels, error: null };
+  if (!service || !workspace_id) return { channels: [], error: 'Name channels, or a service and a workspace_id.' };
+  const resource = ids.workflow_id ?? ids.resource_id ?? ids.function_id;
+  const channel = ['logs', service, workspace_id, ...(resource ? [resource] : [])];
+  const wrong = channel.find((segment) => segment !== '*' && !/^[\w.-]{1,128}$/.test(segment));
+  if (wrong !== undefined) return { channels: [], error: `“${wrong}” is no part of a channel: 1 to 128 of A–Z a–z 0–9 . _ -` };
+  return { channels: [channel.join(':')], error: null };
+}
+
+/** A client of one gateway. All clients of a page share its stream. */
+export class LogsClient {
+  #options;
+  #isConnected;
+  /** @type {Set<LogsSubscription>} */
+  #subscriptions = new Set();
+
+  /** @param {ClientOptions} [options] */
+  constructor({ autoConnect = true, ...options } = {}) {
+    this.#options = options;
+    this.#isConnected = autoConnect;
+  }
+
+  /** Follows channels until the subscription is closed. @param {SubscribeOptions} options */
+  subscribe(options) {
+    const subscription = new LogsSubscription(this.#options, options, !this.#isConnected, () => {
+      this.#subscriptions.delete(subscription);
+    });
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  /** Connects, or tries again at once after an error. */
+  connect() {
+    this.#isConnected = true;
+    for (const subscription of this.#subscriptions) subscription.resume();
+  }
+
+  /** Leaves the stream; the records stay, and `connect` goes on after the last of them. */
+  disconnect() {
+    this.#isConnected = false;
+    for (const subscription of this.#subscriptions) subscription.pause();
+  }
+
+  /** Closes all of its subscriptions. */
+  close() {
+    for (const subscription of [...this.#subscriptions]) subscription.close();
+  }
+}
+
+/**
+ * @typedef {object} Snapshot
+ * @property {readonly LogRecord[]} logs The newest records, the oldest first.
+ * @property {readonly import('./item.js').Gap[]} gaps Where records are missing.
+ * @property {ConnectionStatus} connectionStatus
+ * @property {boolean} isConnected
+ * @property {string | null} error What is wrong, in a sentence.
+ * @property {string | null} streamId The gateway's name for the page's stream.
+ */
+
+/** The live records of a client's subscription. */
+export class LogsSubscription {
+  #lines;
+  #error;
+  /** @type {Feed | null} */
+  #feed = null;
+  /** @type {Set<() => void>} */
+  #watchers = new Set();
+  /** @type {Snapshot} */
+  #snapshot;
+  #left;
+
+  /**
+   * @param {import('./hub.js').HubOptions} hub
+   * @param {SubscribeOptions} options
+   * @param {boolean} isPaused
+   * @param {() => void} left
+   */
+  constructor(hub, options, isPaused, left) {
+    const { channels, error } = channelsOf(options);
+    const { maxLogs = MAX_LOGS, persistence, onRecords } = options;
+    this.#left = left;
+    this.#error = error;
+    this.#lines = new Lines(maxLogs);
+    this.#snapshot = this.#look();
+    if (channels.length === 0) return;
+    const batch = (/** @type {import('./item.js').Item[]} */ items) => {
+      const records = this.#lines.add(items);
+      this.#change();
+      if (records.length > 0) onRecords?.(records);
+    };
+    this.#feed = new Feed(hub, { channels, most: maxLogs, persistence }, { batch, changed: () => this.#change() }, isPaused);
+    this.#snapshot = this.#look();
+  }
+
+  /** What there is now; the same object until something is another. */
+  get snapshot() {
+    return this.#snapshot;
+  }
+
+  /** Calls when there is another snapshot, at most once per animation frame for records; returns what ends it. @param {() => void} call */
+  onChange(call) {
+    this.#watchers.add(call);
+    return () => {
+      this.#watchers.delete(call);
+    };
+  }
+
+  /** Forgets the records that are there. */
+  clear() {
+    this.#lines.clear();
+    this.#change();
+  }
+
+  pause() {
+    this.#feed?.pause();
+  }
+
+  resume() {
+    this.#feed?.resume();
+  }
+
+  /** Leaves the stream. */
+  close() {
+    this.#feed?.close();
+    this.#left();
+    this.#change();
+  }
+
+  /** @returns {Snapshot} */
+  #look() {
+    const connectionStatus = this.#error ? 'ERROR' : (this.#feed?.status ?? 'DISCONNECTED');
+    return {
+      logs: this.#lines.records,
+      gaps: this.#lines.gaps,
+      connectionStatus,
+      isConnected: connectionStatus === 'CONNECTED',
+      error: this.#error ?? this.#feed?.error ?? null,
+      streamId: this.#feed?.streamId ?? null,
+    };
+  }
+
+  #change() {
+    const next = this.#look();
+    const isSame = Object.entries(next).every(([name, value]) => /** @type {any} */ (this.#snapshot)[name] === value);
+    if (isSame) return;
+    this.#snapshot = next;
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+/**
+ * A client of a gateway.
+ * @param {ClientOptions} [options]
+ */
+export function createLogsClient(options) {
+  return new LogsClient(options);
+}

@@ -1,0 +1,3 @@
+// The package without React.
+
+export { LogsClient, LogsSubscription, createLogsClient } from './client.js';

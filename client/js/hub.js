@@ -1,0 +1,237 @@
+// The hub of a page: what all its parts want together, on one stream.
+
+import { Connection } from './connection.js';
+import { Endpoint } from './endpoint.js';
+import { Frame } from './frame.js';
+import { Subscription } from './subscription.js';
+import { SharedConnection, canShare } from './tabs.js';
+
+/** How long a channel is kept when nobody wants it any more, in milliseconds: time for the next view to mount. */
+const LINGER_MS = 1_000;
+
+/**
+ * @typedef {import('./endpoint.js').Reach & { scope?: 'page' | 'browser' }} HubOptions
+ *   `scope`: who shares the stream. `browser`: all tabs of this origin, where the page is a secure context and the
+ *   browser has Web Locks. Left out: this page alone.
+ */
+
+/**
+ * What all parts of a page want of one gateway, on one stream, whoever built them.
+ *
+ * This class is the page's protocol, version 1: a part that was built with another version of this
+ * library uses the hub of whichever came first. So `subscribe`, `status`, `streamId`, `error`, `onChange`,
+ * `retry` and `endpoint.setToken` keep their meaning as long as the version stays.
+ */
+export class Hub {
+  endpoint;
+  /** @type {Connection | SharedConnection} */
+  link;
+  /** @type {Set<Subscription>} */
+  #subscriptions = new Set();
+  /** @type {Set<() => void>} */
+  #watchers = new Set();
+  /** Which subscriptions a channel's records are for. @type {Map<string, Subscription[]>} */
+  #routes = new Map();
+  #frame = new Frame(() => this.#flush());
+  #revision = { timer: 0, at: Infinity };
+  #end;
+
+  /** @param {HubOptions} options @param {() => void} end it has let go of everything */
+  constructor(options, end) {
+    this.endpoint = new Endpoint(options);
+    this.#end = end;
+    const listener = {
+      item: (/** @type {import('./item.js').Item} */ item) => this.#route(item),
+      changed: () => this.#changed(),
+      rejoin: () => this.#rejoin(),
+    };
+    const isShared = options.scope === 'browser' && canShare();
+    this.link = isShared ? new SharedConnection(this.endpoint, listener) : new Connection(this.endpoint, listener);
+    this.#listen(true);
+  }
+
+  /** How the page stands with the gateway. */
+  get status() {
+    return this.link.status;
+  }
+
+  /** The gateway's name for the stream. */
+  get streamId() {
+    return this.link.streamId;
+  }
+
+  /** What is wrong, in a sentence. */
+  get error() {
+    return this.link.error;
+  }
+
+  /**
+   * Follows channels until the subscription is closed.
+   * @param {import('./subscription.js').Options} options
+   * @param {import('./subscription.js').Sink} sink
+   */
+  subscribe(options, sink) {
+    const subscription = new Subscription(this, options, sink);
+    this.#subscriptions.add(subscription);
+    this.#routes.clear();
+    this.revise(0);
+    return subscription;
+  }
+
+  /** Calls when something may be another now; returns what ends it. @param {() => void} call */
+  onChange(call) {
+    this.#watchers.add(call);
+    return () => {
+      this.#watchers.delete(call);
+    };
+  }
+
+  /** Tries again at once, also after an error. */
+  retry() {
+    this.link.retry();
+  }
+
+  /** @param {Subscription} subscription */
+  leave(subscription) {
+    this.#subscriptions.delete(subscription);
+    this.#routes.clear();
+    this.revise(LINGER_MS);
+  }
+
+  /** Tells the connection what is wanted, unless it will be told sooner. @param {number} delay in milliseconds */
+  revise(delay) {
+    const at = performance.now() + delay;
+    if (this.#revision.timer && this.#revision.at <= at) return;
+    clearTimeout(this.#revision.timer);
+    this.#revision = { timer: Number(setTimeout(() => this.#revise(), delay)), at };
+  }
+
+  #revise() {
+    this.#revision = { timer: 0, at: Infinity };
+    const active = [...this.#subscriptions].filter((subscription) => !subscription.isPaused);
+    this.link.follow(new Map(active.flatMap((subscription) => [...subscription.entries])));
+    if (this.#subscriptions.size === 0) {
+      this.#listen(false);
+      this.#frame.cancel();
+      this.link.close();
+      this.#end();
+    }
+  }
+
+  /** @param {import('./item.js').Item} item */
+  #route(item) {
+    if (item.record) {
+      for (const subscription of this.#routed(item.record.channel)) {
+        if (!subscription.isPaused && subscription.isFor(item)) subscription.take(item);
+      }
+    } else {
+      for (const subscription of this.#subscriptions) {
+        if (!subscription.isPaused && subscription.isFor(item)) subscription.take(item);
+      }
+    }
+    this.#frame.ask();
+  }
+
+  /** Whoever has an entry that chooses the channel. @param {string} channel */
+  #routed(channel) {
+    let routed = this.#routes.get(channel);
+    if (!routed) {
+      routed = [...this.#subscriptions].filter((subscription) => subscription.mayWant(channel));
+      // Channels come without end in a large workspace.
+      if (this.#routes.size >= 10_000) this.#routes.clear();
+      this.#routes.set(channel, routed);
+    }
+    return routed;
+  }
+
+  #flush() {
+    for (const subscription of this.#subscriptions) subscription.flush();
+  }
+
+  #changed() {
+    for (const subscription of this.#subscriptions) {
+      subscription.join();
+      subscription.sink.changed?.();
+    }
+    for (const watcher of this.#watchers) watcher();
+    // A cursor moves on also where no record comes.
+    this.#frame.ask();
+  }
+
+  #rejoin() {
+    for (const subscription of this.#subscriptions) {
+      subscription.flush();
+      subscription.rejoin();
+    }
+    this.#changed();
+  }
+
+  /** Hears what the browser says of the network and of the page. @param {boolean} isOn */
+  #listen(isOn) {
+    if (typeof window === 'undefined') return;
+    const change = isOn ? 'addEventListener' : 'removeEventListener';
+    window[change]('online', this.#onOnline);
+    window[change]('pagehide', this.#onHide);
+    window[change]('pageshow', this.#onShow);
+    document[change]('visibilitychange', this.#onVisible);
+  }
+
+  // Another network: what is open may be dead without anyone having said so.
+  #onOnline = () => this.link.wake(true);
+  #onVisible = () => {
+    if (!document.hidden) this.link.wake(false);
+  };
+  // A page with an open stream is not kept for "back"; one that was kept goes on where it was.
+  #onHide = () => {
+    this.#frame.now();
+    this.link.suspend();
+  };
+  #onShow = (/** @type {Event} */ event) => {
+    if (/** @type {PageTransitionEvent} */ (event).persisted) this.link.resume();
+  };
+}
+
+/** Where a page's hubs are, for all that were built apart. */
+const HUBS = Symbol.for('logs-sse-gateway.hubs.1');
+
+/**
+ * The page's hub for a gateway, made where there is none yet. It lives as long as it has subscriptions, and at
+ * least until the end of the current task.
+ * @param {HubOptions} [options]
+ * @returns {Hub}
+ */
+export function hubOf(options = {}) {
+  const page = /** @type {any} */ (globalThis);
+  /** @type {{ hubs: Map<string, Hub>, open: (options: HubOptions) => Hub }} */
+  const registry = (page[HUBS] ??= registryOf());
+  return registry.open(options);
+}
+
+function registryOf() {
+  /** @type {Map<string, Hub>} */
+  const hubs = new Map();
+  /** @param {HubOptions} options */
+  const open = (options) => {
+    const name = `${options.scope === 'browser' ? 'browser' : 'page'} ${absolute(options)}`;
+    let hub = hubs.get(name);
+    if (!hub) {
+      const made = new Hub(options, () => {
+        if (hubs.get(name) === made) hubs.delete(name);
+      });
+      hub = made;
+      hubs.set(name, hub);
+      // One that nobody subscribes to goes again.
+      hub.revise(LINGER_MS);
+    } else if (options.token) {
+      hub.endpoint.setToken(options.token);
+    }
+    return hub;
+  };
+  return { hubs, open };
+}
+
+/** The same gateway by whatever URL it is named. @param {HubOptions} options */
+function absolute(options) {
+  const { name } = new Endpoint(options);
+  return globalThis.location ? new URL(name, globalThis.location.href).href : name;
+}

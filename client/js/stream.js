@@ -1,0 +1,88 @@
+// One stream, from the request on.
+
+import { openSource } from './source.js';
+import { isId, maxId } from './id.js';
+
+/** How long a stream may take to open, in milliseconds. */
+const OPEN_MS = 20_000;
+/** A stream is lost when it is silent for this many heartbeats. */
+const SILENT_HEARTBEATS = 2.5;
+
+/**
+ * What a stream tells its connection.
+ * @typedef {object} Ears
+ * @property {(stream: Stream, event: { type: string }, text: string) => void} hear
+ * @property {(stream: Stream, refused: boolean) => void} lose
+ */
+
+/** One stream: its source, what the gateway knows it follows, and how far it has come. */
+export class Stream {
+  /** What the gateway sends on it. @type {Map<string, import('./entry.js').Entry>} */
+  entries;
+  /** Set by its first event. @type {{ streamId: string, heartbeatMs: number } | null} */
+  opened = null;
+  /** The id of its newest event. @type {string | null} */
+  cursor = null;
+  /** What it sent before it took over. @type {import('./item.js').Item[]} */
+  held = [];
+  /** Whether the gateway would not change it: the next change takes a new stream. */
+  isFixed = false;
+  /** Whether a change is under way. */
+  isChanging = false;
+  #heardAt = performance.now();
+  #close = () => {};
+  #isClosed = false;
+
+  /**
+   * @param {string | Promise<string>} url
+   * @param {Map<string, import('./entry.js').Entry>} entries
+   * @param {boolean} withCredentials
+   * @param {Ears} ears
+   */
+  constructor(url, entries, withCredentials, ears) {
+    this.entries = entries;
+    /** @param {string} url */
+    const open = (url) => {
+      if (this.#isClosed) return;
+      this.#close = openSource(
+        url,
+        withCredentials,
+        (data, id) => this.#hear(data, id, ears),
+        (refused) => ears.lose(this, refused),
+      );
+    };
+    if (typeof url === 'string') open(url);
+    else url.then(open).catch(() => ears.lose(this, false));
+  }
+
+  /** @param {string} data @param {string} id @param {Ears} ears */
+  #hear(data, id, ears) {
+    this.#heardAt = performance.now();
+    let event;
+    try {
+      event = JSON.parse(data);
+    } catch {
+      // From a newer gateway, perhaps.
+      event = null;
+    }
+    if (isId(id)) this.cursor = maxId(this.cursor, id);
+    ears.hear(this, event ?? { type: 'unreadable' }, data);
+  }
+
+  /** How many milliseconds it may still be silent before it counts as lost. @param {number} now */
+  patience(now) {
+    const most = this.opened ? this.opened.heartbeatMs * SILENT_HEARTBEATS : OPEN_MS;
+    return most - (now - this.#heardAt);
+  }
+
+  /** Whether it has been silent for longer than it should. @param {number} now */
+  isLate(now) {
+    return this.opened !== null && now - this.#heardAt > this.opened.heartbeatMs * 1.2;
+  }
+
+  /** Closes it; nothing is heard of it any more. */
+  close() {
+    this.#isClosed = true;
+    this.#close();
+  }
+}

@@ -1,0 +1,36 @@
+//! The JavaScript files behind [`Feed`](crate::feed::Feed).
+//!
+//! wasm-bindgen takes a file along when something is imported from it, not when another file imports it. So
+//! each file has an import here, which nothing calls.
+
+use wasm_bindgen::prelude::*;
+
+macro_rules! taken_along {
+    ($($file:literal $name:ident),+ $(,)?) => {
+        $(
+            #[wasm_bindgen(module = $file)]
+            extern "C" {
+                #[allow(dead_code)]
+                fn $name();
+            }
+        )+
+    };
+}
+
+taken_along!(
+    "/js/archive.js" archive,
+    "/js/backoff.js" backoff,
+    "/js/connection.js" connection,
+    "/js/endpoint.js" endpoint,
+    "/js/entry.js" entry,
+    "/js/feed.js" feed,
+    "/js/frame.js" frame,
+    "/js/hub.js" hub,
+    "/js/id.js" id,
+    "/js/item.js" item,
+    "/js/past.js" past,
+    "/js/source.js" source,
+    "/js/stream.js" stream,
+    "/js/subscription.js" subscription,
+    "/js/tabs.js" tabs,
+);
