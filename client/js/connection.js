@@ -410,7 +410,8 @@ export class Connection {
       if (left <= 0) {
         stream.close();
         this.#lose(stream, false);
-        return this.#watch();
+        this.#watch();
+        return;
       }
       soonest = Math.min(soonest, left);
     }

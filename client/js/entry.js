@@ -13,11 +13,11 @@ const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
  * @returns {Entry}
  */
 export function entryOf(given) {
-  const { channel, level, where } = typeof given === 'string' ? { channel: given } : given;
+  const { channel, level, where = {} } = typeof given === 'string' ? { channel: given } : given;
   /** @type {Entry} */
   const entry = { channel };
   if (level) entry.level = level;
-  const names = Object.keys(where ?? {}).sort();
+  const names = Object.keys(where).sort();
   if (names.length > 0) entry.where = Object.fromEntries(names.map((name) => [name, String(where[name])]));
   return entry;
 }

@@ -56,6 +56,17 @@ pub struct Streams {
     pub open: u64,
 }
 
+/// What a page holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// What its scripts have allocated, WebAssembly's own memory aside.
+    pub heap_bytes: u64,
+    /// Listeners to events.
+    pub listeners: u64,
+    /// Nodes of documents, in the tree or not.
+    pub nodes: u64,
+}
+
 /// A headless Chromium of one's own with an empty profile. It ends with this value.
 pub struct Browser {
     client: Client,
@@ -101,6 +112,56 @@ impl Browser {
             .goto(url)
             .await
             .with_context(|| format!("cannot open {url}"))
+    }
+
+    /// Opens another tab, which is the one that is spoken to from now on, and gives its name.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn new_tab(&self) -> Result<String> {
+        let tab = self.client.new_window(true).await?.handle;
+        self.switch_to(&String::from(tab.clone())).await?;
+        let script = json!({ "source": WATCH });
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", script)
+            .await?;
+        Ok(tab.into())
+    }
+
+    /// The name of the tab that is spoken to.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn tab(&self) -> Result<String> {
+        Ok(self.client.window().await?.into())
+    }
+
+    /// Speaks to this tab from now on.
+    ///
+    /// # Errors
+    /// There is no such tab.
+    pub async fn switch_to(&self, tab: &str) -> Result<()> {
+        Ok(self.client.switch_to_window(tab.to_owned().try_into()?).await?)
+    }
+
+    /// Closes the tab that is spoken to. Another must be switched to.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn close_tab(&self) -> Result<()> {
+        Ok(self.client.close_window().await?)
+    }
+
+    /// Cuts the browser off the network, or connects it again.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn set_offline(&self, is_offline: bool) -> Result<()> {
+        self.devtools("Network.enable", json!({})).await?;
+        let conditions =
+            json!({ "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.devtools("Network.emulateNetworkConditions", conditions)
+            .await?;
+        Ok(())
     }
 
     /// Loads the page again.
@@ -216,6 +277,58 @@ impl Browser {
         })
     }
 
+    /// What the page holds, after the garbage is collected.
+    ///
+    /// # Errors
+    /// No page has been opened.
+    pub async fn counted(&self) -> Result<Counted> {
+        self.collect_garbage().await?;
+        let metrics = self.metrics().await?;
+        // Whole numbers, sent as any number is.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let whole = |name: &str| metric(&metrics, name).map(|value| value as u64);
+        Ok(Counted {
+            heap_bytes: whole("JSHeapUsedSize")?,
+            listeners: whole("JSEventListeners")?,
+            nodes: whole("Nodes")?,
+        })
+    }
+
+    /// How long the page's main thread has worked, ever since it was opened.
+    ///
+    /// # Errors
+    /// No page has been opened.
+    pub async fn worked(&self) -> Result<Duration> {
+        let seconds = metric(&self.metrics().await?, "TaskDuration")?;
+        Ok(Duration::from_secs_f64(seconds))
+    }
+
+    /// The bytes that the page's scripts have, WebAssembly's memory included, after the garbage is collected.
+    ///
+    /// # Errors
+    /// No page has been opened.
+    pub async fn memory(&self) -> Result<u64> {
+        self.collect_garbage().await?;
+        let usage = self.devtools("Runtime.getHeapUsage", json!({})).await?;
+        let part = |name: &str| {
+            usage[name]
+                .as_u64()
+                .with_context(|| format!("no {name} in {usage}"))
+        };
+        Ok(part("usedSize")? + part("backingStorageSize")?)
+    }
+
+    async fn collect_garbage(&self) -> Result<()> {
+        self.devtools("HeapProfiler.enable", json!({})).await?;
+        self.devtools("HeapProfiler.collectGarbage", json!({})).await?;
+        Ok(())
+    }
+
+    async fn metrics(&self) -> Result<Value> {
+        self.devtools("Performance.enable", json!({})).await?;
+        self.devtools("Performance.getMetrics", json!({})).await
+    }
+
     /// What the page tried and its content security policy forbade: directive and target.
     ///
     /// # Errors
@@ -272,6 +385,15 @@ impl Browser {
         let command = Devtools { command, parameters };
         Ok(self.client.issue_cmd(command).await?)
     }
+}
+
+/// A figure among those that the browser keeps of a page.
+fn metric(metrics: &Value, name: &str) -> Result<f64> {
+    let all = metrics["metrics"].as_array();
+    let found = all.and_then(|all| all.iter().find(|metric| metric["name"] == name));
+    found
+        .and_then(|metric| metric["value"].as_f64())
+        .with_context(|| format!("no {name} in {metrics}"))
 }
 
 fn capabilities(profile: &Path) -> Value {

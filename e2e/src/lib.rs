@@ -7,6 +7,7 @@
 //! - [`SseReader`]: a stream, read event by event, and [`Follower`]: a reader that comes back
 //! - [`SmallDisk`]: a file system that a test can fill
 //! - [`Browser`]: headless Chromium, and what it shows
+//! - [`HostPage`]: the site of somebody who embeds the gateway's lines in a page
 //! - [`CrashTest`]: publishers and readers of a gateway that is killed again and again
 //! - [`measure`]: what the gateway costs and how fast it is
 //! - [`eventually`]: waits for a condition, and for a limited time
@@ -22,6 +23,7 @@ mod deadline;
 mod follower;
 mod gateway;
 mod gateway_process;
+mod host_page;
 pub mod measure;
 mod publisher;
 mod small_disk;
@@ -29,12 +31,13 @@ mod sse_reader;
 mod traffic;
 mod transcript;
 
-pub use browser::{Browser, ColorScheme, Streams};
+pub use browser::{Browser, ColorScheme, Counted, Streams};
 pub use crash::{Counts, CrashReport, CrashTest, Verdict};
 pub use deadline::eventually;
 pub use follower::Follower;
 pub use gateway::TestGateway;
 pub use gateway_process::Memory;
+pub use host_page::HostPage;
 pub use publisher::{Published, Publisher};
 pub use small_disk::{SmallDisk, with_own_mounts};
 pub use sse_reader::{Received, SseReader};

@@ -3,6 +3,7 @@
 //! - [`stalled`]: the memory a reader costs that reads nothing
 //! - [`behind`]: how soon a reader that comes back has caught up while publishing goes on
 //! - [`replay`]: how fast the past is read, as a stream and as history
+//! - [`viewer_under`], [`viewer_scrolled`]: what a viewer costs in the browser
 //! - [`recovery`]: how soon a gateway is ready again after a crash and after a stop
 //!
 //! And what they are made of:
@@ -16,11 +17,13 @@ mod recovery;
 mod replay;
 mod stalled;
 mod tally;
+mod viewer;
 
 pub use behind::behind;
 pub use recovery::recovery;
 pub use replay::replay;
 pub use stalled::stalled;
+pub use viewer::{Load, viewer_heads, viewer_scrolled, viewer_under};
 
 use std::time::Duration;
 
