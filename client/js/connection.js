@@ -205,24 +205,16 @@ export class Connection {
     if (this.#first?.opened && !this.#next && !this.#isSuspended) this.#openNext();
   }
 
-  /** The next stream takes over once it has come as far as the first: then no record lies between them. */
-  #handOver() {
-    const next = this.#next;
-    if (!next?.opened || !next.cursor) return;
-    if (this.position && compareIds(next.cursor, this.position) < 0) return;
-    this.#first?.close();
-    this.#promote(next);
-  }
-
-  /** @param {Stream} next */
+  /**
+   * The next stream takes over. It starts no later than the first has come, so no record lies between them; what the
+   * first has told already is told apart by its id.
+   * @param {Stream} next
+   */
   #promote(next) {
-    this.#next = null;
+    this.#first?.close();
     this.#first = next;
-    const held = next.held;
-    next.held = [];
+    this.#next = null;
     if (next.opened) this.#onOpen(next);
-    for (const item of held) this.#tell(next, item);
-    this.#advance(next);
   }
 
   /** The stream that is read is open. @param {Stream} stream */
@@ -254,14 +246,15 @@ export class Connection {
     if (stream !== this.#first && stream !== this.#next) return;
     switch (event.type) {
       case 'log':
-        this.#receive(stream, { record: event, text });
+        this.#tell({ record: event, text });
         break;
       case 'gap':
-        this.#receive(stream, { gap: { channel: event.channel, from: event.from, to: event.to, reason: event.reason } });
+        this.#tell({ gap: { channel: event.channel, from: event.from, to: event.to, reason: event.reason } });
         break;
       case 'connection':
         stream.opened = { streamId: event.stream_id, heartbeatMs: event.heartbeat_ms };
         if (stream === this.#first) this.#onOpen(stream);
+        else this.#promote(stream);
         this.#watch();
         break;
       case 'drain':
@@ -283,17 +276,10 @@ export class Connection {
         return this.#onClose(stream, event);
     }
     if (stream === this.#first) this.#advance(stream);
-    if (this.#next) this.#handOver();
   }
 
-  /** @param {Stream} stream @param {Item} item */
-  #receive(stream, item) {
-    if (stream === this.#first) this.#tell(stream, item);
-    else stream.held.push(item);
-  }
-
-  /** @param {Stream} stream @param {Item} item */
-  #tell(stream, item) {
+  /** @param {Item} item */
+  #tell(item) {
     const known = item.gap ? item.gap.to : placeOf(item);
     if (this.position && compareIds(known, this.position) <= 0) return;
     if (item.record) this.position = item.record.id;

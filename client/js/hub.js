@@ -110,6 +110,8 @@ export class Hub {
     this.#revision = { timer: 0, at: Infinity };
     const active = [...this.#subscriptions].filter((subscription) => !subscription.isPaused);
     this.link.follow(new Map(active.flatMap((subscription) => [...subscription.entries])));
+    // Where nothing had to be asked for, nothing will be told either.
+    for (const subscription of active) subscription.join();
     if (this.#subscriptions.size === 0) {
       this.#listen(false);
       this.#frame.cancel();

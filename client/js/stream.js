@@ -23,8 +23,6 @@ export class Stream {
   opened = null;
   /** The id of its newest event. @type {string | null} */
   cursor = null;
-  /** What it sent before it took over. @type {import('./item.js').Item[]} */
-  held = [];
   /** Whether the gateway would not change it: the next change takes a new stream. */
   isFixed = false;
   /** Whether a change is under way. */

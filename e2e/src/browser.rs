@@ -151,14 +151,30 @@ impl Browser {
         Ok(self.client.close_window().await?)
     }
 
-    /// Cuts the browser off the network, or connects it again.
+    /// Cuts the page off the network, or connects it again.
     ///
     /// # Errors
     /// The browser is gone.
     pub async fn set_offline(&self, is_offline: bool) -> Result<()> {
+        self.set_network(is_offline, Duration::ZERO).await
+    }
+
+    /// Has each of the page's requests take this much longer.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn set_latency(&self, latency: Duration) -> Result<()> {
+        self.set_network(false, latency).await
+    }
+
+    async fn set_network(&self, is_offline: bool, latency: Duration) -> Result<()> {
         self.devtools("Network.enable", json!({})).await?;
-        let conditions =
-            json!({ "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        let conditions = json!({
+            "offline": is_offline,
+            "latency": latency.as_millis() as u64,
+            "downloadThroughput": -1,
+            "uploadThroughput": -1
+        });
         self.devtools("Network.emulateNetworkConditions", conditions)
             .await?;
         Ok(())

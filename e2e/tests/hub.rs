@@ -1,6 +1,6 @@
 //! What parts of a page that were built apart have together: one stream, and each of its records once.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use logs_e2e::{Browser, HostPage, Streams, TestGateway, Traffic, eventually};
@@ -88,7 +88,7 @@ async fn has_everything(browser: &Browser, gateway: &TestGateway, part: &str, ch
         .collect();
     ensure!(!kept.is_empty(), "nothing was published to {channels}");
     let what = format!("{part} has all {} records of {channels}", kept.len());
-    let complete = eventually(&what, std::time::Duration::from_secs(20), async || {
+    let complete = eventually(&what, Duration::from_secs(20), async || {
         let given = ids(browser, "given", part).await?;
         Ok((given.len() >= kept.len()).then_some(given))
     });
@@ -103,15 +103,27 @@ async fn has_everything(browser: &Browser, gateway: &TestGateway, part: &str, ch
     Ok(())
 }
 
+/// What a part was given is what the gateway has of a channel, from its first record on to where the part was unmounted.
+async fn has_no_hole(browser: &Browser, gateway: &TestGateway, part: &str, channels: &str) -> Result<()> {
+    let kept = gateway.history(channels).await?;
+    let given = ids(browser, "given", part).await?;
+    ensure!(!given.is_empty(), "{part} was given nothing");
+    let kept: Vec<RecordId> = kept.iter().take(given.len()).map(|record| record.id).collect();
+    ensure!(
+        given == kept,
+        "{part} has a hole among its {} records",
+        given.len()
+    );
+    Ok(())
+}
+
 /// The ids are the newest of a channel, none missing and none twice.
 async fn has_newest(browser: &Browser, gateway: &TestGateway, part: &str, channels: &str) -> Result<usize> {
     let kept = gateway.history(channels).await?;
     let last = kept.last().context("nothing was published")?.id;
-    eventually(
-        "the newest record",
-        std::time::Duration::from_secs(20),
-        async || Ok((ids(browser, "shown", part).await?.last() == Some(&last)).then_some(())),
-    )
+    eventually("the newest record", Duration::from_secs(20), async || {
+        Ok((ids(browser, "shown", part).await?.last() == Some(&last)).then_some(()))
+    })
     .await?;
     let shown = ids(browser, "shown", part).await?;
     let newest: Vec<RecordId> = kept
@@ -135,54 +147,42 @@ async fn parts_that_were_built_apart_share_one_stream_through_every_change() -> 
     let site = Site::start(&gateway).await?;
     let browser = Browser::start().await?;
     site.open(&browser).await?;
-    let channels = ["a", "b", "c"].map(channel);
+    // The third is none of the pattern's below, so it is given up and followed again.
+    let channels = [
+        channel("a"),
+        channel("b"),
+        Channel::new("etl", "elsewhere", None)?,
+    ];
     let traffic = Traffic::start(&gateway.publisher(), &channels, 100);
+    let part = |copy: &str, channel: &str| json!({ "copy": copy, "channels": [channel] });
+    let [a, b, c] = channels.each_ref().map(Channel::as_str);
 
-    mount(
-        &browser,
-        "one",
-        json!({ "copy": "one", "channels": [channels[0]] }),
-    )
-    .await?;
+    mount(&browser, "one", part("one", a)).await?;
     let stream = connected(&browser, "one").await?;
-    mount(
-        &browser,
-        "two",
-        json!({ "copy": "two", "channels": [channels[1]] }),
-    )
-    .await?;
-    mount(
-        &browser,
-        "both",
-        json!({ "copy": "two", "channels": ["logs:etl:workspace123:*"] }),
-    )
-    .await?;
+    // Records come while the gateway is being asked for others.
+    browser.set_latency(Duration::from_millis(50)).await?;
+    mount(&browser, "two", part("two", b)).await?;
+    mount(&browser, "both", part("two", "logs:etl:workspace123:*")).await?;
     for round in 0..5 {
-        let name = format!("three {round}");
-        mount(
-            &browser,
-            &name,
-            json!({ "copy": "one", "channels": [channels[2], channels[0]] }),
-        )
-        .await?;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        unmount(&browser, &name).await?;
+        mount(&browser, &format!("passing {round}"), part("one", c)).await?;
+        mount(&browser, &format!("late {round}"), part("two", a)).await?;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        unmount(&browser, &format!("passing {round}")).await?;
         // Sometimes it is back before its channel is given up, sometimes not.
-        tokio::time::sleep(std::time::Duration::from_millis(round * 400)).await;
+        tokio::time::sleep(Duration::from_millis(round * 400)).await;
     }
-    mount(
-        &browser,
-        "last",
-        json!({ "copy": "two", "channels": [channels[2]] }),
-    )
-    .await?;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    mount(&browser, "last", part("two", c)).await?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     traffic.stop().await?;
 
     has_everything(&browser, &gateway, "one", channels[0].as_str()).await?;
     has_everything(&browser, &gateway, "two", channels[1].as_str()).await?;
     has_everything(&browser, &gateway, "both", "logs:etl:workspace123:*").await?;
-    has_everything(&browser, &gateway, "last", channels[2].as_str()).await?;
+    has_everything(&browser, &gateway, "last", c).await?;
+    for round in 0..5 {
+        has_everything(&browser, &gateway, &format!("late {round}"), a).await?;
+        has_no_hole(&browser, &gateway, &format!("passing {round}"), c).await?;
+    }
     assert_eq!(browser.streams().await?, Streams { opened: 1, open: 1 });
     assert_eq!(connected(&browser, "last").await?, stream);
     assert_eq!(gateway.stats().await?.connections, 1);
@@ -207,7 +207,7 @@ async fn a_crash_a_polite_stop_and_a_lost_network_lose_and_repeat_nothing() -> R
     connected(&browser, "one").await?;
     let traffic = Traffic::start(&gateway.publisher(), &channels, 100);
 
-    let pause = || tokio::time::sleep(std::time::Duration::from_millis(700));
+    let pause = || tokio::time::sleep(Duration::from_millis(700));
     for round in 0..2 {
         pause().await;
         gateway.kill().await?;
@@ -250,6 +250,33 @@ async fn a_crash_a_polite_stop_and_a_lost_network_lose_and_repeat_nothing() -> R
 }
 
 #[tokio::test]
+async fn where_an_open_stream_cannot_be_changed_the_next_takes_over_without_a_hole() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let site = Site::start(&gateway).await?;
+    let browser = Browser::start().await?;
+    site.open(&browser).await?;
+    // As a proxy that lets only GET through.
+    let forbid = "
+        const real = window.fetch;
+        window.fetch = (url, request) =>
+            request?.method === 'PATCH' ? Promise.resolve(new Response(null, { status: 405 })) : real(url, request);";
+    browser.run(forbid, json!([])).await?;
+    let channels = ["a", "b"].map(channel);
+    let traffic = Traffic::start(&gateway.publisher(), &channels, 100);
+    mount(&browser, "one", json!({ "channels": [channels[0]] })).await?;
+    let first = connected(&browser, "one").await?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    mount(&browser, "two", json!({ "channels": [channels[1]] })).await?;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    traffic.stop().await?;
+    has_everything(&browser, &gateway, "one", channels[0].as_str()).await?;
+    has_everything(&browser, &gateway, "two", channels[1].as_str()).await?;
+    assert_eq!(browser.streams().await?, Streams { opened: 2, open: 1 });
+    assert_ne!(connected(&browser, "two").await?, first);
+    Ok(())
+}
+
+#[tokio::test]
 async fn leaving_and_coming_back_goes_on_after_the_last_record() -> Result<()> {
     let gateway = TestGateway::start().await?;
     let site = Site::start(&gateway).await?;
@@ -259,7 +286,7 @@ async fn leaving_and_coming_back_goes_on_after_the_last_record() -> Result<()> {
     mount(&browser, "one", json!({ "channels": channels })).await?;
     let traffic = Traffic::start(&gateway.publisher(), &channels, 100);
     for _ in 0..3 {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         call(&browser, "disconnect", json!(["one"])).await?;
         browser
             .wait(
@@ -268,7 +295,7 @@ async fn leaving_and_coming_back_goes_on_after_the_last_record() -> Result<()> {
                 json!([]),
             )
             .await?;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         call(&browser, "connect", json!(["one"])).await?;
         connected(&browser, "one").await?;
     }
@@ -298,7 +325,7 @@ async fn kept_lines_are_shown_at_once_and_the_stream_goes_on_after_them() -> Res
                 .await?;
         }
         connected(&browser, "kept").await?;
-        tokio::time::sleep(std::time::Duration::from_millis(300 + round * 400)).await;
+        tokio::time::sleep(Duration::from_millis(300 + round * 400)).await;
     }
     traffic.stop().await?;
     let shown = has_newest(&browser, &gateway, "kept", "logs:etl:workspace123:*").await?;
@@ -309,7 +336,7 @@ async fn kept_lines_are_shown_at_once_and_the_stream_goes_on_after_them() -> Res
     );
 
     // What is written comes together; then a page without a gateway has it all.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     gateway.kill().await?;
     site.open(&browser).await?;
     mount(&browser, "kept", options).await?;
@@ -337,7 +364,7 @@ async fn what_retention_took_while_a_page_was_away_is_a_gap() -> Result<()> {
             json!([]),
         )
         .await?;
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     browser.open("about:blank").await?;
     for number in 0..80 {
         gateway.publish(&channel, json!(format!("line {number}"))).await?;
@@ -379,7 +406,7 @@ async fn ten_tabs_share_one_stream_and_the_leaders_end_loses_nothing() -> Result
         // The first leads, then the second, …
         browser.switch_to(&tab).await?;
         browser.close_tab().await?;
-        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
     }
     traffic.stop().await?;
     for (tab, number) in tabs.iter().zip(3..) {
@@ -415,7 +442,7 @@ async fn a_thousand_mounts_leave_nothing_behind() -> Result<()> {
             browser.run(&script, json!([channels])).await?;
         }
         // What is kept for a second for the next view goes.
-        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
         Ok(())
     };
     // What a browser keeps to be faster the next time is kept by then.
