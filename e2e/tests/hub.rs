@@ -166,7 +166,11 @@ async fn parts_that_were_built_apart_share_one_stream_through_every_change() -> 
     for round in 0..5 {
         mount(&browser, &format!("passing {round}"), part("one", c)).await?;
         mount(&browser, &format!("late {round}"), part("two", a)).await?;
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        let has_some = "return window.parts.given(arguments[0]).length > 0;";
+        browser
+            .wait("a record", has_some, json!([format!("passing {round}")]))
+            .await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         unmount(&browser, &format!("passing {round}")).await?;
         // Sometimes it is back before its channel is given up, sometimes not.
         tokio::time::sleep(Duration::from_millis(round * 400)).await;
