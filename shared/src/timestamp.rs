@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use crate::json::serde_as_text;
 
+mod read;
+
 /// When something happened, as its sender says: milliseconds since 1970-01-01T00:00:00Z, within the years 0 to 9999.
 ///
 /// Its text is RFC 3339 in UTC with milliseconds, `2025-09-25T10:30:00.000Z`. It says nothing about
@@ -99,24 +101,14 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
-    /// RFC 3339; ISO 8601 with a space, a comma before the fraction, or without a zone (read as UTC);
+    /// RFC 3339, also with annotations (RFC 9557); ISO 8601 with a space, a comma before the fraction, or without a zone (read as UTC);
     /// or a number as [`Timestamp::from_number`] takes it. Fractions have up to 9 digits.
     fn from_str(text: &str) -> Result<Self, TimestampError> {
         let text = text.trim();
-        if let Ok(number) = text.parse::<f64>() {
+        if let Some(number) = read::number(text) {
             return Self::from_number(number);
         }
-        let with_zone = text.parse::<jiff::Timestamp>().ok();
-        let time = with_zone.or_else(|| {
-            let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-            civil
-                .to_zoned(jiff::tz::TimeZone::UTC)
-                .ok()
-                .map(|zoned| zoned.timestamp())
-        });
-        // Towards the past, also before 1970, so that an instant never moves into a later millisecond.
-        let nanos = time.ok_or(TimestampError)?.as_nanosecond();
-        let ms = i64::try_from(nanos.div_euclid(1_000_000)).map_err(|_| TimestampError)?;
+        let ms = read::date_time(text).ok_or(TimestampError)?;
         Self::from_unix_ms(ms)
     }
 }
