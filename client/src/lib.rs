@@ -11,6 +11,7 @@
 //! - [`provider`], [`use_logs()`], [`use_logs_subscription()`]: how a component gets at them
 //! - [`filter`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
 //! - [`widget`]: the viewer
+//! - [`element`]: the viewer as `<logs-widget>`, for any page
 //! - [`page`]: the live logs page and the page with three micro frontends, with their [`samples`]
 //!
 //! [`timer`] and [`listener`] are what the browser lends and must be given back.
@@ -22,6 +23,7 @@
 
 mod ansi;
 pub mod buffer;
+pub mod element;
 mod feed;
 mod filter;
 mod fold;

@@ -67,7 +67,7 @@ impl UseLogsOptions {
 
 /// The lines of a subscription, as a signal: reading them in a reactive place reads them again once
 /// per animation frame in which any came.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Logs {
     pub(crate) rows: Signal<ArcRwSignal<Buffer>>,
     /// Where older ones are to be had.
