@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::{process, step::Step, workspace::Workspace};
+use crate::{debian, process, step::Step, workspace::Workspace};
 
 /// Debian's packages. The font has the emoji that the page shows; without it pictures of it show boxes.
 const PACKAGES: [&str; 3] = ["chromium", "chromium-driver", "fonts-noto-color-emoji"];
@@ -53,25 +53,5 @@ fn install(workspace: &Workspace) -> Result<()> {
          elsewhere, have `chromium` (or `google-chrome`) and a `chromedriver` of the same version in PATH",
         PACKAGES.join(" ")
     );
-    if installed(workspace, "apt-get")?.is_none() {
-        bail!("{by_hand}");
-    }
-    let sudo: &[&str] = match process::output(workspace.program("id").arg("-u")) {
-        Ok(user) if user.trim() == "0" => &[],
-        // Without a password or not at all: a test run must not stop and ask for one.
-        _ if process::output(workspace.program("sudo").args(["--non-interactive", "true"])).is_ok() => {
-            &["sudo", "--non-interactive"]
-        }
-        _ => bail!("{by_hand}"),
-    };
-    let apt = |args: &[&str]| {
-        let words = [sudo, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], args].concat();
-        process::run(workspace.program(words[0]).args(&words[1..]))
-    };
-    apt(&["update", "--quiet"])?;
-    apt(&[
-        &["install", "--yes", "--quiet", "--no-install-recommends"],
-        &PACKAGES[..],
-    ]
-    .concat())
+    debian::install(workspace, &PACKAGES, &by_hand)
 }

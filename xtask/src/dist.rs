@@ -1,25 +1,24 @@
 //! `dist`: what is handed out.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use anyhow::{Context, Result};
 
 use crate::{
     gateway::{self, Profile},
-    page::Page,
-    process, setup,
+    node::Node,
+    npm_package,
+    page::{Page, Tools},
+    setup,
     step::Step,
     workspace::Workspace,
 };
 
-/// The npm package that holds `wasm-opt`, to the digit: the page's size is compared between builds.
-const BINARYEN: &str = "binaryen@132.0.0";
-
 /// Builds the smallest page and the fastest gateway, and puts what is handed out into `dist/`.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     setup::run(workspace)?;
-    let wasm_opt = wasm_opt(workspace)?;
-    let page = Page::build_smallest(workspace, wasm_opt)?;
+    let node = Node::find(workspace)?;
+    let page = Page::build_smallest(workspace, tools(node.as_ref())?)?;
     let binary = gateway::build(workspace, Profile::Dist, &page)?;
 
     let step = Step::start("Collecting dist/");
@@ -40,34 +39,36 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
     }
     step.done_with(dir.display());
+
+    let step = Step::start("Packing the npm package");
+    let package = npm_package::write(workspace, &dir.join("npm"))?;
+    match &node {
+        Some(node) => step.done_with(npm_package::pack(node, &package, &dir)?.display()),
+        None => step.done_with(package.display()),
+    }
     Ok(())
 }
 
-/// Installs `wasm-opt` below the target folder. Without Node.js there is none, and the page is larger.
-fn wasm_opt(workspace: &Workspace) -> Result<Option<PathBuf>> {
-    let step = Step::start("Installing wasm-opt");
-    let node = process::version(workspace.program("node").arg("--version"))?;
-    let npm = process::version(workspace.program("npm").arg("--version"))?;
-    if node.is_none() || npm.is_none() {
-        step.done_with("Node.js with npm is not installed, so the page stays about twice as large");
+/// What makes the page small. Without Node.js there is none of it, and the page is larger.
+fn tools(node: Option<&Node<'_>>) -> Result<Option<Tools>> {
+    let Some(node) = node else {
+        let step = Step::start("Looking for what makes the page small");
+        step.done_with("Node.js with npm is not installed, so the page stays larger than it could be");
         return Ok(None);
-    }
-    let dir = workspace.target("binaryen");
-    process::run(
-        workspace
-            .program("npm")
-            .args([
-                "install",
-                "--no-audit",
-                "--no-fund",
-                "--no-save",
-                "--loglevel=error",
-                "--prefix",
-            ])
-            .arg(&dir)
-            .arg(BINARYEN),
-    )?;
-    let wasm_opt = dir.join("node_modules/.bin/wasm-opt");
-    step.done_with(process::output(workspace.program(&wasm_opt).arg("--version"))?.trim_end());
-    Ok(Some(wasm_opt))
+    };
+    Ok(Some(Tools {
+        wasm_opt: node.wasm_opt()?,
+        esbuild: node.esbuild()?,
+    }))
+}
+
+/// Builds the page as it is handed out, for its sizes.
+///
+/// # Errors
+/// Also where it is larger than was promised, or where there is nothing to make it small with.
+pub(crate) fn size(workspace: &Workspace) -> Result<()> {
+    setup::run(workspace)?;
+    let node = Node::ensure(workspace)?;
+    Page::build_smallest(workspace, tools(Some(&node))?)?;
+    Ok(())
 }

@@ -6,11 +6,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::{page::Page, workspace::Workspace};
 
+mod bundles;
 mod chromium;
+mod debian;
 mod dist;
 mod fuzz;
 mod gateway;
 mod lint;
+mod node;
+mod npm_package;
 mod page;
 mod process;
 mod setup;
@@ -30,7 +34,9 @@ cargo xtask <command> [-- arguments]
   measure what the gateway costs and how fast it is, in figures; for its arguments: measure -- --help
   fuzz    what is read from the wire, under random input; arguments after -- are a target and its seconds
   lint    formatting and clippy, for the host and for the browser
-  dist    the smallest page and the fastest gateway, into dist/
+  bench   ui: what a viewer costs in the browser, in figures; for its arguments: bench ui -- --help
+  size    build the smallest page, for what it weighs; fails where the widget is larger than was promised
+  dist    the smallest page, the fastest gateway and the npm package, into dist/
 ";
 
 fn main() -> ExitCode {
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
 fn command() -> Result<()> {
     let mut args = env::args_os().skip(1);
     let name = args.next().unwrap_or_else(|| "--help".into());
+    let of = if name == "bench" { args.next() } else { None };
     let rest = passed_on(args)?;
     let name = name.to_str().context("the command is not UTF-8")?;
     let workspace = Workspace::locate()?;
@@ -60,10 +67,15 @@ fn command() -> Result<()> {
         ("run", _) => run(&workspace, &rest),
         ("test", _) => test::run(&workspace, &rest),
         ("crash" | "measure", _) => trial::run(&workspace, name, &rest),
+        ("bench", _) if of.as_deref() == Some("ui".as_ref()) => trial::run(&workspace, "bench_ui", &rest),
+        ("bench", _) => bail!("say what is to be measured: `cargo xtask bench ui`\n\n{HELP}"),
         ("fuzz", _) => fuzz::run(&workspace, &rest),
         ("lint", true) => lint::run(&workspace),
+        ("size", true) => dist::size(&workspace),
         ("dist", true) => dist::run(&workspace),
-        ("setup" | "build" | "lint" | "dist", false) => bail!("`{name}` takes no arguments\n\n{HELP}"),
+        ("setup" | "build" | "lint" | "size" | "dist", false) => {
+            bail!("`{name}` takes no arguments\n\n{HELP}")
+        }
         (unknown, _) => bail!("there is no command `{unknown}`\n\n{HELP}"),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::{
-    chromium,
+    bundles, chromium,
     gateway::{self, Profile},
+    node::Node,
     page::Page,
     process, setup,
     step::Step,
@@ -17,6 +18,7 @@ use crate::{
 pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     setup::run(workspace)?;
     chromium::ensure(workspace)?;
+    let node = Node::ensure(workspace)?;
     let page = Page::build(workspace)?;
     let binary = gateway::build(workspace, Profile::Release, &page)?;
 
@@ -28,6 +30,9 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     process::run(workspace.cargo().arg("test").args(tools).args(args))?;
     step.done();
 
+    javascript(workspace, &node)?;
+    let web = bundles::build(workspace, &node)?;
+
     // Last, so that the run's last words are about tests that ran: doc tests of a crate may be none.
     let step = Step::start("End-to-end tests");
     process::run(
@@ -35,8 +40,23 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
             .cargo()
             .args(["test", "--package", "logs-e2e"])
             .args(args)
-            .env("LOGS_GATEWAY_BIN", binary),
+            .env("LOGS_GATEWAY_BIN", binary)
+            .env("LOGS_WEB_DIR", web),
     )?;
+    step.done();
+    Ok(())
+}
+
+/// The tests of the modules that every page shares.
+fn javascript(workspace: &Workspace, node: &Node<'_>) -> Result<()> {
+    /// Where they are.
+    const TESTS: &str = "client/js/test";
+    let step = Step::start("JavaScript tests");
+    // Node.js would find none, and call that a success.
+    if !workspace.source(TESTS).is_dir() {
+        bail!("there are no JavaScript tests in {TESTS}");
+    }
+    process::run(node.node().args(["--test", &format!("{TESTS}/")]))?;
     step.done();
     Ok(())
 }

@@ -39,17 +39,22 @@ impl Assets {
         self.0.insert(path.to_owned(), bytes);
     }
 
-    /// Adds what a module imports from `./snippets/`, and gives the module with those imports renamed.
-    /// wasm-bindgen names the folders after packages; only a hash of the content may be kept for ever.
-    pub(crate) fn add_snippets(&mut self, js: &str, snippets: Vec<(String, Vec<u8>)>) -> String {
-        if snippets.is_empty() {
-            return js.to_owned();
-        }
+    /// Adds what a module imports from `./snippets/`, and gives the module with those imports renamed, and the URLs of
+    /// the modules. wasm-bindgen names the folders after packages; only a hash of the content may be kept for ever.
+    /// Programs with the same snippets share them.
+    pub(crate) fn add_snippets(
+        &mut self,
+        js: &str,
+        snippets: Vec<(String, Vec<u8>)>,
+    ) -> (String, Vec<String>) {
         let hash = short_hash(snippets.iter().flat_map(|(path, bytes)| [path.as_bytes(), bytes]));
+        let mut urls = Vec::new();
         for (path, bytes) in snippets {
-            self.0.insert(format!("{HASHED}/snippets-{hash}/{path}"), bytes);
+            let path = format!("{HASHED}/snippets-{hash}/{path}");
+            urls.push(format!("/{path}"));
+            self.0.insert(path, bytes);
         }
-        js.replace("./snippets/", &format!("./snippets-{hash}/"))
+        (js.replace("./snippets/", &format!("./snippets-{hash}/")), urls)
     }
 
     /// Stands for every name and every byte.
@@ -159,6 +164,14 @@ impl Size {
     }
 }
 
+impl Sizes {
+    /// What these files are together in brotli, in bytes.
+    pub(crate) fn brotli(&self, paths: &[String]) -> usize {
+        let wanted = self.0.iter().filter(|(path, _)| paths.contains(path));
+        wanted.map(|(_, size)| size.brotli).sum()
+    }
+}
+
 impl fmt::Display for Sizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:44} {:>9} {:>9} {:>9}", "bytes", "plain", "gzip", "brotli")?;
@@ -251,7 +264,7 @@ mod tests {
     fn what_a_module_imports_is_found_under_its_new_name() {
         let mut assets = Assets::default();
         let snippets = vec![("lib-1/inline0.js".to_owned(), b"export {};".to_vec())];
-        let js = assets.add_snippets("import './snippets/lib-1/inline0.js';", snippets);
+        let (js, urls) = assets.add_snippets("import './snippets/lib-1/inline0.js';", snippets);
         let path = js
             .split('\'')
             .nth(1)
@@ -259,5 +272,6 @@ mod tests {
             .unwrap();
         assert!(assets.0.contains_key(&format!("{HASHED}/{path}")), "{js}");
         assert!(!path.starts_with("snippets/"), "{js}");
+        assert_eq!(urls, [format!("/{HASHED}/{path}")]);
     }
 }

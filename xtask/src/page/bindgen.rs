@@ -29,7 +29,7 @@ pub(crate) fn bind(
     wasm_opt: Option<&Path>,
 ) -> Result<Module> {
     let step = Step::start("Binding it to JavaScript");
-    let dir = workspace.target("bindgen");
+    let dir = workspace.target("bindgen").join(name);
     if dir.exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("cannot empty {}", dir.display()))?;
     }

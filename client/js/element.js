@@ -1,0 +1,191 @@
+/**
+ * `<logs-widget>`: live log lines in any page. What its attributes and events mean is documented in `client/src/element.rs`;
+ * this class hands them on to the program, and its events to the page.
+ */
+
+const NAME = "logs-widget";
+
+/** The attributes that the program takes. `theme` is the style sheet's. */
+const ATTRIBUTES = [
+  "service", "workspace-id", "workflow-id", "resource-id", "function-id", "channels", "gateway-url", "max-logs", "label",
+];
+const PROPERTIES = new Map([...ATTRIBUTES, "theme"].map((attribute) => [camelCase(attribute), attribute]));
+
+function camelCase(attribute) {
+  return attribute.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+}
+
+/**
+ * Makes `<logs-widget>` known to the page. Where it is known already, by another script of this or another gateway, that
+ * one stays: a name can be given once.
+ *
+ * @param {object} parts
+ * @param {string} parts.styles - the rules for what is inside
+ * @param {string} parts.gatewayUrl - the gateway where an element names none
+ * @param {() => Promise<{ Viewer: Function }>} parts.load - loads the program; asked for with the first element
+ */
+export function define({ styles, gatewayUrl, load }) {
+  if (customElements.get(NAME)) return;
+
+  // Not a <style>, which a strict content policy forbids; and parsed once for all elements.
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(styles);
+  let program;
+  const loaded = () => (program ??= load().catch((error) => {
+    // The next element tries again.
+    program = undefined;
+    throw error;
+  }));
+
+  class LogsWidgetElement extends HTMLElement {
+    static observedAttributes = ATTRIBUTES;
+
+    #root = null;
+    #viewer = null;
+    #isWanted = false;
+    #status = { status: "DISCONNECTED", error: null, streamId: null };
+
+    /** The records, the oldest first. */
+    get logs() {
+      return JSON.parse(this.#viewer?.logs() ?? "[]");
+    }
+
+    /** DISCONNECTED, CONNECTING, CONNECTED, RECONNECTING or ERROR. */
+    get status() {
+      return this.#status.status;
+    }
+
+    /** What is wrong, in a sentence, or null. */
+    get error() {
+      return this.#status.error;
+    }
+
+    /** The gateway's name for the stream, or null. */
+    get streamId() {
+      return this.#status.streamId;
+    }
+
+    /** Connects, or tries again at once after an error. */
+    connect() {
+      this.#viewer?.connect();
+    }
+
+    /** Closes the stream. The lines stay. */
+    disconnect() {
+      this.#viewer?.disconnect();
+    }
+
+    connectedCallback() {
+      this.#takeEarlyProperties();
+      if (this.#isWanted) return;
+      this.#isWanted = true;
+      this.#root ??= this.#makeRoot();
+      loaded().then(
+        ({ Viewer }) => this.#mount(Viewer),
+        (error) => this.#say(`The log viewer could not be loaded: ${error.message ?? error}`),
+      );
+    }
+
+    disconnectedCallback() {
+      // Who moves an element takes it out and puts it in again at once: its lines are to stay.
+      queueMicrotask(() => {
+        if (this.isConnected) return;
+        this.#isWanted = false;
+        this.#viewer?.free();
+        this.#viewer = null;
+        this.#tellStatus("DISCONNECTED", null, null);
+      });
+    }
+
+    /** Moved by `moveBefore`: nothing changes. */
+    connectedMoveCallback() {}
+
+    attributeChangedCallback(name, _, value) {
+      this.#viewer?.set(name, name === "gateway-url" ? this.#gatewayUrl : value ?? undefined);
+    }
+
+    get #gatewayUrl() {
+      return this.getAttribute("gateway-url") || gatewayUrl;
+    }
+
+    #makeRoot() {
+      const shadow = this.attachShadow({ mode: "open" });
+      shadow.adoptedStyleSheets = [sheet];
+      const root = document.createElement("div");
+      root.className = "logs-element-root";
+      shadow.append(root);
+      return root;
+    }
+
+    #mount(Viewer) {
+      // Taken out while the program was on its way, or in again and so here twice.
+      if (!this.#isWanted || this.#viewer) return;
+      this.#root.replaceChildren();
+      const attributes = ATTRIBUTES.filter((name) => this.hasAttribute(name) && name !== "gateway-url");
+      this.#viewer = new Viewer(
+        this.#root,
+        ["gateway-url", this.#gatewayUrl, ...attributes.flatMap((name) => [name, this.getAttribute(name)])],
+        (...status) => this.#tellStatus(...status),
+        (batch) => this.#tellRecords(batch),
+      );
+    }
+
+    #say(text) {
+      const line = document.createElement("p");
+      line.className = "logs-element-status";
+      line.setAttribute("role", "alert");
+      line.textContent = text;
+      this.#root.replaceChildren(line);
+      this.#isWanted = false;
+      this.#tellStatus("ERROR", text, null);
+    }
+
+    #tellStatus(status, error, streamId) {
+      const before = this.#status;
+      if (before.status === status && before.error === error && before.streamId === streamId) return;
+      this.#status = { status, error, streamId };
+      this.#tell("logs-status", { ...this.#status });
+    }
+
+    #tellRecords(batch) {
+      let records;
+      this.#tell("logs-record", {
+        count: batch.count,
+        // Made into objects only for those who read them: without a listener a record costs nothing here.
+        get records() {
+          return (records ??= JSON.parse(batch.json()));
+        },
+      });
+    }
+
+    #tell(type, detail) {
+      this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+    }
+
+    /** What a framework set before the script was there hides the properties of the class. */
+    #takeEarlyProperties() {
+      for (const property of PROPERTIES.keys()) {
+        if (Object.hasOwn(this, property)) {
+          const value = this[property];
+          delete this[property];
+          this[property] = value;
+        }
+      }
+    }
+  }
+
+  for (const [property, attribute] of PROPERTIES) {
+    Object.defineProperty(LogsWidgetElement.prototype, property, {
+      get() {
+        return this.getAttribute(attribute);
+      },
+      set(value) {
+        if (value === null || value === undefined) this.removeAttribute(attribute);
+        else this.setAttribute(attribute, String(value));
+      },
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  customElements.define(NAME, LogsWidgetElement);
+}

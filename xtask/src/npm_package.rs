@@ -1,0 +1,110 @@
+//! The npm package: the JavaScript modules of the client as they are, for pages that are not built by this workspace.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{node::Node, process, workspace::Workspace};
+
+/// Where its sources are, its `package.json` among them.
+const SOURCES: &str = "client/js";
+/// What is there and is no part of it: the tests, and the class of the element, which the gateway serves.
+const LEFT_OUT: [&str; 2] = ["test", "element.js"];
+/// What stands for the version in the sources' `package.json`.
+const NO_VERSION: &str = "\"version\": \"0.0.0\"";
+/// The version of everything in this workspace.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Puts the package into a folder of its own below `dir`, and gives that folder.
+///
+/// # Errors
+/// Also where a file that its `package.json` names is not there.
+pub(crate) fn write(workspace: &Workspace, dir: &Path) -> Result<PathBuf> {
+    let package = dir.join("logs-sse-client");
+    if package.exists() {
+        fs::remove_dir_all(&package).with_context(|| format!("cannot empty {}", package.display()))?;
+    }
+    copy(&workspace.source(SOURCES), &package, &LEFT_OUT)?;
+    let licence = package.join("LICENSE");
+    fs::copy(workspace.source("LICENSE"), &licence)
+        .with_context(|| format!("cannot write {}", licence.display()))?;
+
+    let manifest = package.join("package.json");
+    let text =
+        fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    if !text.contains(NO_VERSION) {
+        bail!(
+            "{SOURCES}/package.json has no {NO_VERSION}, in whose place the workspace's version is to stand"
+        );
+    }
+    let missing: Vec<&str> = named_files(&text)
+        .filter(|path| !package.join(path).is_file())
+        .collect();
+    if !missing.is_empty() {
+        bail!(
+            "{SOURCES}/package.json names files that are not there: {}",
+            missing.join(", ")
+        );
+    }
+    let text = text.replace(NO_VERSION, &format!("\"version\": \"{VERSION}\""));
+    fs::write(&manifest, text).with_context(|| format!("cannot write {}", manifest.display()))?;
+    Ok(package)
+}
+
+/// Makes the archive that `npm install` and `npm publish` take, and gives its path.
+pub(crate) fn pack(node: &Node<'_>, package: &Path, dir: &Path) -> Result<PathBuf> {
+    let name = process::output(
+        node.npm()
+            .arg("pack")
+            .arg(package)
+            .arg("--pack-destination")
+            .arg(dir),
+    )?;
+    Ok(dir.join(name.trim()))
+}
+
+/// What a `package.json` names as `"./…"`: its modules and their types.
+fn named_files(manifest: &str) -> impl Iterator<Item = &str> {
+    let texts = manifest.split('"').skip(1).step_by(2);
+    // The names of the exports themselves have no extension.
+    texts.filter_map(|text| text.strip_prefix("./").filter(|path| path.contains('.')))
+}
+
+fn copy(from: &Path, to: &Path, left_out: &[&str]) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))? {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        if left_out.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        if path.is_dir() {
+            copy(&path, &to.join(name), &[])?;
+        } else {
+            fs::copy(&path, to.join(name)).with_context(|| format!("cannot copy {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_all_exports_are_found() {
+        let manifest = r#"{ "exports": { ".": { "types": "./index.d.ts", "default": "./index.js" }, "./core": "./core.js" } }"#;
+        let files: Vec<_> = named_files(manifest).collect();
+        assert_eq!(files, ["index.d.ts", "index.js", "core.js"]);
+    }
+
+    #[test]
+    fn the_manifest_of_the_sources_has_a_place_for_the_version() {
+        let manifest = include_str!("../../client/js/package.json");
+        assert!(manifest.contains(NO_VERSION));
+        assert!(named_files(manifest).count() > 0);
+    }
+}

@@ -1,0 +1,61 @@
+//! [`Program`]: a program of the client as a browser loads it.
+
+use anyhow::Result;
+
+use super::{Recipe, assets::Assets, bindgen};
+use crate::{process, setup::WASM_TARGET, step::Step, workspace::Workspace};
+
+/// A program's files, by URL.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// The module whose default export starts it.
+    pub(super) js: String,
+    /// The program itself.
+    pub(super) wasm: String,
+    /// The modules that the module imports.
+    pub(super) snippets: Vec<String>,
+}
+
+impl Program {
+    /// Compiles programs of one package, together: what they have in common is compiled once.
+    pub(super) fn compile(
+        workspace: &Workspace,
+        recipe: &Recipe,
+        manifest: &str,
+        bins: &[&str],
+    ) -> Result<()> {
+        let step = Step::start("Compiling the programs for the browser");
+        let mut cargo = workspace.cargo();
+        cargo.args(["build", "--manifest-path", manifest]);
+        for bin in bins {
+            cargo.args(["--bin", bin]);
+        }
+        process::run(cargo.args(["--target", WASM_TARGET, "--profile", recipe.profile]))?;
+        step.done();
+        Ok(())
+    }
+
+    /// Adds the files of a program that has been compiled.
+    pub(super) fn add(
+        workspace: &Workspace,
+        recipe: &Recipe,
+        assets: &mut Assets,
+        bin: &str,
+    ) -> Result<Self> {
+        let compiled = workspace
+            .target(WASM_TARGET)
+            .join(recipe.profile)
+            .join(bin)
+            .with_extension("wasm");
+        let wasm_opt = recipe.tools.as_ref().map(|tools| tools.wasm_opt.as_path());
+        let mut module = bindgen::bind(workspace, &compiled, bin, wasm_opt)?;
+        for (path, source) in &mut module.snippets {
+            *source = recipe.shrink(workspace, path, std::mem::take(source))?;
+        }
+        let wasm = assets.add(&format!("{bin}.wasm"), module.wasm)?;
+        let (js, snippets) = assets.add_snippets(&module.js, module.snippets);
+        let js = recipe.shrink(workspace, &format!("{bin}.js"), js.into_bytes())?;
+        let js = assets.add(&format!("{bin}.js"), js)?;
+        Ok(Self { js, wasm, snippets })
+    }
+}
