@@ -4,7 +4,10 @@ use std::{fmt, ops::Range};
 
 use logs_shared::{Level, LogRecord};
 
-use crate::buffer::{Buffer, Row, RowKey};
+use crate::{
+    buffer::{Buffer, Row, RowKey},
+    lower::lower,
+};
 
 /// Which rows are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,15 +64,6 @@ pub(crate) struct Needle {
 impl fmt::Display for Needle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// One letter in lower case; one that becomes several keeps the first, on both sides.
-fn lower(c: char) -> char {
-    if c.is_ascii() {
-        c.to_ascii_lowercase()
-    } else {
-        c.to_lowercase().next().unwrap_or(c)
     }
 }
 

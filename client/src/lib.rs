@@ -10,6 +10,7 @@
 //! - [`buffer`]: the newest rows, each once and in order
 //! - [`provider`], [`use_logs()`], [`use_logs_subscription()`]: how a component gets at them
 //! - [`filter`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
+//! - [`lower`]: letters made comparable
 //! - [`widget`]: the viewer
 //! - [`element`]: the viewer as `<logs-widget>`, for any page
 //! - [`page`]: the live logs page and the page with three micro frontends, with their [`samples`]
@@ -31,6 +32,7 @@ mod highlight;
 mod hub;
 mod listener;
 mod modules;
+mod lower;
 pub mod page;
 pub mod provider;
 mod samples;

@@ -1,4 +1,4 @@
-//! The live logs page, served from inside the binary.
+//! The live logs page and the embeddable widget, served from inside the binary.
 
 use axum::{
     Router,
@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
-use logs_shared::api::{DEMO_PATH, DEMO_VIEW_PATHS, PAGE_PATH};
+use logs_shared::api::{DEMO_PATH, DEMO_VIEW_PATHS, PAGE_PATH, WIDGET_PATH};
 
 use self::coding::Coding;
 use crate::http::ApiError;
@@ -30,12 +30,23 @@ struct File {
 static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/page_files.rs"));
 
 const INDEX: &str = "index.html";
+const WIDGET: &str = "logs-widget.js";
 
 /// What stands in for the page where it was not built.
 static MISSING: File = File {
     path: INDEX,
     hash: "missing",
     plain: include_bytes!("page/missing.html"),
+    brotli: None,
+    gzip: None,
+};
+
+/// What stands in for the widget where it was not built.
+static MISSING_WIDGET: File = File {
+    path: WIDGET,
+    hash: "missing",
+    plain: br#"console.error("This gateway was built without its pages and without <logs-widget>. `cargo xtask run` builds them in.");
+"#,
     brotli: None,
     gzip: None,
 };
@@ -47,7 +58,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wa
 
 /// The name of a file below `/assets/` has its content's hash, so the content never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// Kept, but asked for again each time: the page's start names the assets of this binary.
+/// Kept, but asked for again each time: what has a fixed name names the assets of this binary.
 const ASK_FIRST: &str = "no-cache";
 
 /// The page at its paths, and the files it loads.
@@ -66,7 +77,14 @@ fn routes_of<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Router
             None => ApiError::NotFound(format!("/assets/{path}")).into_response(),
         }
     };
-    let mut router = Router::new().route("/assets/{*path}", get(asset));
+    let widget = files
+        .iter()
+        .find(|file| file.path == WIDGET)
+        .unwrap_or(&MISSING_WIDGET);
+    let widget = move |headers: HeaderMap| async move { widget.answer(&headers) };
+    let mut router = Router::new()
+        .route("/assets/{*path}", get(asset))
+        .route(WIDGET_PATH, get(widget));
     for path in [PAGE_PATH, DEMO_PATH].into_iter().chain(DEMO_VIEW_PATHS) {
         router = router.route(path, start());
     }
@@ -115,7 +133,11 @@ impl File {
     }
 
     fn headers(&self, etag: &str) -> HeaderMap {
-        let cached = if self.path == INDEX { ASK_FIRST } else { FOR_EVER };
+        let cached = if self.path.starts_with("assets/") {
+            FOR_EVER
+        } else {
+            ASK_FIRST
+        };
         let mut headers = HeaderMap::from_iter([
             (header::CACHE_CONTROL, HeaderValue::from_static(cached)),
             (header::VARY, HeaderValue::from_static("accept-encoding")),
@@ -133,6 +155,18 @@ impl File {
                 (header::REFERRER_POLICY, "same-origin"),
             ];
             headers.extend(policies.map(|(name, policy)| (name, HeaderValue::from_static(policy))));
+        } else {
+            // The program of the widget, for pages of any origin, also where ALLOWED_ORIGINS names those that may
+            // read records: there is nothing secret in it. The second is for pages that are isolated (Fetch Standard,
+            // section 3.8).
+            let open: [(HeaderName, &str); 2] = [
+                (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+                (
+                    HeaderName::from_static("cross-origin-resource-policy"),
+                    "cross-origin",
+                ),
+            ];
+            headers.extend(open.map(|(name, value)| (name, HeaderValue::from_static(value))));
         }
         headers
     }
@@ -181,6 +215,13 @@ mod tests {
             plain: b"plain",
             brotli: Some(b"br"),
             gzip: Some(b"gz"),
+        },
+        File {
+            path: WIDGET,
+            hash: "3",
+            plain: b"import",
+            brotli: None,
+            gzip: None,
         },
         File {
             path: INDEX,
@@ -271,6 +312,40 @@ mod tests {
             assert_eq!(answer.header(header::CACHE_CONTROL), FOR_EVER);
             assert_eq!(answer.body, body.as_bytes());
         }
+    }
+
+    #[tokio::test]
+    async fn the_widget_is_for_pages_of_any_origin_and_asked_for_again_each_time() {
+        for (path, cached) in [(WIDGET_PATH, ASK_FIRST), ("/assets/page-1.js", FOR_EVER)] {
+            let answer = ask(SAMPLE, "GET", path, &[(header::ORIGIN, "https://host.test")]).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+            assert_eq!(
+                answer.header(header::CONTENT_TYPE),
+                "text/javascript; charset=utf-8"
+            );
+            assert_eq!(answer.header(header::CACHE_CONTROL), cached);
+            assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+            let policy = HeaderName::from_static("cross-origin-resource-policy");
+            assert_eq!(answer.header(policy), "cross-origin");
+            assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
+            assert!(!answer.header(header::ETAG).is_empty());
+        }
+        let page = ask(SAMPLE, "GET", "/", &[]).await;
+        assert_eq!(page.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "");
+    }
+
+    #[tokio::test]
+    async fn without_the_widget_its_script_says_so() {
+        let answer = ask(&[], "GET", WIDGET_PATH, &[]).await;
+        assert_eq!(
+            answer.header(header::CONTENT_TYPE),
+            "text/javascript; charset=utf-8"
+        );
+        assert!(
+            String::from_utf8(answer.body)
+                .unwrap()
+                .contains("cargo xtask run")
+        );
     }
 
     #[tokio::test]

@@ -30,6 +30,9 @@ pub const DEMO_PATH: &str = "/demo";
 /// The micro frontends of the demo, each a path of its own so that a reload stays where it was.
 pub const DEMO_VIEW_PATHS: [&str; 3] = ["/indata/logs", "/faas/logs", "/functions/logs"];
 
+/// The script that makes `<logs-widget>` known to a page of any origin. Its address never changes.
+pub const WIDGET_PATH: &str = "/logs-widget.js";
+
 /// Names the publisher's token. `Authorization: Bearer` does the same.
 pub const SERVICE_TOKEN_HEADER: &str = "x-service-token";
 /// Names a publication, so that it can be repeated when its answer was lost

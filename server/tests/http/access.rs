@@ -3,9 +3,10 @@
 use crate::app::{Answer, TestApp, settings};
 use axum::{
     body::Body,
-    http::{Method, Request},
+    http::{Method, Request, StatusCode},
 };
 use logs_gateway::config::Settings;
+use logs_shared::api::WIDGET_PATH;
 
 fn production() -> Settings {
     Settings {
@@ -117,4 +118,23 @@ async fn with_a_list_only_its_origins_may_call_and_caches_are_told() {
     }
     let other = ask(&app, Method::GET, "https://evil.test").await;
     assert!(!other.headers.contains_key("access-control-allow-origin"));
+}
+
+/// The list says who may read records. The widget's program is for every page: what it may read is asked then.
+#[tokio::test]
+async fn with_a_list_the_widget_is_still_for_every_page() {
+    let app = TestApp::with(Settings {
+        allowed_origins: Some("https://app.example.com".to_owned()),
+        ..settings()
+    });
+    for (origin, allowed) in [
+        ("https://app.example.com", "https://app.example.com"),
+        ("https://elsewhere.test", "*"),
+    ] {
+        let request = Request::get(WIDGET_PATH).header("origin", origin);
+        let answer = app.send(request.body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.headers["access-control-allow-origin"], allowed);
+        assert_eq!(answer.headers["cross-origin-resource-policy"], "cross-origin");
+    }
 }
