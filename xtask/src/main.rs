@@ -4,7 +4,7 @@ use std::{env, ffi::OsString, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{page::Page, workspace::Workspace};
+use crate::{node::Node, page::Page, workspace::Workspace};
 
 mod bundles;
 mod chromium;
@@ -33,6 +33,7 @@ cargo xtask <command> [-- arguments]
   crash   kill the gateway again and again and count what is lost; for its arguments: crash -- --help
   measure what the gateway costs and how fast it is, in figures; for its arguments: measure -- --help
   fuzz    what is read from the wire, under random input; arguments after -- are a target and its seconds
+  web     bundle the host pages of the end-to-end tests, with the npm package inside, and print where they are
   lint    formatting and clippy, for the host and for the browser
   bench   ui: what a viewer costs in the browser, in figures; for its arguments: bench ui -- --help
   size    build the smallest page, for what it weighs; fails where the widget is larger than was promised
@@ -70,10 +71,11 @@ fn command() -> Result<()> {
         ("bench", _) if of.as_deref() == Some("ui".as_ref()) => trial::run(&workspace, "bench_ui", &rest),
         ("bench", _) => bail!("say what is to be measured: `cargo xtask bench ui`\n\n{HELP}"),
         ("fuzz", _) => fuzz::run(&workspace, &rest),
+        ("web", true) => web(&workspace),
         ("lint", true) => lint::run(&workspace),
         ("size", true) => dist::size(&workspace),
         ("dist", true) => dist::run(&workspace),
-        ("setup" | "build" | "lint" | "size" | "dist", false) => {
+        ("setup" | "build" | "web" | "lint" | "size" | "dist", false) => {
             bail!("`{name}` takes no arguments\n\n{HELP}")
         }
         (unknown, _) => bail!("there is no command `{unknown}`\n\n{HELP}"),
@@ -96,6 +98,12 @@ fn build(workspace: &Workspace) -> Result<()> {
     let page = Page::build(workspace)?;
     let binary = gateway::build(workspace, gateway::Profile::Release, &page)?;
     println!("{}", binary.display());
+    Ok(())
+}
+
+fn web(workspace: &Workspace) -> Result<()> {
+    let dir = bundles::build(workspace, &Node::ensure(workspace)?)?;
+    println!("{}", dir.display());
     Ok(())
 }
 

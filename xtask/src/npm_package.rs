@@ -40,9 +40,11 @@ pub(crate) fn write(workspace: &Workspace, dir: &Path) -> Result<PathBuf> {
             "{SOURCES}/package.json has no {NO_VERSION}, in whose place the workspace's version is to stand"
         );
     }
-    let missing: Vec<&str> = named_files(&text)
+    let mut missing: Vec<&str> = named_files(&text)
         .filter(|path| !package.join(path).is_file())
         .collect();
+    missing.sort_unstable();
+    missing.dedup();
     if !missing.is_empty() {
         bail!(
             "{SOURCES}/package.json names files that are not there: {}",
