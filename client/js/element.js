@@ -7,7 +7,8 @@ const NAME = "logs-widget";
 
 /** The attributes that the program takes. `theme` is the style sheet's. */
 const ATTRIBUTES = [
-  "service", "workspace-id", "workflow-id", "resource-id", "function-id", "channels", "gateway-url", "max-logs", "label",
+  "service", "workspace-id", "workflow-id", "resource-id", "function-id", "channels", "gateway-url", "max-logs",
+  "persistence", "scope", "at", "label",
 ];
 const PROPERTIES = new Map([...ATTRIBUTES, "theme"].map((attribute) => [camelCase(attribute), attribute]));
 
@@ -101,7 +102,15 @@ export function define({ styles, gatewayUrl, load }) {
     connectedMoveCallback() {}
 
     attributeChangedCallback(name, _, value) {
-      this.#viewer?.set(name, name === "gateway-url" ? this.#gatewayUrl : value ?? undefined);
+      this.#viewer?.set(name, this.#given(name, value));
+    }
+
+    /** An attribute's value as the program takes it. */
+    #given(name, value) {
+      if (name === "gateway-url") return this.#gatewayUrl;
+      // An empty one counts as absent there; this one is on where it is present.
+      if (name === "persistence" && value === "") return "true";
+      return value ?? undefined;
     }
 
     get #gatewayUrl() {
@@ -124,7 +133,7 @@ export function define({ styles, gatewayUrl, load }) {
       const attributes = ATTRIBUTES.filter((name) => this.hasAttribute(name) && name !== "gateway-url");
       this.#viewer = new Viewer(
         this.#root,
-        ["gateway-url", this.#gatewayUrl, ...attributes.flatMap((name) => [name, this.getAttribute(name)])],
+        ["gateway-url", this.#gatewayUrl, ...attributes.flatMap((name) => [name, this.#given(name, this.getAttribute(name))])],
         (...status) => this.#tellStatus(...status),
         (batch) => this.#tellRecords(batch),
       );

@@ -9,6 +9,9 @@
 //! | `channels` | `channels` | channels and patterns, separated by commas, also beside the above |
 //! | `gateway-url` | `gatewayUrl` | where the gateway is; left out: where the script comes from |
 //! | `max-logs` | `maxLogs` | how many of the newest lines to keep, 1 to 100000; left out: 1000 |
+//! | `persistence` | `persistence` | present: the lines are also kept in the browser's IndexedDB, and shown at once the next time |
+//! | `scope` | `scope` | who shares the stream: `page`, or `browser` for all tabs of the origin; left out: `page` |
+//! | `at` | `at` | a record's id: opens at that line, with those around it |
 //! | `label` | `label` | what a screen reader calls the list; left out: "Live logs" |
 //! | `theme` | `theme` | `light`, `dark`, `auto` (as the system is); left out: as the page is (its `color-scheme`) |
 //!
@@ -34,7 +37,7 @@ use web_sys::HtmlElement;
 
 use self::settings::Settings;
 use crate::{
-    ConnectionStatus, LogsProvider, LogsWidget, UseLogsReturn, UseLogsSubscriptionOptions,
+    ConnectionStatus, LogsProvider, LogsWidget, Scope, UseLogsReturn, UseLogsSubscriptionOptions,
     use_logs_subscription,
 };
 
@@ -127,7 +130,18 @@ impl LogsElement {
 struct Foundation {
     gateway_url: String,
     max_logs: Result<usize, String>,
+    persistence: bool,
+    scope: Result<Scope, String>,
+    at: Result<Option<RecordId>, String>,
     label: String,
+}
+
+impl Foundation {
+    /// The first thing that is wrong with it.
+    fn error(&self) -> Option<String> {
+        let (max_logs, scope, at) = (self.max_logs.as_ref(), self.scope.as_ref(), self.at.as_ref());
+        max_logs.err().or(scope.err()).or(at.err()).cloned()
+    }
 }
 
 #[component]
@@ -142,6 +156,9 @@ fn Element(
         settings.with(|settings| Foundation {
             gateway_url: settings.gateway_url().to_owned(),
             max_logs: settings.max_logs(),
+            persistence: settings.persistence(),
+            scope: settings.scope(),
+            at: settings.at(),
             label: settings.label().to_owned(),
         })
     });
@@ -149,7 +166,7 @@ fn Element(
     let status = Memo::new({
         let live = live.clone();
         move |_| {
-            let wrong = foundation.with(|foundation| foundation.max_logs.clone().err());
+            let wrong = foundation.with(Foundation::error);
             let wrong = wrong.or_else(|| channels.with(|channels| channels.clone().err()));
             let Some(live) = live.get() else {
                 return ElementStatus {
@@ -169,16 +186,19 @@ fn Element(
         let Foundation {
             gateway_url,
             max_logs,
+            persistence,
+            scope,
+            at: _,
             label,
         } = foundation.get();
         let live = live.clone();
         view! {
-            <LogsProvider gateway_url>
+            <LogsProvider gateway_url scope=scope.unwrap_or_default()>
                 {
                     let valid = Signal::derive(move || channels.get().unwrap_or_default());
                     // A wrong number keeps as many as none, and is told.
                     let max_logs = max_logs.unwrap_or(settings::DEFAULT_MAX_LOGS);
-                    let here = use_logs_subscription(valid, UseLogsSubscriptionOptions { max_logs });
+                    let here = use_logs_subscription(valid, UseLogsSubscriptionOptions { max_logs, persistence });
                     live.set(Some(here));
                     on_cleanup(move || {
                         live.maybe_update(|live| live.take_if(|live| live.logs == here.logs).is_some());

@@ -1,6 +1,8 @@
 //! [`Settings`]: what the attributes of a `<logs-widget>` say.
 
-use logs_shared::ChannelPattern;
+use logs_shared::{ChannelPattern, RecordId};
+
+use crate::Scope;
 
 /// The most lines an element keeps.
 const MOST_LOGS: usize = 100_000;
@@ -18,6 +20,9 @@ pub(super) struct Settings {
     channels: Option<String>,
     gateway_url: Option<String>,
     max_logs: Option<String>,
+    persistence: Option<String>,
+    scope: Option<String>,
+    at: Option<String>,
     label: Option<String>,
 }
 
@@ -31,6 +36,9 @@ impl Settings {
             "channels" => &mut self.channels,
             "gateway-url" => &mut self.gateway_url,
             "max-logs" => &mut self.max_logs,
+            "persistence" => &mut self.persistence,
+            "scope" => &mut self.scope,
+            "at" => &mut self.at,
             "label" => &mut self.label,
             _ => return false,
         };
@@ -94,6 +102,35 @@ impl Settings {
         number.ok_or_else(|| format!("max-logs is a number from 1 to {MOST_LOGS}, not {text:?}."))
     }
 
+    /// Whether lines outlive the page.
+    pub(super) fn persistence(&self) -> bool {
+        self.persistence.as_deref().is_some_and(|text| text != "false")
+    }
+
+    /// Who shares the stream.
+    ///
+    /// # Errors
+    /// It is no scope: a sentence that says so.
+    pub(super) fn scope(&self) -> Result<Scope, String> {
+        match self.scope.as_deref() {
+            None | Some("page") => Ok(Scope::Page),
+            Some("browser") => Ok(Scope::Browser),
+            Some(other) => Err(format!("scope is page or browser, not {other:?}.")),
+        }
+    }
+
+    /// The line to open at.
+    ///
+    /// # Errors
+    /// It is no record's id: a sentence that says so.
+    pub(super) fn at(&self) -> Result<Option<RecordId>, String> {
+        let at = self.at.as_deref().map(|text| {
+            text.parse()
+                .map_err(|_| format!("at is a record's id, such as 1758796200000-0, not {text:?}."))
+        });
+        at.transpose()
+    }
+
     /// What a screen reader calls the list.
     pub(super) fn label(&self) -> &str {
         self.label.as_deref().unwrap_or(DEFAULT_LABEL)
@@ -152,6 +189,26 @@ mod tests {
             let error = settings(&[("max-logs", text)]).max_logs().unwrap_err();
             assert!(error.contains("max-logs") && error.contains(text), "{error}");
         }
+        assert!(
+            settings(&[("scope", "all")])
+                .scope()
+                .unwrap_err()
+                .contains("\"all\"")
+        );
+        assert!(settings(&[("at", "noon")]).at().unwrap_err().contains("\"noon\""));
+    }
+
+    #[test]
+    fn what_is_kept_and_shared_is_chosen() {
+        let none = settings(&[]);
+        assert_eq!(
+            (none.persistence(), none.scope(), none.at()),
+            (false, Ok(Scope::Page), Ok(None))
+        );
+        let chosen = settings(&[("persistence", "true"), ("scope", "browser"), ("at", "5-1")]);
+        assert_eq!((chosen.persistence(), chosen.scope()), (true, Ok(Scope::Browser)));
+        assert_eq!(chosen.at(), Ok(Some(RecordId::new(5, 1))));
+        assert!(!settings(&[("persistence", "false")]).persistence());
     }
 
     #[test]
