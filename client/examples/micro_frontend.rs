@@ -14,7 +14,11 @@ fn WorkflowLogs(service: String, workspace_id: String, workflow_id: String) -> i
         connection_status,
         stream_id,
         ..
-    } = use_logs(UseLogsOptions::new(service, workspace_id).workflow(workflow_id).max_logs(200));
+    } = use_logs(
+        UseLogsOptions::new(service, workspace_id)
+            .workflow(workflow_id)
+            .max_logs(200),
+    );
     view! {
         <p data-stream=move || stream_id.get()>
             "Status: " {move || connection_status.get().as_str()} {move || is_connected.get().then_some(" 🔴 LIVE")}
@@ -27,7 +31,12 @@ fn WorkflowLogs(service: String, workspace_id: String, workflow_id: String) -> i
 
 /// What takes a micro frontend out of the page again, when it is called.
 #[wasm_bindgen]
-pub fn mount(element: web_sys::HtmlElement, service: String, workspace_id: String, workflow_id: String) -> JsValue {
+pub fn mount(
+    element: web_sys::HtmlElement,
+    service: String,
+    workspace_id: String,
+    workflow_id: String,
+) -> JsValue {
     let mounted = mount_to(element, move || {
         view! {
             <LogsProvider>

@@ -1,33 +1,26 @@
 //! A page shell with a React micro frontend, a Leptos one and a tag, each built apart.
 
-use std::{env, fs, path::Path};
+use std::env;
 
 use anyhow::{Context, Result, ensure};
 use logs_e2e::{Browser, HostPage, Streams, TestGateway};
 use logs_shared::Channel;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// Strict, but for what WebAssembly needs.
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'";
 const KINDS: [&str; 3] = ["react", "leptos", "tag"];
 
 /// The shell, on the gateway's origin.
-async fn shell(gateway: &TestGateway, browser: &Browser) -> Result<(HostPage, TempDir)> {
+async fn shell(gateway: &TestGateway, browser: &Browser) -> Result<HostPage> {
     let bundles = env::var_os("LOGS_WEB_DIR");
-    let bundles = bundles.context("LOGS_WEB_DIR is not set; `cargo xtask test` bundles the pages and sets it")?;
-    let (dir, web) = (TempDir::new()?, Path::new(env!("CARGO_MANIFEST_DIR")).join("web"));
-    for file in fs::read_dir(bundles)? {
-        let file = file?;
-        fs::copy(file.path(), dir.path().join(file.file_name()))?;
-    }
-    fs::copy(web.join("shell.html"), dir.path().join("index.html"))?;
-    fs::copy(web.join("shell.js"), dir.path().join("shell.js"))?;
-    let page = HostPage::start(dir.path(), POLICY, Some(&gateway.url(""))).await?;
-    browser.open(&page.url("/")).await?;
+    let bundles =
+        bundles.context("LOGS_WEB_DIR is not set; `cargo xtask test` bundles the pages and sets it")?;
+    let page = HostPage::start(bundles, POLICY, Some(&gateway.url(""))).await?;
+    browser.open(&page.url("/shell.html")).await?;
     let script = "return window.shell !== undefined && customElements.get('logs-widget') !== undefined;";
     browser.wait("the shell", script, json!([])).await?;
-    Ok((page, dir))
+    Ok(page)
 }
 
 async fn call(browser: &Browser, function: &str, args: Value) -> Result<Value> {
@@ -48,9 +41,14 @@ async fn shows(browser: &Browser, kind: &str, workflow: &str, messages: &[String
         const lines = window.shell.lines(arguments[0], arguments[1]);
         return lines.length >= arguments[2];";
     let what = format!("{kind} {workflow} shows {} lines", messages.len());
-    browser.wait(&what, script, json!([kind, workflow, messages.len()])).await?;
+    browser
+        .wait(&what, script, json!([kind, workflow, messages.len()]))
+        .await?;
     let lines: Vec<String> = serde_json::from_value(call(browser, "lines", json!([kind, workflow])).await?)?;
-    ensure!(lines == messages, "{kind} {workflow} shows {lines:?}, published was {messages:?}");
+    ensure!(
+        lines == messages,
+        "{kind} {workflow} shows {lines:?}, published was {messages:?}"
+    );
     Ok(())
 }
 
@@ -121,7 +119,9 @@ async fn a_micro_frontend_that_was_left_shows_its_lines_again_after_a_reload() -
     gateway.kill().await?;
     gateway.restart().await?;
     browser.reload().await?;
-    browser.wait("the shell", "return window.shell !== undefined;", json!([])).await?;
+    browser
+        .wait("the shell", "return window.shell !== undefined;", json!([]))
+        .await?;
     mount(&browser, "react", "react").await?;
     publish(&gateway, "react", 5, &mut all).await?;
     shows(&browser, "react", "react", &all).await

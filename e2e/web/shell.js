@@ -2,7 +2,7 @@
 import './react-app.js';
 import init, { mount } from './micro_frontend.js';
 
-await init({ module_or_path: './micro_frontend_bg.wasm' });
+await init({ module_or_path: './micro_frontend.wasm' });
 
 const kinds = {
   react(element, workflow_id) {

@@ -13,7 +13,7 @@ use self::{
 use crate::{node, step::Step, workspace::Workspace};
 
 mod assets;
-mod bindgen;
+pub(crate) mod bindgen;
 mod compress;
 mod index;
 mod program;
