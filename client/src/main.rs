@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 fn main() {
+    #[cfg(feature = "panic-messages")]
     console_error_panic_hook::set_once();
     // The text that says the page is loading.
     document()

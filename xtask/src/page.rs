@@ -17,6 +17,7 @@ pub(crate) mod bindgen;
 mod compress;
 mod index;
 mod program;
+mod strip;
 mod widget;
 
 const INDEX: &str = "index.html";
@@ -50,6 +51,11 @@ pub(crate) struct Tools {
 }
 
 impl Recipe {
+    /// Whether the browser's console tells what went wrong with a program.
+    const fn has_panic_messages(&self) -> bool {
+        self.tools.is_none()
+    }
+
     /// A JavaScript module or style sheet, smaller where there is what makes it so. `name` says which it is.
     fn shrink(&self, workspace: &Workspace, name: &str, source: Vec<u8>) -> Result<Vec<u8>> {
         match &self.tools {

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
 fn main() {
-    #[cfg(debug_assertions)]
+    #[cfg(feature = "panic-messages")]
     console_error_panic_hook::set_once();
 }
 

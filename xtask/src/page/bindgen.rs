@@ -8,6 +8,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
+use super::strip;
 use crate::{process, step::Step, workspace::Workspace};
 
 /// What a browser loads.
@@ -21,7 +22,7 @@ pub(crate) struct Module {
     pub(crate) snippets: Vec<(String, Vec<u8>)>,
 }
 
-/// Binds `compiled`, and shrinks it where there is a `wasm-opt`.
+/// Binds `compiled`, and makes it as small as it gets where there is a `wasm-opt`: then panics say nothing.
 pub(crate) fn bind(
     workspace: &Workspace,
     compiled: &Path,
@@ -33,25 +34,36 @@ pub(crate) fn bind(
     if dir.exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("cannot empty {}", dir.display()))?;
     }
-    Bindgen::new()
+    let mut bound = Bindgen::new()
         .input_path(compiled)
         .out_name(name)
         .web(true)?
         .typescript(false)
         .omit_default_module_path(true)
-        .remove_name_section(true)
+        // What is stripped is known by its name; wasm-opt takes the names away.
+        .remove_name_section(wasm_opt.is_none())
         .remove_producers_section(true)
-        .generate(&dir)
+        .generate_output()
         .with_context(|| format!("wasm-bindgen cannot take {}", compiled.display()))?;
+    if wasm_opt.is_some() {
+        strip::silence(bound.wasm_mut())?;
+    }
+    bound.emit(&dir)?;
     step.done();
 
-    let wasm = dir.join(format!("{name}_bg.wasm"));
+    let path = dir.join(format!("{name}_bg.wasm"));
     if let Some(wasm_opt) = wasm_opt {
-        shrink(workspace, wasm_opt, &wasm)?;
+        shrink(workspace, wasm_opt, &path)?;
+    }
+    let mut wasm = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut js = fs::read(dir.join(format!("{name}.js"))).context("wasm-bindgen wrote no JavaScript")?;
+    if wasm_opt.is_some() {
+        strip::number_names(&mut js, &mut wasm);
+        strip::blank_paths(&mut wasm);
     }
     Ok(Module {
-        wasm: fs::read(&wasm).with_context(|| format!("cannot read {}", wasm.display()))?,
-        js: fs::read_to_string(dir.join(format!("{name}.js"))).context("wasm-bindgen wrote no JavaScript")?,
+        wasm,
+        js: String::from_utf8(js).context("wasm-bindgen wrote something other than text")?,
         snippets: read_tree(&dir.join("snippets"))?,
     })
 }
@@ -71,7 +83,8 @@ fn shrink(workspace: &Workspace, wasm_opt: &Path, wasm: &Path) -> Result<()> {
         workspace
             .program(wasm_opt)
             .args(FEATURES)
-            .args(["-Oz", "--output"])
+            // Straightened and put together again, it finds more.
+            .args(["--flatten", "--rereloop", "-Oz", "-Oz", "--output"])
             .args([wasm, wasm]),
     )?;
     step.done();

@@ -30,6 +30,9 @@ impl Program {
         for bin in bins {
             cargo.args(["--bin", bin]);
         }
+        if !recipe.has_panic_messages() {
+            cargo.arg("--no-default-features");
+        }
         process::run(cargo.args(["--target", WASM_TARGET, "--profile", recipe.profile]))?;
         step.done();
         Ok(())
