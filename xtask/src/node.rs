@@ -114,22 +114,31 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The JavaScript of a module with nothing but what it does. Other files it imports stay where they are.
+/// A JavaScript module or style sheet with nothing but what it does; `name` says which it is. Files it imports stay
+/// where they are.
 pub(crate) fn shrink(workspace: &Workspace, esbuild: &Path, name: &str, source: &[u8]) -> Result<Vec<u8>> {
-    let dir = workspace.target("esbuild");
-    let (input, output) = (dir.join("in").join(name), dir.join("out").join(name));
-    for path in [&input, &output] {
-        let folder = path.parent().context("a file has no folder")?;
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    }
+    let input = workspace.target("esbuild/in").join(name);
+    let folder = input.parent().context("a file has no folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     fs::write(&input, source).with_context(|| format!("cannot write {}", input.display()))?;
+    minify(workspace, esbuild, &input, &[])
+}
+
+/// The same of a module and all that it imports, as one.
+pub(crate) fn bundle(workspace: &Workspace, esbuild: &Path, module: &Path) -> Result<Vec<u8>> {
+    minify(workspace, esbuild, module, &["--bundle", "--format=esm"])
+}
+
+fn minify(workspace: &Workspace, esbuild: &Path, input: &Path, args: &[&str]) -> Result<Vec<u8>> {
+    let output = workspace.target("esbuild/out");
     let mut outfile = std::ffi::OsString::from("--outfile=");
     outfile.push(&output);
     process::run(
         workspace
             .program(esbuild)
-            .arg(&input)
+            .arg(input)
             .args(["--minify", "--charset=utf8", "--log-level=warning"])
+            .args(args)
             .arg(outfile),
     )?;
     fs::read(&output).with_context(|| format!("cannot read {}", output.display()))

@@ -3,7 +3,10 @@
 //! By wasm-bindgen's own library: the command-line tool takes minutes to compile and must match the
 //! version in `Cargo.lock`; the library is built along with xtask and cannot be another version.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
@@ -18,6 +21,8 @@ pub(crate) struct Module {
     pub(crate) wasm: Vec<u8>,
     /// The module whose default export starts it.
     pub(crate) js: String,
+    /// Where that module is, beside the folder `snippets`.
+    pub(crate) js_path: PathBuf,
     /// What the module imports from its folder `snippets`, by path within that folder.
     pub(crate) snippets: Vec<(String, Vec<u8>)>,
 }
@@ -56,14 +61,17 @@ pub(crate) fn bind(
         shrink(workspace, wasm_opt, &path)?;
     }
     let mut wasm = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut js = fs::read(dir.join(format!("{name}.js"))).context("wasm-bindgen wrote no JavaScript")?;
+    let js_path = dir.join(format!("{name}.js"));
+    let mut js = fs::read(&js_path).context("wasm-bindgen wrote no JavaScript")?;
     if wasm_opt.is_some() {
         strip::number_names(&mut js, &mut wasm);
         strip::blank_paths(&mut wasm);
+        fs::write(&js_path, &js).with_context(|| format!("cannot write {}", js_path.display()))?;
     }
     Ok(Module {
         wasm,
         js: String::from_utf8(js).context("wasm-bindgen wrote something other than text")?,
+        js_path,
         snippets: read_tree(&dir.join("snippets"))?,
     })
 }

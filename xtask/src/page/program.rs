@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Recipe, assets::Assets, bindgen};
-use crate::{process, setup::WASM_TARGET, step::Step, workspace::Workspace};
+use crate::{node, process, setup::WASM_TARGET, step::Step, workspace::Workspace};
 
 /// A program's files, by URL.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(super) struct Program {
     pub(super) js: String,
     /// The program itself.
     pub(super) wasm: String,
-    /// The modules that the module imports.
+    /// The modules that the module imports; none where they are inside it.
     pub(super) snippets: Vec<String>,
 }
 
@@ -51,13 +51,19 @@ impl Program {
             .join(bin)
             .with_extension("wasm");
         let wasm_opt = recipe.tools.as_ref().map(|tools| tools.wasm_opt.as_path());
-        let mut module = bindgen::bind(workspace, &compiled, bin, wasm_opt)?;
-        for (path, source) in &mut module.snippets {
-            *source = recipe.shrink(workspace, path, std::mem::take(source))?;
-        }
+        let module = bindgen::bind(workspace, &compiled, bin, wasm_opt)?;
         let wasm = assets.add(&format!("{bin}.wasm"), module.wasm)?;
-        let (js, snippets) = assets.add_snippets(&module.js, module.snippets);
-        let js = recipe.shrink(workspace, &format!("{bin}.js"), js.into_bytes())?;
+        let (js, snippets) = match &recipe.tools {
+            // One file is smaller than its parts, and sooner there.
+            Some(tools) => {
+                let bundle = node::bundle(workspace, &tools.esbuild, &module.js_path)?;
+                (bundle, Vec::new())
+            }
+            None => {
+                let (js, snippets) = assets.add_snippets(&module.js, module.snippets);
+                (js.into_bytes(), snippets)
+            }
+        };
         let js = assets.add(&format!("{bin}.js"), js)?;
         Ok(Self { js, wasm, snippets })
     }
