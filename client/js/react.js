@@ -19,6 +19,7 @@ export function LogsSSEProvider({ children, gatewayUrl, scope, token, withCreden
   return createElement(Client.Provider, { value: client }, children);
 }
 
+/** @type {import('./client.js').Snapshot} */
 const NOTHING = Object.freeze({
   logs: Object.freeze([]),
   gaps: Object.freeze([]),

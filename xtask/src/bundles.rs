@@ -24,7 +24,7 @@ const OURS: &str = "node_modules/@datashop";
 pub(crate) fn build(workspace: &Workspace, node: &Node<'_>) -> Result<PathBuf> {
     let modules = node.modules()?;
     let step = Step::start("Bundling the host pages of the end-to-end tests");
-    npm_package::write(workspace, &modules.join(OURS))?;
+    npm_package::write(workspace, node, &modules.join(OURS))?;
     let dir = modules.join("dist");
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     bundle(workspace, node, &modules, &dir)?;

@@ -41,10 +41,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     step.done_with(dir.display());
 
     let step = Step::start("Packing the npm package");
-    let package = npm_package::write(workspace, &dir.join("npm"))?;
     match &node {
-        Some(node) => step.done_with(npm_package::pack(node, &package, &dir)?.display()),
-        None => step.done_with(package.display()),
+        Some(node) => {
+            let package = npm_package::write(workspace, node, &dir.join("npm"))?;
+            step.done_with(npm_package::pack(node, &package, &dir)?.display());
+        }
+        None => step.done_with("Node.js with npm is not installed, so there is none"),
     }
     Ok(())
 }

@@ -13,21 +13,34 @@ use crate::{node::Node, process, workspace::Workspace};
 const SOURCES: &str = "client/js";
 /// What is there and is no part of it: the tests, and the class of the element, which the gateway serves.
 const LEFT_OUT: [&str; 2] = ["test", "element.js"];
+/// What is checked and described along with it, and then is no part of it either.
+const ONLY_CHECKED: [&str; 3] = ["tsconfig.json", "wasm.js", "wasm.d.ts"];
+/// The package's folder.
+const FOLDER: &str = "logs-sse-client";
 /// What stands for the version in the sources' `package.json`.
 const NO_VERSION: &str = "\"version\": \"0.0.0\"";
 /// The version of everything in this workspace.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Puts the package into a folder of its own below `dir`, and gives that folder.
+/// Puts the package into a folder of its own below `dir`, with the types that its comments give, and returns that folder.
 ///
 /// # Errors
-/// Also where a file that its `package.json` names is not there.
-pub(crate) fn write(workspace: &Workspace, dir: &Path) -> Result<PathBuf> {
-    let package = dir.join("logs-sse-client");
-    if package.exists() {
-        fs::remove_dir_all(&package).with_context(|| format!("cannot empty {}", package.display()))?;
-    }
-    copy(&workspace.source(SOURCES), &package, &LEFT_OUT)?;
+/// Also where the types are not right, or a file that its `package.json` names is not there.
+pub(crate) fn write(workspace: &Workspace, node: &Node<'_>, dir: &Path) -> Result<PathBuf> {
+    // Beside the packages whose types it uses, and not among them: those are not looked into.
+    let modules = node.modules()?;
+    let described = modules.join(FOLDER);
+    empty(&described)?;
+    copy(&workspace.source(SOURCES), &described, &LEFT_OUT)?;
+    process::run(
+        workspace
+            .program(modules.join("node_modules/.bin/tsc"))
+            .arg("--project")
+            .arg(&described),
+    )?;
+    let package = dir.join(FOLDER);
+    empty(&package)?;
+    copy(&described, &package, &ONLY_CHECKED)?;
     let licence = package.join("LICENSE");
     fs::copy(workspace.source("LICENSE"), &licence)
         .with_context(|| format!("cannot write {}", licence.display()))?;
@@ -73,6 +86,13 @@ fn named_files(manifest: &str) -> impl Iterator<Item = &str> {
     let texts = manifest.split('"').skip(1).step_by(2);
     // The names of the exports themselves have no extension.
     texts.filter_map(|text| text.strip_prefix("./").filter(|path| path.contains('.')))
+}
+
+fn empty(dir: &Path) -> Result<()> {
+    if dir.exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path, left_out: &[&str]) -> Result<()> {
