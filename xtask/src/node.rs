@@ -130,7 +130,7 @@ pub(crate) fn bundle(workspace: &Workspace, esbuild: &Path, module: &Path) -> Re
 }
 
 fn minify(workspace: &Workspace, esbuild: &Path, input: &Path, args: &[&str]) -> Result<Vec<u8>> {
-    let output = workspace.target("esbuild/out");
+    let output = workspace.target("esbuild/shrunk");
     let mut outfile = std::ffi::OsString::from("--outfile=");
     outfile.push(&output);
     process::run(

@@ -52,6 +52,7 @@ pub(crate) fn bind(
         .with_context(|| format!("wasm-bindgen cannot take {}", compiled.display()))?;
     if wasm_opt.is_some() {
         strip::silence(bound.wasm_mut())?;
+        strip::blank_locations(bound.wasm_mut());
     }
     bound.emit(&dir)?;
     step.done();
@@ -65,7 +66,6 @@ pub(crate) fn bind(
     let mut js = fs::read(&js_path).context("wasm-bindgen wrote no JavaScript")?;
     if wasm_opt.is_some() {
         strip::number_names(&mut js, &mut wasm);
-        strip::blank_paths(&mut wasm);
         fs::write(&js_path, &js).with_context(|| format!("cannot write {}", js_path.display()))?;
     }
     Ok(Module {

@@ -3,10 +3,10 @@
 //! The compiler's stable channel always builds panics with their words, where they happened, and all the code that
 //! would write them. In a page that is handed out nobody reads them: a panic ends the program either way.
 
-use std::{collections::BTreeMap, env, path::PathBuf};
+use std::{collections::BTreeMap, env, ops::Range, path::PathBuf};
 
 use anyhow::{Result, bail};
-use walrus::{FunctionBuilder, FunctionKind, Module};
+use walrus::{ConstExpr, Data, DataKind, FunctionBuilder, FunctionKind, Module, ir::Value};
 
 /// Functions that only panic, by the ends of their names.
 const PANICS: [&str; 9] = [
@@ -110,34 +110,87 @@ fn hashes(text: &[u8]) -> Vec<usize> {
         .collect()
 }
 
-/// Blanks the paths of source files, which only panics would tell, and which name the folders of who built it.
-pub(super) fn blank_paths(wasm: &mut [u8]) {
+/// Blanks where panics would say that they happened: lines of source files, and the files' paths, which also name the
+/// folders of who built it.
+pub(super) fn blank_locations(module: &mut Module) {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
     let sources = home.map(|home| format!("{}/", home.join("registry/src").display()));
-    for start in sources.as_deref().into_iter().chain(["/rustc/"]) {
-        blank_paths_from(wasm, start.as_bytes());
+    let starts: Vec<&str> = sources.as_deref().into_iter().chain(["/rustc/"]).collect();
+
+    let ids: Vec<_> = module.data.iter().map(Data::id).collect();
+    let mut paths = BTreeMap::new();
+    for id in &ids {
+        let data = module.data.get_mut(*id);
+        let Some(address) = address(data) else { continue };
+        for start in &starts {
+            for path in paths_from(&data.value, start.as_bytes()) {
+                paths.insert(address + path.start, path.len());
+                data.value[path].fill(0);
+            }
+        }
+    }
+    for id in ids {
+        let data = module.data.get_mut(id);
+        if let Some(address) = address(data) {
+            blank_locations_of(&mut data.value, address, &paths);
+        }
     }
 }
 
-fn blank_paths_from(wasm: &mut [u8], start: &[u8]) {
-    /// The longest path.
+/// Where it is in the program's memory.
+fn address(data: &Data) -> Option<usize> {
+    match data.kind {
+        DataKind::Active {
+            offset: ConstExpr::Value(Value::I32(address)),
+            ..
+        } => usize::try_from(address).ok(),
+        _ => None,
+    }
+}
+
+/// The paths of source files that begin like this.
+fn paths_from(data: &[u8], start: &[u8]) -> Vec<Range<usize>> {
+    /// The longest.
     const MOST: usize = 512;
-    let mut at = 0;
-    while let Some(found) = wasm[at..].windows(start.len()).position(|bytes| bytes == start) {
-        at += found;
-        let limit = wasm.len().min(at + MOST);
-        let path = &mut wasm[at..limit];
+    let mut paths = Vec::new();
+    let mut from = 0;
+    while let Some(found) = data[from..].windows(start.len()).position(|bytes| bytes == start) {
+        let at = from + found;
+        let path = &data[at..data.len().min(at + MOST)];
         let end = path
             .windows(3)
             .position(|bytes| bytes == b".rs")
             .map(|end| end + 3);
         match end {
             Some(end) if path[..end].iter().all(u8::is_ascii_graphic) => {
-                path[..end].fill(0);
-                at += end;
+                paths.push(at..at + end);
+                from = at + end;
             }
-            _ => at += start.len(),
+            _ => from = at + start.len(),
+        }
+    }
+    paths
+}
+
+/// Blanks what is a `core::panic::Location`: address and length of one of `paths`, line, column.
+fn blank_locations_of(data: &mut [u8], address: usize, paths: &BTreeMap<usize, usize>) {
+    const WORD: usize = 4;
+    const LOCATION: usize = 4 * WORD;
+    let mut at = address.next_multiple_of(WORD) - address;
+    while let Some(place) = data.get_mut(at..at + LOCATION) {
+        let word = |index: usize| {
+            let word = &place[index * WORD..][..WORD];
+            word.iter()
+                .rev()
+                .fold(0, |word, byte| word << 8 | usize::from(*byte))
+        };
+        let is_place = (1..100_000).contains(&word(2)) && (1..10_000).contains(&word(3));
+        if is_place && paths.get(&word(0)) == Some(&word(1)) {
+            place.fill(0);
+            at += LOCATION;
+        } else {
+            at += WORD;
         }
     }
 }
@@ -183,12 +236,25 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_blanked_and_what_is_beside_them_stays() {
-        let mut wasm = *b"text/rustc/59807/library/core/src/str.rstext/rustc/ is no path.rs";
-        blank_paths_from(&mut wasm, b"/rustc/");
-        let mut expected = b"text".to_vec();
-        expected.resize(4 + 36, 0);
-        expected.extend(b"text/rustc/ is no path.rs");
-        assert_eq!(wasm.as_slice(), expected);
+    fn paths_are_found_and_not_what_only_begins_like_one() {
+        let text = b"text/rustc/59807/library/core/src/str.rstext/rustc/ is no path.rs";
+        assert_eq!(paths_from(text, b"/rustc/"), [4..40]);
+    }
+
+    #[test]
+    fn a_location_is_blanked_and_what_is_beside_it_stays() {
+        let words = |words: &[u32]| {
+            words
+                .iter()
+                .flat_map(|word| word.to_le_bytes())
+                .collect::<Vec<u8>>()
+        };
+        let paths = BTreeMap::from([(0x1234, 36)]);
+        let mut data = words(&[7, 0x1234, 36, 120, 9, 0x1234, 35, 120, 9, 0x1234, 36, 0, 9]);
+        blank_locations_of(&mut data, 0x8000, &paths);
+        assert_eq!(
+            data,
+            words(&[7, 0, 0, 0, 0, 0x1234, 35, 120, 9, 0x1234, 36, 0, 9])
+        );
     }
 }
