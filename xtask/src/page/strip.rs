@@ -237,8 +237,8 @@ mod tests {
 
     #[test]
     fn paths_are_found_and_not_what_only_begins_like_one() {
-        let text = b"text/rustc/59807/library/core/src/str.rstext/rustc/ is no path.rs";
-        assert_eq!(paths_from(text, b"/rustc/"), [4..40]);
+        let text = b"text/rustc/59807/library/core/src/str.rs/rustc/1/a.rstext/rustc/ is no path.rs";
+        assert_eq!(paths_from(text, b"/rustc/"), [4..40, 40..53]);
     }
 
     #[test]
