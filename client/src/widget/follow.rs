@@ -11,18 +11,18 @@ use crate::{Buffer, Logs, buffer::Row, filter::Filter};
 /// It stands still on rows of its own, so that the buffer may go on and drop its oldest without
 /// anything moving under the reader's eyes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Follow {
+pub(crate) struct Follow {
     logs: Logs,
     held: RwSignal<Option<Held>>,
 }
 
 /// What has come while a viewer stands still.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct New {
+pub(crate) struct New {
     /// So many lines are there.
-    pub(super) lines: usize,
+    pub(crate) lines: usize,
     /// Others came and had to make room for these.
-    pub(super) and_more: bool,
+    pub(crate) and_more: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -33,24 +33,24 @@ struct Held {
 }
 
 impl Follow {
-    pub(super) fn new(logs: Logs) -> Self {
+    pub(crate) fn new(logs: Logs) -> Self {
         Self {
             logs,
             held: RwSignal::new(None),
         }
     }
 
-    pub(super) fn is_following(self) -> bool {
+    pub(crate) fn is_following(self) -> bool {
         self.held.with(Option::is_none)
     }
 
     /// Stands still, because someone said so.
-    pub(super) fn hold(self) {
+    pub(crate) fn hold(self) {
         self.hold_as(false);
     }
 
     /// Stands still, because someone has scrolled up.
-    pub(super) fn hold_for_reading(self) {
+    pub(crate) fn hold_for_reading(self) {
         if self.held.with_untracked(Option::is_none) {
             self.hold_as(true);
         }
@@ -62,14 +62,14 @@ impl Follow {
     }
 
     /// Shows the newest lines again.
-    pub(super) fn resume(self) {
+    pub(crate) fn resume(self) {
         if self.held.with_untracked(Option::is_some) {
             self.held.set(None);
         }
     }
 
     /// The reader has come to the end.
-    pub(super) fn end_reading(self) {
+    pub(crate) fn end_reading(self) {
         if self
             .held
             .with_untracked(|held| held.as_ref().is_some_and(|held| held.by_reading))
@@ -79,7 +79,7 @@ impl Follow {
     }
 
     /// Reads the rows there are to show.
-    pub(super) fn with_rows<T>(self, read: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Row>) -> T) -> T {
+    pub(crate) fn with_rows<T>(self, read: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Row>) -> T) -> T {
         match self.held.get() {
             Some(held) => read(&mut held.rows.iter()),
             None => self.logs.with(|rows| read(&mut rows.rows())),
@@ -87,7 +87,7 @@ impl Follow {
     }
 
     /// What has come since it stands still, of what the filter shows.
-    pub(super) fn new_lines(self, filter: &Filter) -> New {
+    pub(crate) fn new_lines(self, filter: &Filter) -> New {
         let Some(held) = self.held.get() else {
             return New::default();
         };

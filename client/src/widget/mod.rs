@@ -1,23 +1,39 @@
 //! [`LogsWidget`]: the viewer.
 
+mod export;
 mod fields;
+mod find;
 mod follow;
 mod gap_row;
+mod help;
+mod keys;
+mod menu;
 mod message;
+mod opened;
 mod record_row;
+mod search;
+mod sparkline;
+mod time;
 mod toolbar;
+mod tools;
+mod view;
+mod viewer;
 
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 
 use crate::{
     Buffer, Logs,
-    buffer::Row,
-    filter::{Filter, Needle},
+    buffer::{Row, RowKey},
+    filter::{Filter, KeptFilter},
 };
 use follow::{Follow, New};
 use gap_row::GapRow;
 pub(crate) use record_row::RecordRow;
+use time::TimeStyle;
 use toolbar::Toolbar;
+use tools::Tools;
+use view::View;
+use viewer::Viewer;
 
 /// How many of the newest matching rows are drawn.
 const MOST_DRAWN: usize = 500;
@@ -50,12 +66,34 @@ pub fn LogsWidget(
     #[prop(optional, into)]
     empty: Option<ViewFn>,
 ) -> impl IntoView {
-    let filter = RwSignal::new(Filter::default());
+    let filter = use_context().map_or_else(RwSignal::default, |KeptFilter(filter)| filter);
     let wrap = RwSignal::new(true);
     let follow = Follow::new(logs);
-    let needle = Memo::new(move |_| filter.with(|filter| filter.needle.clone()));
-    let drawn =
-        Memo::new(move |_| filter.with(|filter| follow.with_rows(|rows| filter.newest(rows, MOST_DRAWN))));
+    let viewer = Viewer {
+        logs,
+        filter,
+        view: RwSignal::default(),
+        follow,
+        wrap,
+        time_style: RwSignal::new(TimeStyle::default()),
+        selected: RwSignal::new(None),
+        revealed: RwSignal::new(None),
+        announcement: RwSignal::default(),
+        opened: StoredValue::default(),
+        tools: Tools::new(),
+    };
+    provide_context(viewer);
+    Effect::new(move |_| {
+        viewer
+            .view
+            .set(filter.with(|filter| follow.with_rows(|rows| View::of(rows, filter))));
+    });
+    let drawn = Memo::new(move |_| {
+        viewer.view.with(|view| {
+            let from = view.len().saturating_sub(MOST_DRAWN);
+            view.rows().skip(from).cloned().collect::<Vec<_>>()
+        })
+    });
     let is_empty = Memo::new(move |_| drawn.with(Vec::is_empty));
 
     let list = NodeRef::<html::Div>::new();
@@ -86,17 +124,37 @@ pub fn LogsWidget(
             follow.hold_for_reading();
         }
     };
-    let on_key = move |event: KeyboardEvent| match event.key().as_str() {
-        "ArrowUp" | "PageUp" | "Home" => on_up(),
-        "End" => follow.resume(),
-        _ => {}
+    let on_key = move |event: KeyboardEvent| {
+        if keys::on_key(&viewer, &event) {
+            return;
+        }
+        match event.key().as_str() {
+            "ArrowUp" | "k" => select(viewer, -1),
+            "ArrowDown" | "j" => select(viewer, 1),
+            "PageUp" | "Home" => on_up(),
+            "End" => follow.resume(),
+            _ => return,
+        }
+        event.prevent_default();
     };
-
+    Effect::new(move |_| {
+        if viewer.revealed.get().is_some() {
+            viewer.revealed.set(None);
+            request_animation_frame(move || {
+                if let Some(list) = list.get_untracked()
+                    && let Ok(Some(row)) = list.query_selector(".logs-selected")
+                {
+                    row.scroll_into_view_with_bool(false);
+                }
+            });
+        }
+    });
     view! {
         <section class="logs-widget" class:logs-nowrap=move || !wrap.get()>
-            <Toolbar logs filter wrap follow />
+            <Toolbar />
             <div
                 class="logs-list"
+                part="list"
                 role="log"
                 aria-label=label
                 tabindex="0"
@@ -107,14 +165,29 @@ pub fn LogsWidget(
             >
                 {move || before(logs, drawn.with(Vec::len)).map(|text| view! { <p class="logs-before">{text}</p> })}
                 <For each=move || drawn.get() key=Row::key let:row>
-                    {draw(row, needle)}
+                    {draw(row)}
                 </For>
                 <Show when=move || is_empty.get()>
                     <div class="logs-empty">{nothing(logs, filter, empty.clone())}</div>
                 </Show>
             </div>
             <NewLines filter follow />
+            <p class="logs-unseen" role="status">{viewer.announcement}</p>
         </section>
+    }
+}
+
+fn select(viewer: Viewer, by: isize) {
+    let selected = viewer.selected.get_untracked();
+    let key = viewer.view.with_untracked(|view| -> Option<RowKey> {
+        let place = match selected {
+            Some(key) => view.position(key).ok()?.checked_add_signed(by)?,
+            None => view.len().checked_sub(1)?,
+        };
+        view.row(place).map(Row::key)
+    });
+    if let Some(key) = key {
+        viewer.reveal(key);
     }
 }
 
@@ -127,22 +200,19 @@ fn before(logs: Logs, drawn: usize) -> Option<String> {
     has_dropped.then(|| "Older lines are no longer kept on this page.".to_owned())
 }
 
-fn draw(row: Row, needle: Memo<Needle>) -> AnyView {
+fn draw(row: Row) -> AnyView {
     match row {
-        Row::Record(record) => view! { <RecordRow record needle /> }.into_any(),
+        Row::Record(record) => view! { <RecordRow record /> }.into_any(),
         Row::Gap(gap) => view! { <GapRow gap /> }.into_any(),
     }
 }
 
 /// What stands in the place of lines: that none has come, or that the filter shows none of them.
 fn nothing(logs: Logs, filter: RwSignal<Filter>, empty: Option<ViewFn>) -> impl IntoView {
-    let hides = Memo::new(move |_| {
-        let is_set = filter.with(|filter| filter.level.is_some() || !filter.needle.is_empty());
-        is_set && logs.count() > 0
-    });
+    let hides = Memo::new(move |_| filter.with(Filter::is_set) && logs.count() > 0);
     let is_cleared =
         Memo::new(move |_| filter.with(|filter| logs.with(|rows| !rows.is_empty() && filter.clears(rows))));
-    let reset = move |_| filter.update(|filter| (filter.level, filter.needle) = (None, Needle::default()));
+    let reset = move |_| filter.update(Filter::reset);
     move || {
         if is_cleared.get() {
             view! { <p>"Cleared. New lines appear here as they are published."</p> }.into_any()
