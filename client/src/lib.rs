@@ -11,11 +11,11 @@
 //! - [`frame`]: once per animation frame what has come in is shown
 //! - [`buffer`]: the newest rows, each once and in order
 //! - [`provider`], [`use_logs()`], [`use_logs_subscription()`]: how a component gets at them
-//! - [`filter`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
+//! - [`filter`], [`value`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
 //! - [`widget`]: the viewer
 //! - [`page`]: the live logs page and the page with three micro frontends, with their [`samples`]
 //!
-//! [`timer`] and [`listener`] are what the browser lends and must be given back.
+//! [`timer`] and [`listener`] are what the browser lends and must be given back; to the [`clipboard`] it is given.
 
 // The list above names the private modules too: it is for those who read the code.
 #![allow(rustdoc::private_intra_doc_links)]
@@ -25,6 +25,7 @@
 mod ansi;
 mod backoff;
 pub mod buffer;
+mod clipboard;
 mod connection;
 mod filter;
 mod fold;
@@ -42,6 +43,7 @@ mod streams;
 mod timer;
 mod use_logs;
 mod use_logs_subscription;
+mod value;
 pub mod widget;
 
 pub use buffer::{Buffer, Row};
