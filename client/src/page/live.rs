@@ -47,6 +47,18 @@ fn Live(channels: Vec<ChannelPattern>, error: Option<String>) -> impl IntoView {
             address.replace();
         }
     });
+    // A line that was published could not be seen either.
+    let is_refused = Memo::new(move |_| live.connection_status.get() == ConnectionStatus::Error);
+    let empty = move || {
+        let words = move || {
+            if is_refused.get() {
+                view! { <p>"No lines: the gateway refuses this stream. The reason is above."</p> }.into_any()
+            } else {
+                view! { <TryIt channels /> }.into_any()
+            }
+        };
+        words.into_any()
+    };
     view! {
         <StatusBar live />
         <Chooser channels error />
@@ -54,24 +66,10 @@ fn Live(channels: Vec<ChannelPattern>, error: Option<String>) -> impl IntoView {
             <section class="logs-live" aria-labelledby="logs-live-heading">
                 <div class="logs-section-head">
                     <h2 id="logs-live-heading" class="logs-heading">"Live"</h2>
-                    <p class="logs-hint">{move || hint(live.connection_status.get())}</p>
                 </div>
-                <LogsWidget logs=live.logs empty=move || view! { <TryIt channels /> } />
+                <LogsWidget logs=live.logs empty=empty />
             </section>
         </Show>
         <SampleList />
-    }
-}
-
-/// What the live section says of itself.
-fn hint(status: ConnectionStatus) -> &'static str {
-    match status {
-        ConnectionStatus::Connected => "Lines appear as they are published.",
-        ConnectionStatus::Connecting => "Opening the stream.",
-        ConnectionStatus::Reconnecting => {
-            "The stream was lost. It comes back by itself within seconds of the gateway."
-        }
-        ConnectionStatus::Error => "The gateway refuses this stream. See above.",
-        ConnectionStatus::Disconnected => "Disconnected. The lines stay until the page is left.",
     }
 }
