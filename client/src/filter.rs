@@ -26,6 +26,21 @@ impl Filter {
             })
     }
 
+    /// Whether records of this level are shown.
+    pub(crate) fn shows_level(&self, level: Level) -> bool {
+        self.level.is_none_or(|least| level >= least)
+    }
+
+    /// Whether records that say this are shown.
+    pub(crate) fn shows_text(&self, record: &LogRecord) -> bool {
+        self.needle.is_in(record)
+    }
+
+    /// Whether there are records that are not shown.
+    pub(crate) fn is_set(&self) -> bool {
+        self.level.is_some() || !self.needle.is_empty()
+    }
+
     /// Whether no row has come since it was cleared.
     pub(crate) fn clears(&self, rows: &Buffer) -> bool {
         self.after.is_some_and(|after| rows.len_after(after) == 0)

@@ -6,15 +6,19 @@ use leptos::prelude::*;
 use logs_shared::{Level, LogRecord, Timestamp};
 use wasm_bindgen::JsValue;
 
-use super::{fields::Fields, message::Message};
-use crate::filter::Needle;
+use super::{fields::Fields, message::Message, viewer::Viewer};
 
 /// How many colours tell services apart.
 const HUES: usize = 6;
 
 /// One record: when, how grave, from where, what.
 #[component]
-pub(crate) fn RecordRow(record: Arc<LogRecord>, #[prop(into)] needle: Signal<Needle>) -> impl IntoView {
+pub(crate) fn RecordRow(record: Arc<LogRecord>) -> impl IntoView {
+    let viewer: Option<Viewer> = use_context();
+    let needle = Signal::derive(move || {
+        let filter = viewer.map(|viewer| viewer.filter.with(|filter| filter.needle.clone()));
+        filter.unwrap_or_default()
+    });
     let level = record.level;
     let channel = &record.channel;
     let resource = channel

@@ -3,21 +3,19 @@
 use leptos::prelude::*;
 use logs_shared::Level;
 
-use super::follow::Follow;
-use crate::{
-    Logs,
-    buffer::Row,
-    filter::{Filter, Needle},
-};
+use super::viewer::Viewer;
+use crate::{buffer::Row, filter::Needle};
 
 /// Level, text, follow or pause, wrap, clear, and how many records there are.
 #[component]
-pub(super) fn Toolbar(
-    logs: Logs,
-    filter: RwSignal<Filter>,
-    wrap: RwSignal<bool>,
-    follow: Follow,
-) -> impl IntoView {
+pub(super) fn Toolbar() -> impl IntoView {
+    let Viewer {
+        logs,
+        filter,
+        wrap,
+        follow,
+        ..
+    } = expect_context();
     let choose_level = move |event| {
         let level = event_target_value(&event).parse().ok();
         filter.update(|filter| filter.level = level);
@@ -74,17 +72,16 @@ pub(super) fn Toolbar(
                 "Wrap"
             </button>
             <button type="button" class="logs-button" title="Clear this view" on:click=clear>"Clear"</button>
-            <Count logs filter />
+            <Count />
         </div>
     }
 }
 
 /// How many records there are, and how many of them the filter shows.
 #[component]
-fn Count(logs: Logs, filter: RwSignal<Filter>) -> impl IntoView {
-    let counts = Memo::new(move |_| {
-        filter.with(|filter| logs.with(|rows| (filter.count(rows), rows.records().count())))
-    });
+fn Count() -> impl IntoView {
+    let Viewer { view, .. } = expect_context();
+    let counts = Memo::new(move |_| view.with(|view| (view.shown_records(), view.all_records())));
     view! {
         <span class="logs-count">
             {move || match counts.get() {
