@@ -5,6 +5,9 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use logs_shared::LogRecord;
 use serde_json::Value;
+use wasm_bindgen::JsCast;
+
+use super::opened::opened;
 
 /// How many fields are shown on the record's row.
 const MOST_CHIPS: usize = 6;
@@ -25,11 +28,17 @@ pub(super) fn Fields(record: Arc<LogRecord>) -> impl IntoView {
         }
     });
     let chips = chips.collect_view();
-    let is_open = RwSignal::new(false);
+    let is_open = opened(record.id, "fields");
     // Made when it is first opened: most never are.
     let json = move || is_open.get().then(|| pretty(&record));
+    let on_toggle = move |event: leptos::ev::Event| {
+        let details = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        is_open.set(details.is_some_and(|details| details.has_attribute("open")));
+    };
     view! {
-        <details class="logs-fields" on:toggle=move |_| is_open.update(|is_open| *is_open = !*is_open)>
+        <details class="logs-fields" open=is_open.get_untracked() on:toggle=on_toggle>
             <summary class="logs-chips">
                 {chips}
                 {(more > 0).then(|| view! { <span class="logs-chip-more">{format!("+{more} fields")}</span> })}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use logs_shared::LogRecord;
 
+use super::opened::opened;
 use crate::{
     filter::Needle,
     fold::Fold,
@@ -21,7 +22,7 @@ pub(super) fn Message(record: Arc<LogRecord>, needle: Signal<Needle>) -> impl In
     } else {
         "logs-message"
     };
-    let is_open = RwSignal::new(false);
+    let is_open = opened(record.id, "message");
     let text = move || {
         let all = record.message.as_str();
         let shown = if is_open.get() { all } else { Fold::of(all).shown };
