@@ -268,6 +268,7 @@ fn is_for(row: &Row, channels: &[ChannelPattern]) -> bool {
         Row::Gap(gap) => {
             channels.contains(&gap.channel) || gap.channel.as_channel().is_none_or(|channel| any(&channel))
         }
+        Row::Unloaded(_) => false,
     }
 }
 

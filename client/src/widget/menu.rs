@@ -14,7 +14,7 @@ use super::{
     tools::{button, icon, icons},
     viewer::Viewer,
 };
-use crate::filter::Mode;
+use crate::{filter::Mode, fold::grouped};
 
 /// What a button of the panel does.
 type Run = fn(Viewer);
@@ -114,6 +114,15 @@ pub(super) fn Menu(help: NodeRef<html::Dialog>) -> impl IntoView {
         view! { <button type="button" class=format!("logs-menu-item {class}") on:click=run(act)>{item(label, key)}</button> }
             .into_any()
     });
+    let count = Memo::new(move |_| {
+        viewer
+            .view
+            .with(|view| (view.shown_records(), view.all_records()))
+    });
+    let count = move || {
+        let (shown, all) = count.get();
+        format!("{} of {} lines are shown", grouped(shown), grouped(all))
+    };
     view! {
         <div class="logs-menu" on:keydown=on_key on:focusout=on_leave>
             <button
@@ -138,6 +147,7 @@ pub(super) fn Menu(help: NodeRef<html::Dialog>) -> impl IntoView {
                     <kbd aria-hidden="true">"t"</kbd>
                 </div>
                 <hr />
+                <p class="logs-menu-count">{count}</p>
                 {actions.into_iter().collect_view()}
                 <hr />
                 {button("logs-menu-item logs-help-button", item("Keyboard shortcuts", "?"), "What keys do", open_help)}

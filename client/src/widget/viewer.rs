@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{follow::Follow, opened::Opened, time::TimeStyle, tools::Tools, view::View};
+use super::{follow::Follow, opened::Opened, past::Past, time::TimeStyle, tools::Tools, view::View};
 use crate::{Logs, buffer::RowKey, filter::Filter};
 
 /// What the parts of a viewer share, as a context. The viewer makes it.
@@ -26,6 +26,8 @@ pub(crate) struct Viewer {
     pub(crate) revealed: RwSignal<Option<RowKey>>,
     /// What a screen reader is told next.
     pub(crate) announcement: RwSignal<String>,
+    /// What is loaded beside what comes.
+    pub(crate) past: Past,
     /// Which parts of rows are open.
     pub(crate) opened: Opened,
     /// What the toolbar and the rows share beside the lines.
@@ -36,6 +38,11 @@ impl Viewer {
     /// Brings a row into view, and stands still there.
     pub(crate) fn reveal(self, key: RowKey) {
         self.follow.hold();
+        self.look_at(key);
+    }
+
+    /// Brings a row into view.
+    pub(super) fn look_at(self, key: RowKey) {
         self.selected.set(Some(key));
         self.revealed.set(Some(key));
     }
