@@ -93,7 +93,6 @@ fn levels(viewer: Viewer) -> AnyView {
                 class=format!("logs-level-chip logs-of-{}", class_of(level))
                 class:logs-none=move || count() == 0
                 aria-pressed=move || if is_shown() { "true" } else { "false" }
-                aria-label=move || format!("{name}, {}", count())
                 aria-keyshortcuts=number.to_string()
                 title=format!("Show or hide {name} ({number}); double click or with Shift: nothing but {name}")
                 on:click=move |event| if event.shift_key() { only() } else { toggle() }
@@ -101,6 +100,7 @@ fn levels(viewer: Viewer) -> AnyView {
             >
                 <span class="logs-level-initial">{&name[..1]}</span>
                 <span class="logs-level-rest">{&name[1..]}</span>
+                " "
                 <span class="logs-level-count">{move || compact(count())}</span>
             </button>
         }
