@@ -34,7 +34,6 @@ const SHALLOW: usize = 2;
 pub(super) fn chips(
     record: Arc<LogRecord>,
     viewer: Option<Viewer>,
-    is_open: RwSignal<bool>,
     toggle: impl Fn() + Copy + 'static,
 ) -> AnyView {
     let chips = move || {
@@ -44,16 +43,14 @@ pub(super) fn chips(
             let text = value.scalar().unwrap_or(Cow::Borrowed(value.json()));
             let text = short(&text);
             with_needle(viewer, |needle| {
-                let class = if needle.is_field(name, &text) {
-                    "logs-chip logs-mark"
+                let mark = if needle.is_field(name, &text) {
+                    " logs-mark"
                 } else {
-                    "logs-chip"
+                    ""
                 };
                 view! {
-                    <span class=class>
-                        <bdi class="logs-chip-name">{draw(pieces(name, needle))}</bdi>
-                        <bdi class="logs-chip-value">{draw(pieces(&text, needle))}</bdi>
-                    </span>
+                    <bdi class=format!("logs-chip-name{mark}")>{draw(pieces(name, needle))}</bdi>
+                    <bdi class=format!("logs-chip-value{mark}")>{draw(pieces(&text, needle))}</bdi>
                 }
                 .into_any()
             })
@@ -72,7 +69,7 @@ pub(super) fn chips(
         }
     };
     view! {
-        <div class="logs-chips" part="fields" title="Show all of this line" hidden=is_open on:click=press>{chips}</div>
+        <div class="logs-chips" part="fields" on:click=press>{chips}</div>
     }
     .into_any()
 }

@@ -35,12 +35,13 @@ pub(crate) fn RecordRow(record: Arc<LogRecord>) -> impl IntoView {
         }
     };
     let timestamp = record.timestamp;
+    let written = timestamp.to_string();
     let style = move || viewer.map_or(TimeStyle::Local, |viewer| viewer.time_style.get());
     let channel = &record.channel;
     let resource = channel
         .resource_id()
         .map(|id| view! { <span class="logs-resource">{id.to_owned()}</span> });
-    let fields = (!record.fields.is_empty()).then(|| chips(Arc::clone(&record), viewer, is_open, toggle));
+    let fields = (!record.fields.is_empty()).then(|| chips(Arc::clone(&record), viewer, toggle));
     let (id, level) = (record.id.to_string(), record.level);
     let service = channel.service().to_owned();
     let (tag, title) = (
@@ -59,14 +60,20 @@ pub(crate) fn RecordRow(record: Arc<LogRecord>) -> impl IntoView {
             })
         }
     };
+    let message = message(Arc::clone(&record), viewer, is_open, toggle);
+    // A thousand lines may come and go in a second: what few of them need is made when it is needed.
+    let is_near = RwSignal::new(false);
+    let actions = move || {
+        let is_wanted = is_near.get() || is_open.get() || is_selected();
+        is_wanted.then(|| actions(Arc::clone(&record), viewer))
+    };
+    let class = move || {
+        let selected = if is_selected() { " logs-selected" } else { "" };
+        let open = if is_open.get() { " logs-open" } else { "" };
+        format!("logs-row logs-of-{}{selected}{open}", class_of(level))
+    };
     view! {
-        <div
-            class=format!("logs-row logs-of-{}", class_of(level))
-            class:logs-selected=is_selected
-            class:logs-open=is_open
-            part="row"
-            data-id=id
-        >
+        <div class=class part="row" data-id=id on:pointerover=move |_| is_near.set(true)>
             <button
                 type="button"
                 class="logs-toggle"
@@ -75,10 +82,8 @@ pub(crate) fn RecordRow(record: Arc<LogRecord>) -> impl IntoView {
                 aria-expanded=move || if is_open.get() { "true" } else { "false" }
                 title="Show all of this line (Enter)"
                 on:click=move |_| toggle()
-            >
-                {icon(icons::OPEN)}
-            </button>
-            <time class="logs-time" datetime=timestamp.to_string() title=timestamp.to_string()>
+            ></button>
+            <time class="logs-time" datetime=written.clone() title=written>
                 {move || style().write(timestamp)}
             </time>
             <span class="logs-level" part="level">{level.as_str()}</span>
@@ -87,11 +92,11 @@ pub(crate) fn RecordRow(record: Arc<LogRecord>) -> impl IntoView {
                 {resource}
             </span>
             <div class="logs-body">
-                {message(Arc::clone(&record), viewer, is_open, toggle)}
+                {message}
                 {fields}
                 {opened}
             </div>
-            {actions(record, viewer)}
+            {actions}
         </div>
     }
     .into_any()
