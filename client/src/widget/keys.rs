@@ -112,7 +112,7 @@ pub(super) const KEYS: [Key; 17] = [
     key(
         &["w"],
         "w",
-        "Break long lines, or not",
+        "Break long lines, or cut them",
         Act::Do(|viewer| viewer.wrap.update(|wrap| *wrap = !*wrap)),
     ),
     key(
