@@ -395,3 +395,19 @@ async fn on_a_narrow_page_the_lines_have_most_of_the_room() -> Result<()> {
             && page.documentElement.scrollWidth <= 400;";
     browser.wait("room for the lines", narrow, json!([])).await
 }
+
+#[tokio::test]
+async fn a_copied_link_opens_at_its_line() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let lines: Vec<Value> = (0..300).map(|n| json!(format!("line {n}"))).collect();
+    let browser = page_with(&gateway, &lines).await?;
+    look_for(&browser, "line 57").await?;
+    browser.shows(".logs-live .logs-matches", "1 match").await?;
+    press(&browser, ".logs-live .logs-find", "Enter").await?;
+    selected_message_is(&browser, "line 57").await?;
+    press(&browser, ".logs-live .logs-list", "l").await?;
+    let link = kept(&browser, "copied").await?;
+    browser.open(link.as_str().context("no link")?).await?;
+    selected_message_is(&browser, "line 57").await?;
+    browser.shows(".logs-live .logs-message", "line 58").await
+}
