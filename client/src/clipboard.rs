@@ -3,6 +3,7 @@
 use leptos::prelude::{document, window};
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::Element;
 
 /// Copies a text; whether the browser let it.
 pub(crate) async fn copy(text: &str) -> bool {
@@ -15,7 +16,7 @@ pub(crate) async fn copy(text: &str) -> bool {
 /// As pages copied before there was a clipboard: what is selected in a field that nobody sees.
 fn copy_selected(text: &str) -> Option<()> {
     let document = document().dyn_into::<web_sys::HtmlDocument>().ok()?;
-    let focused = document.active_element();
+    let focused = focused(document.active_element());
     let field: web_sys::HtmlTextAreaElement = document.create_element("textarea").ok()?.dyn_into().ok()?;
     field.set_value(text);
     // Out of sight, with properties: the page's policy may forbid a style attribute.
@@ -31,4 +32,10 @@ fn copy_selected(text: &str) -> Option<()> {
         let _ = focused.focus();
     }
     is_copied.then_some(())
+}
+
+/// What has the focus, also within shadow roots.
+fn focused(element: Option<Element>) -> Option<Element> {
+    let within = |element: &Element| element.shadow_root()?.active_element();
+    std::iter::successors(element, within).last()
 }

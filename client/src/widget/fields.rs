@@ -2,7 +2,12 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use leptos::prelude::*;
+use js_sys::{Function, Reflect};
+use leptos::{
+    ev::MouseEvent,
+    prelude::*,
+    wasm_bindgen::{JsCast, JsValue},
+};
 use logs_shared::LogRecord;
 
 use super::{
@@ -62,9 +67,8 @@ pub(super) fn chips(
         .into_any()
     };
     // Text that can be selected, so no button; the one at the row's start does the same.
-    let press = move |_| {
-        let selected = window().get_selection().ok().flatten();
-        if selected.is_none_or(|selected| selected.is_collapsed()) {
+    let press = move |event: MouseEvent| {
+        if !is_marked(&event) {
             toggle();
         }
     };
@@ -72,6 +76,24 @@ pub(super) fn chips(
         <div class="logs-chips" part="fields" on:click=press>{chips}</div>
     }
     .into_any()
+}
+
+/// Whether a click is the end of marking text. To the document a shadow root is one piece: it is asked itself, where
+/// it can be.
+fn is_marked(event: &MouseEvent) -> bool {
+    let target = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+    let own = target.and_then(|target| {
+        let root = JsValue::from(target.get_root_node());
+        let get: Function = Reflect::get(&root, &"getSelection".into())
+            .ok()?
+            .dyn_into()
+            .ok()?;
+        get.call0(&root).ok()?.dyn_into::<web_sys::Selection>().ok()
+    });
+    own.or_else(|| window().get_selection().ok().flatten())
+        .is_some_and(|marked| !marked.is_collapsed())
 }
 
 /// A value on one line, cut where it is long.
