@@ -313,7 +313,7 @@ async fn a_line_is_copied_as_a_person_would_write_it() -> Result<()> {
 #[tokio::test]
 async fn a_download_has_all_lines_that_are_shown_and_no_other() -> Result<()> {
     let gateway = TestGateway::start().await?;
-    let line = |n: usize| json!({ "message": format!("line {n}"), "kind": if n % 3 == 0 { "third" } else { "other" } });
+    let line = |n: usize| json!({ "message": format!("line {n}"), "kind": if n.is_multiple_of(3) { "third" } else { "other" } });
     let lines: Vec<Value> = (0..600).map(line).collect();
     let browser = page_with(&gateway, &lines).await?;
     look_for(&browser, "kind=third").await?;
