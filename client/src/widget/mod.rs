@@ -34,7 +34,7 @@ use announcer::Announcer;
 use follow::Follow;
 use list::List;
 use new_lines::NewLines;
-use past::Past;
+use past::{Lost, Past};
 pub(crate) use record_row::RecordRow;
 use toolbar::Toolbar;
 use view::View;
@@ -113,6 +113,7 @@ pub fn LogsWidget(
             on:focusout=move |_| set_focus.set(false)
         >
             <Toolbar />
+            <Lost />
             <List label empty />
             <NewLines />
             <Announcer has_focus />

@@ -33,6 +33,8 @@ pub(crate) struct Past {
     follow: Follow,
     older: RwSignal<Older>,
     holes: RwSignal<Vec<(RowKey, Hole)>>,
+    /// Whether the record that a link leads to is no longer kept.
+    is_lost: RwSignal<bool>,
     requests: StoredValue<Vec<AbortController>, LocalStorage>,
 }
 
@@ -78,6 +80,7 @@ impl Past {
             follow,
             older: RwSignal::new(Older::Unknown),
             holes: RwSignal::new(Vec::new()),
+            is_lost: RwSignal::new(false),
             requests: StoredValue::new_local(Vec::new()),
         };
         Effect::new(move |_| {
@@ -105,6 +108,7 @@ impl Past {
         self.abort();
         self.older.set(Older::Unknown);
         self.holes.update(Vec::clear);
+        self.is_lost.set(false);
     }
 
     fn page(self) -> Page {
@@ -252,13 +256,8 @@ impl Past {
         });
     }
 
-    /// Shows a record in the middle of what was around it; `reveal` brings it into view.
-    pub(super) fn open_at(
-        self,
-        at: RecordId,
-        reveal: impl Fn(RowKey) + 'static,
-        tell: impl Fn(&str) + 'static,
-    ) {
+    /// Loads a record and what is around it. Of one that is no longer kept the place is told to `reveal`, where it was.
+    pub(super) fn open_at(self, at: RecordId, reveal: impl Fn(RowKey) + 'static) {
         self.follow.hold_for_reading();
         self.older.set(Older::Loading);
         let signal = self.start();
@@ -298,9 +297,7 @@ impl Past {
                 }
                 view.insert(rows);
             });
-            if nearest != Some(RowKey::of(at)) {
-                tell("The line this link leads to is no longer kept. These are the lines around its place.");
-            }
+            self.is_lost.set(nearest != Some(RowKey::of(at)));
             if let Some(nearest) = nearest {
                 reveal(nearest);
             }
@@ -338,6 +335,15 @@ pub(super) fn Head() -> impl IntoView {
         });
         Some(view! { <div class="logs-head"><span>{words}</span>{button}</div> }.into_any())
     }
+}
+
+/// Tells that the record a link leads to is no longer kept.
+#[component]
+pub(super) fn Lost() -> impl IntoView {
+    let Viewer { past, .. } = expect_context();
+    let words = "The line this link leads to is no longer kept. These are the lines around its place.";
+    // There before its words are: only what changes is read out.
+    view! { <p class="logs-lost" role="status">{move || past.is_lost.get().then_some(words)}</p> }.into_any()
 }
 
 fn note(words: &'static str) -> impl IntoView {
