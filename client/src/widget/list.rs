@@ -74,6 +74,12 @@ pub(super) fn List(label: String, #[prop(optional_no_strip)] empty: Option<ViewF
         if scrolled != Scrolled::Not {
             draw(viewer, held);
         }
+        // Towards what was not loaded; coming back from there it is above what is read, and left alone.
+        if scrolled == Scrolled::Down
+            && let Some(Some(after)) = with_sheet(held, |sheet| sheet.unloaded())
+        {
+            viewer.past.load_on(after);
+        }
     };
     // Before the list has moved: while lines stream in, the first small step up would be undone.
     let on_up = move || {

@@ -26,8 +26,10 @@ mod view;
 mod viewer;
 mod window;
 
-use leptos::prelude::*;
+use leptos::{ev::FocusEvent, prelude::*};
 use logs_shared::{ChannelPattern, RecordId};
+use wasm_bindgen::JsCast;
+use web_sys::Node;
 
 use crate::{Logs, filter::Filter};
 use announcer::Announcer;
@@ -110,7 +112,7 @@ pub fn LogsWidget(
             class="logs-widget"
             class:logs-nowrap=move || !wrap.get()
             on:focusin=move |_| set_focus.set(true)
-            on:focusout=move |_| set_focus.set(false)
+            on:focusout=move |event| set_focus.set(stays_within(&event))
         >
             <Toolbar />
             <Lost />
@@ -120,6 +122,17 @@ pub fn LogsWidget(
         </section>
     }
     .into_any()
+}
+
+/// Whether the focus goes from one part of the viewer to another.
+fn stays_within(event: &FocusEvent) -> bool {
+    let here = event
+        .current_target()
+        .and_then(|here| here.dyn_into::<Node>().ok());
+    let next = event
+        .related_target()
+        .and_then(|next| next.dyn_into::<Node>().ok());
+    next.is_some() && here.is_some_and(|here| here.contains(next.as_ref()))
 }
 
 /// Milliseconds since 1970 by the reader's clock.

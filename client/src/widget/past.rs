@@ -17,6 +17,8 @@ use crate::{
 
 /// How many records are asked for at once.
 const PAGE: usize = 500;
+/// So many pages are looked through without being asked, when the filter shows nothing of them.
+const MOST_FRUITLESS: usize = 20;
 /// How many records are shown on either side of one that a link leads to.
 const AROUND: usize = 200;
 
@@ -35,6 +37,8 @@ pub(crate) struct Past {
     holes: RwSignal<Vec<(RowKey, Hole)>>,
     /// Whether the record that a link leads to is no longer kept.
     is_lost: RwSignal<bool>,
+    /// How many pages in a row showed nothing.
+    fruitless: StoredValue<usize>,
     requests: StoredValue<Vec<AbortController>, LocalStorage>,
 }
 
@@ -81,14 +85,15 @@ impl Past {
             older: RwSignal::new(Older::Unknown),
             holes: RwSignal::new(Vec::new()),
             is_lost: RwSignal::new(false),
+            fruitless: StoredValue::new(0),
             requests: StoredValue::new_local(Vec::new()),
         };
         Effect::new(move |_| {
-            channels.track();
             if follow.is_following() {
                 past.forget();
             }
         });
+        Effect::watch(move || channels.track(), move |(), _, _| past.forget(), false);
         on_cleanup(move || past.abort());
         past
     }
@@ -109,6 +114,7 @@ impl Past {
         self.older.set(Older::Unknown);
         self.holes.update(Vec::clear);
         self.is_lost.set(false);
+        self.fruitless.set_value(0);
     }
 
     fn page(self) -> Page {
@@ -134,7 +140,8 @@ impl Past {
     pub(super) fn load_older(self) {
         let is_cleared = self.filter.with_untracked(|filter| filter.after.is_some());
         let is_unknown = self.older.with_untracked(|older| *older == Older::Unknown);
-        if is_unknown && !is_cleared && !self.channels.with_untracked(Vec::is_empty) {
+        let is_fruitless = self.fruitless.get_value() >= MOST_FRUITLESS;
+        if is_unknown && !is_cleared && !is_fruitless && !self.channels.with_untracked(Vec::is_empty) {
             self.load_before();
         }
     }
@@ -161,7 +168,14 @@ impl Past {
                     let is_all = rows.len() < PAGE;
                     self.older.set(if is_all { Older::None } else { Older::Unknown });
                     // Also without rows: whether more are wanted is seen when they are drawn.
-                    self.view.update(|view| view.insert(rows));
+                    let mut is_fruitless = true;
+                    self.view.update(|view| {
+                        let before = view.row(0).map(Row::key);
+                        view.insert(rows);
+                        is_fruitless = view.row(0).map(Row::key) == before;
+                    });
+                    self.fruitless
+                        .update_value(|pages| *pages = if is_fruitless { *pages + 1 } else { 0 });
                 }
                 Err(why) => self.older.set(Older::Failed(why)),
             }
@@ -222,6 +236,17 @@ impl Past {
                 Err(why) => self.set_hole(key, Hole::Failed(why)),
             }
         });
+    }
+
+    /// Loads on where nothing was loaded yet, as someone scrolls towards it.
+    pub(super) fn load_on(self, after: RecordId) {
+        let key = Row::Unloaded(after).key();
+        let is_known = self
+            .holes
+            .with_untracked(|holes| holes.iter().any(|(hole, _)| *hole == key));
+        if !is_known && !self.channels.with_untracked(Vec::is_empty) {
+            self.load_after(after);
+        }
     }
 
     /// Loads the oldest of what has not been loaded after a record.
@@ -317,7 +342,10 @@ pub(super) fn Head() -> impl IntoView {
     let has_lines = Memo::new(move |_| past.view.with(|view| view.oldest().is_some()));
     let has_dropped = Memo::new(move |_| past.logs.with(Buffer::has_dropped));
     let is_cleared = Memo::new(move |_| past.filter.with(|filter| filter.after.is_some()));
-    let load = move |_| past.load_before();
+    let load = move |_| {
+        past.fruitless.set_value(0);
+        past.load_before();
+    };
     move || {
         if is_cleared.get() || !past.is_there() {
             let is_told = has_lines.get() && has_dropped.get() && !is_cleared.get();

@@ -8,6 +8,7 @@ use leptos::{
     prelude::*,
     tachys::view::{Mountable, any_view::AnyViewState},
 };
+use logs_shared::RecordId;
 use web_sys::HtmlElement;
 
 use self::dom::{Scroller, height_of, make_item, show_row};
@@ -328,6 +329,21 @@ impl Sheet {
     /// Whether rows before those that are there will soon be wanted.
     pub(super) fn is_near_start(&self) -> bool {
         self.top - self.head < self.height * OVERSCAN
+    }
+
+    /// The place in the viewport after which rows have not been loaded.
+    pub(super) fn unloaded(&self) -> Option<RecordId> {
+        self.viewer.view.with_untracked(|view| {
+            let top = self.viewport(view);
+            let mut rows = view
+                .heights()
+                .between(top, top + self.height)
+                .filter_map(|index| view.row(index));
+            rows.find_map(|row| match row {
+                Row::Unloaded(after) => Some(*after),
+                Row::Record(_) | Row::Gap(_) => None,
+            })
+        })
     }
 
     /// Brings a row into view: as little as needed, or to the middle where it is far.
