@@ -45,25 +45,6 @@ impl Filter {
     pub(crate) fn clears(&self, rows: &Buffer) -> bool {
         self.after.is_some_and(|after| rows.len_after(after) == 0)
     }
-
-    /// The newest rows that are shown, at most so many, the oldest first.
-    pub(crate) fn newest<'a>(&self, rows: impl DoubleEndedIterator<Item = &'a Row>, most: usize) -> Vec<Row> {
-        let mut shown: Vec<Row> = rows
-            .rev()
-            .filter(|row| self.shows(row))
-            .take(most)
-            .cloned()
-            .collect();
-        shown.reverse();
-        shown
-    }
-
-    /// How many records are shown.
-    pub(crate) fn count(&self, rows: &Buffer) -> usize {
-        rows.rows()
-            .filter(|row| row.as_record().is_some() && self.shows(row))
-            .count()
-    }
 }
 
 /// What someone looks for, without regard to case. An empty one is everywhere.
@@ -200,12 +181,5 @@ mod tests {
         };
         assert!(!cleared.shows(&record(5, "INFO", "m")));
         assert!(cleared.shows(&record(6, "INFO", "m")));
-    }
-
-    #[test]
-    fn the_newest_rows_are_shown_in_order() {
-        let rows: Vec<Row> = (1..=9).map(|ms| record(ms, "INFO", "m")).collect();
-        let shown = Filter::default().newest(rows.iter(), 3);
-        assert_eq!(shown, rows[6..]);
     }
 }

@@ -17,12 +17,15 @@ mod nothing;
 mod opened;
 mod past;
 mod permalink;
+#[allow(dead_code, reason = "the viewer's tools use it")]
 mod rate;
 mod record_row;
 mod sheet;
 mod time;
 mod toolbar;
+#[allow(dead_code, reason = "the viewer's tools use it")]
 mod view;
+#[allow(dead_code, reason = "the viewer's tools use it")]
 mod viewer;
 mod window;
 
