@@ -106,7 +106,7 @@ pub fn LogsWidget(
     Effect::new(move |_| {
         let is_following = follow.is_following();
         filter.with(|filter| {
-            logs.with(|buffer| view.update(|view| view.take(buffer, filter, is_following, now_ms())));
+            logs.with(|buffer| view.write().take(buffer, filter, is_following, now_ms()));
         });
     });
     let (has_focus, set_focus) = signal(false);

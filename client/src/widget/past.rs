@@ -161,21 +161,21 @@ impl Past {
 
     /// Loads what came before all that is there, unless that is known to be nothing.
     pub(super) fn load_older(self) {
-        let is_cleared = self.filter.with_untracked(|filter| filter.after.is_some());
-        let may_load = self
-            .state
-            .with_untracked(|state| state.older == Older::Unknown && state.fruitless < MOST_FRUITLESS);
-        if may_load && !is_cleared && !self.channels.with_untracked(Vec::is_empty) {
+        let is_cleared = self.filter.read_untracked().after.is_some();
+        let may_load = {
+            let state = self.state.read_untracked();
+            state.older == Older::Unknown && state.fruitless < MOST_FRUITLESS
+        };
+        if may_load && !is_cleared && !self.channels.read_untracked().is_empty() {
             self.load_before();
         }
     }
 
     fn load_before(self) {
-        let Some(oldest) = self.view.with_untracked(View::oldest) else {
-            return;
-        };
+        let oldest = self.view.read_untracked().oldest();
+        let Some(oldest) = oldest else { return };
         self.follow.hold_for_reading();
-        self.state.update(|state| state.older = Older::Loading);
+        self.set_older(Older::Loading);
         let page = self.page().place("before", oldest).limit(PAGE);
         self.ask(page, Box::new(move |rows| self.put_before(rows)));
     }
@@ -183,36 +183,43 @@ impl Past {
     fn put_before(self, rows: Rows) {
         let rows = match rows {
             Ok(rows) => rows,
-            Err(why) => return self.state.update(|state| state.older = Older::Failed(why)),
+            Err(why) => return self.set_older(Older::Failed(why)),
         };
         let is_all = rows.len() < PAGE;
         // Also without rows: whether more are wanted is seen when they are drawn.
         let first = self.first_shown();
-        self.view.update(|view| view.insert(rows));
+        self.view.write().insert(rows);
         let is_fruitless = self.first_shown() == first;
-        self.state.update(|state| {
-            state.older = if is_all { Older::None } else { Older::Unknown };
-            state.fruitless = if is_fruitless { state.fruitless + 1 } else { 0 };
-        });
+        let mut state = self.state.write();
+        state.older = if is_all { Older::None } else { Older::Unknown };
+        state.fruitless = if is_fruitless { state.fruitless + 1 } else { 0 };
     }
 
     fn first_shown(self) -> Option<RowKey> {
-        self.view.with_untracked(|view| view.row(0).map(Row::key))
+        self.view.read_untracked().row(0).map(Row::key)
     }
 
     /// How it stands with a hole.
     pub(super) fn hole(self, key: RowKey) -> Hole {
-        self.state.with(|state| state.hole(key))
+        self.state.read().hole(key)
+    }
+
+    fn hole_untracked(self, key: RowKey) -> Hole {
+        self.state.read_untracked().hole(key)
+    }
+
+    fn set_older(self, older: Older) {
+        self.state.write().older = older;
     }
 
     fn set_hole(self, key: RowKey, hole: Hole) {
-        self.state.update(|state| state.set_hole(key, hole));
+        self.state.write().set_hole(key, hole);
     }
 
     /// Loads what is missing in a gap, the oldest first.
     pub(super) fn load_gap(self, gap: Gap) {
         let key = Row::Gap(gap.clone()).key();
-        let (before, after) = match self.state.with_untracked(|state| state.hole(key)) {
+        let (before, after) = match self.hole_untracked(key) {
             Hole::Found(found, after) => (found, after),
             Hole::Loading => return,
             _ => (0, gap.from),
@@ -231,7 +238,7 @@ impl Past {
                         None => Hole::All(found),
                     },
                 );
-                self.view.update(|view| view.insert(rows));
+                self.view.write().insert(rows);
             }
             Err(why) => self.set_hole(key, Hole::Failed(why)),
         };
@@ -240,10 +247,8 @@ impl Past {
 
     /// Loads on where nothing was loaded yet, as someone scrolls towards it.
     pub(super) fn load_on(self, after: RecordId) {
-        let hole = self
-            .state
-            .with_untracked(|state| state.hole(Row::Unloaded(after).key()));
-        if hole == Hole::Unknown && !self.channels.with_untracked(Vec::is_empty) {
+        let hole = self.hole_untracked(Row::Unloaded(after).key());
+        if hole == Hole::Unknown && !self.channels.read_untracked().is_empty() {
             self.load_after(after);
         }
     }
@@ -253,17 +258,17 @@ impl Past {
         let key = Row::Unloaded(after).key();
         self.set_hole(key, Hole::Loading);
         let mut page = self.page().place("after", after).limit(PAGE);
-        if let Some(next) = self.view.with_untracked(|view| view.next_record(key)) {
+        let next = self.view.read_untracked().next_record(key);
+        if let Some(next) = next {
             page = page.place("before", next);
         }
         let put = move |rows: Rows| match rows {
             Ok(mut rows) => {
                 let last = last_of_full(&rows);
                 rows.extend(last.map(Row::Unloaded));
-                self.view.update(|view| {
-                    view.insert(rows);
-                    view.remove(key);
-                });
+                let mut view = self.view.write();
+                view.insert(rows);
+                view.remove(key);
             }
             Err(why) => self.set_hole(key, Hole::Failed(why)),
         };
@@ -273,8 +278,8 @@ impl Past {
     /// Loads a record and what is around it. Of one that is no longer kept the place is told to `reveal`, where it was.
     pub(super) fn open_at(self, at: RecordId, reveal: impl Fn(RowKey) + 'static) {
         self.follow.hold_for_reading();
-        self.state.update(|state| state.older = Older::Loading);
-        let fail = move |why| self.state.update(|state| state.older = Older::Failed(why));
+        self.set_older(Older::Loading);
+        let fail = move |why| self.set_older(Older::Failed(why));
         let (until, after) = (self.page().place("until", at), self.page().place("after", at));
         let put = move |until: Rows| match until {
             Ok(until) => self.ask(

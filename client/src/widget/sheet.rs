@@ -3,7 +3,7 @@
 mod dom;
 mod reader;
 
-use std::{collections::VecDeque, ops::Range};
+use std::ops::{Deref, Range};
 
 use leptos::{
     prelude::*,
@@ -46,7 +46,7 @@ pub(super) struct Sheet {
     sheet: HtmlElement,
     /// Holds the drawn rows, so far from the start of the sheet.
     window: HtmlElement,
-    drawn: VecDeque<Drawn>,
+    drawn: Vec<Drawn>,
     anchor: Anchor,
     /// How high the viewport is.
     pub(super) height: f64,
@@ -93,7 +93,7 @@ impl Sheet {
             list,
             sheet,
             window,
-            drawn: VecDeque::new(),
+            drawn: Vec::new(),
             anchor: Anchor::End,
             height: 0.0,
             head: 0.0,
@@ -107,6 +107,10 @@ impl Sheet {
 
     fn scroller(&self) -> &Scroller {
         Scroller::of(&self.list)
+    }
+
+    fn view(&self) -> impl Deref<Target = View> {
+        self.viewer.view.read_untracked()
     }
 
     /// Where the viewport begins, from the start of the sheet.
@@ -138,12 +142,14 @@ impl Sheet {
             };
         let had_focus = self.has_focus();
         for _ in 0..MOST_ROUNDS {
-            let (start, rows) = self.viewer.view.with_untracked(|view| {
-                let top = self.viewport(view);
+            // Rows may look at the view while they are made.
+            let (start, rows) = {
+                let view = self.view();
+                let top = self.viewport(&view);
                 let range = view.heights().between(top - over, top + self.height + over);
-                let range = self.with_marked(view, range);
-                (range.start, self.wanted(view, range))
-            });
+                let range = self.with_marked(&view, range);
+                (range.start, self.wanted(&view, range))
+            };
             self.put(rows);
             if !self.measure(start) {
                 break;
@@ -159,9 +165,9 @@ impl Sheet {
     /// Takes notice of what has another size, and keeps the anchor in its place. Draws no other rows.
     pub(super) fn settle(&mut self) {
         self.look();
-        let first = self.drawn.front().map(|drawn| drawn.key);
-        let start = first.and_then(|key| self.viewer.view.with_untracked(|view| view.position(key).ok()));
-        if let Some(start) = start {
+        let first = self.drawn.first().map(|drawn| drawn.key);
+        let start = first.map(|key| self.view().position(key));
+        if let Some(Ok(start)) = start {
             self.measure(start);
         }
         self.place();
@@ -248,27 +254,24 @@ impl Sheet {
             return false;
         }
         let heights: Vec<f64> = self.drawn.iter().map(|drawn| height_of(&drawn.item)).collect();
-        let measured = self.viewer.view.try_update_untracked(|view| {
-            let mut is_other = false;
-            for (index, px) in (start..).zip(heights) {
-                is_other |= view.measure(index, px);
-            }
-            is_other
-        });
-        measured.unwrap_or_default()
+        let mut view = self.viewer.view.write_untracked();
+        let mut is_other = false;
+        for (index, px) in (start..).zip(heights) {
+            is_other |= view.measure(index, px);
+        }
+        is_other
     }
 
     /// Puts the drawn rows, the sheet and the scroll bar where they belong.
     fn place(&mut self) {
-        let drawn = self.drawn.front().map(|drawn| drawn.key);
-        let (top, start, total) = self.viewer.view.with_untracked(|view| {
-            let start = drawn.and_then(|key| view.position(key).ok()).unwrap_or_default();
-            (
-                self.viewport(view),
-                view.heights().top(start),
-                view.heights().total(),
-            )
-        });
+        let (top, start, total) = {
+            let (view, drawn) = (self.view(), self.drawn.first());
+            let start = drawn
+                .and_then(|drawn| view.position(drawn.key).ok())
+                .unwrap_or_default();
+            let heights = view.heights();
+            (self.viewport(&view), heights.top(start), heights.total())
+        };
         let wanted = (top + self.head).max(0.0);
         // Whole pixels of the screen: browsers would round, and the rows jump by what they round off.
         let ratio = window().device_pixel_ratio().max(1.0);
@@ -286,11 +289,10 @@ impl Sheet {
 
     /// The first row in a viewport that begins there, and its place in it.
     fn first_at(&self, top: f64) -> Option<(RowKey, f64)> {
-        self.viewer.view.with_untracked(|view| {
-            let index = view.heights().at(top);
-            view.row(index)
-                .map(|row| (row.key(), view.heights().top(index) - top))
-        })
+        let view = self.view();
+        let index = view.heights().at(top);
+        view.row(index)
+            .map(|row| (row.key(), view.heights().top(index) - top))
     }
 }
 

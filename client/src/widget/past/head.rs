@@ -11,7 +11,7 @@ pub(in crate::widget) fn Head() -> impl IntoView {
     let Viewer { past, .. } = expect_context();
     let says = Memo::new(move |_| says(past));
     let load = move |_| {
-        past.state.update(|state| state.fruitless = 0);
+        past.state.write().fruitless = 0;
         past.load_before();
     };
     move || {
@@ -27,8 +27,8 @@ pub(in crate::widget) fn Head() -> impl IntoView {
 
 /// What is said of the lines before all that are there, and on the button that loads them.
 fn says(past: Past) -> (String, &'static str) {
-    let is_cleared = past.filter.with(|filter| filter.after.is_some());
-    if is_cleared || past.view.with(|view| view.oldest().is_none()) {
+    let is_cleared = past.filter.read().after.is_some();
+    if is_cleared || past.view.read().oldest().is_none() {
         return Default::default();
     }
     if !past.is_there() {
@@ -40,12 +40,12 @@ fn says(past: Past) -> (String, &'static str) {
         };
         return (words.to_owned(), "");
     }
-    past.state.with(|state| match &state.older {
+    match &past.state.read().older {
         Older::Unknown => (String::new(), "Load older lines"),
         Older::Loading => ("Loading older lines…".to_owned(), ""),
         Older::None => ("The beginning of what the gateway keeps.".to_owned(), ""),
         Older::Failed(why) => (why.clone(), "Try again"),
-    })
+    }
 }
 
 /// Tells that the record a link leads to is no longer kept.
@@ -53,7 +53,7 @@ fn says(past: Past) -> (String, &'static str) {
 pub(in crate::widget) fn Lost() -> impl IntoView {
     let Viewer { past, .. } = expect_context();
     let words = move || {
-        let is_lost = past.state.with(|state| state.is_lost);
+        let is_lost = past.state.read().is_lost;
         is_lost
             .then_some("The line this link leads to is no longer kept. These are the lines around its place.")
     };

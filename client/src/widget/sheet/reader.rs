@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use leptos::prelude::*;
 use logs_shared::RecordId;
 
 use super::{
@@ -58,40 +57,41 @@ impl Sheet {
 
     /// The place in the viewport after which rows have not been loaded.
     pub(in crate::widget) fn unloaded(&self) -> Option<RecordId> {
-        self.viewer.view.with_untracked(|view| {
-            let top = self.viewport(view);
-            let mut rows = view
-                .heights()
-                .between(top, top + self.height)
-                .filter_map(|index| view.row(index));
-            rows.find_map(|row| match row {
-                Row::Unloaded(after) => Some(*after),
-                Row::Record(_) | Row::Gap(_) => None,
-            })
+        let view = self.view();
+        let top = self.viewport(&view);
+        let mut rows = view
+            .heights()
+            .between(top, top + self.height)
+            .filter_map(|index| view.row(index));
+        rows.find_map(|row| match row {
+            Row::Unloaded(after) => Some(*after),
+            Row::Record(_) | Row::Gap(_) => None,
         })
     }
 
     /// Brings a row into view: as little as needed, or to the middle where it is far.
     pub(in crate::widget) fn show(&mut self, key: RowKey, to_middle: bool) {
-        let (height, view) = (self.height, self.viewer.view);
-        let below = view.with_untracked(|view| {
-            let index = view.position(key).ok()?;
-            let (row_top, px) = (view.heights().top(index), view.heights().get(index));
-            let at = row_top - self.viewport(view);
-            let fits = at >= 0.0 && at + px <= height;
-            Some(match (fits, to_middle) {
-                (true, _) => at,
-                (false, true) => ((height - px) / 2.0).max(0.0),
-                (false, false) if at < 0.0 => 0.0,
-                (false, false) => (height - px).max(0.0),
-            })
-        });
-        if let Some(below) = below {
+        if let Some(below) = self.place_for(key, to_middle) {
             self.anchor = Anchor::Row(key, below);
             self.draw();
             // Now that it is drawn its height is known.
             self.keep_in_view(key);
         }
+    }
+
+    /// How far below the top of the viewport a row should be.
+    fn place_for(&self, key: RowKey, to_middle: bool) -> Option<f64> {
+        let (height, view) = (self.height, self.view());
+        let index = view.position(key).ok()?;
+        let (top, px) = (view.heights().top(index), view.heights().get(index));
+        let at = top - self.viewport(&view);
+        let fits = at >= 0.0 && at + px <= height;
+        Some(match (fits, to_middle) {
+            (true, _) => at,
+            (false, true) => ((height - px) / 2.0).max(0.0),
+            (false, false) if at < 0.0 => 0.0,
+            (false, false) => (height - px).max(0.0),
+        })
     }
 
     fn keep_in_view(&mut self, key: RowKey) {
@@ -133,17 +133,15 @@ impl Sheet {
 
     /// The first and the last row that can be seen as a whole.
     pub(in crate::widget) fn visible(&self) -> Option<(RowKey, RowKey)> {
-        let view = self.viewer.view;
-        view.with_untracked(|view| {
-            let top = self.viewport(view);
-            let heights = view.heights();
-            let Range { start, end } = heights.between(top, top + self.height);
-            let starts_above = heights.len() > 0 && heights.top(start) < top - 0.5;
-            let last = end.checked_sub(1)?;
-            let ends_below = heights.top(end) > top + self.height + 0.5;
-            let first = (start + usize::from(starts_above)).min(last);
-            let last = (last - usize::from(ends_below && last > first)).max(first);
-            Some((view.row(first)?.key(), view.row(last)?.key()))
-        })
+        let view = self.view();
+        let top = self.viewport(&view);
+        let heights = view.heights();
+        let Range { start, end } = heights.between(top, top + self.height);
+        let last = end.checked_sub(1)?;
+        let starts_above = heights.top(start) < top - 0.5;
+        let ends_below = heights.top(end) > top + self.height + 0.5;
+        let first = (start + usize::from(starts_above)).min(last);
+        let last = (last - usize::from(ends_below && last > first)).max(first);
+        Some((view.row(first)?.key(), view.row(last)?.key()))
     }
 }
