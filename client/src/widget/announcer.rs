@@ -15,7 +15,7 @@ pub(super) fn Announcer(has_focus: ReadSignal<bool>) -> impl IntoView {
     let viewer: Viewer = expect_context();
     let told = StoredValue::new(ByLevel::default());
     let timer: StoredValue<Option<Timer>, LocalStorage> = StoredValue::new_local(None);
-    let arrived = Memo::new(move |_| viewer.view.with(|view| view.arrived()));
+    let arrived = Memo::new(move |_| viewer.view.read().arrived());
     let tell = move || {
         timer.set_value(None);
         let arrived = arrived.get_untracked();

@@ -44,7 +44,7 @@ pub(super) fn GapRow(gap: Gap) -> impl IntoView {
     };
     view! {
         <p class="logs-gap" part="gap" title=title>
-            <span>{words} {move || state().map(|(found, button)| view! { <b>{found}</b>{button} })}</span>
+            <span>{words} " " {move || state().map(|(found, button)| view! { <b>{found}</b> " " {button} })}</span>
         </p>
     }
     .into_any()

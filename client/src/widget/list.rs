@@ -51,17 +51,13 @@ pub(super) fn List(label: String, #[prop(optional_no_strip)] empty: Option<ViewF
     Effect::new(move |_| {
         viewer.view.track();
         viewer.follow.is_following();
+        let (selected, revealed) = (viewer.selected.get(), viewer.revealed.get());
         draw(viewer, held);
-    });
-    Effect::new(move |_| {
-        let selected = viewer.selected.get();
-        with_sheet(held, |sheet| sheet.select(selected));
-    });
-    Effect::new(move |_| {
-        if let Some(key) = viewer.revealed.get() {
+        if let Some(key) = revealed {
             viewer.revealed.set(None);
             with_sheet(held, |sheet| sheet.show(key, true));
         }
+        with_sheet(held, |sheet| sheet.select(selected));
     });
 
     let on_scroll = move |_| {
@@ -73,6 +69,12 @@ pub(super) fn List(label: String, #[prop(optional_no_strip)] empty: Option<ViewF
         }
         if scrolled != Scrolled::Not {
             draw(viewer, held);
+        }
+        // Towards what was not loaded; coming back from there it is above what is read, and left alone.
+        if scrolled == Scrolled::Down
+            && let Some(Some(after)) = with_sheet(held, |sheet| sheet.unloaded())
+        {
+            viewer.past.load_on(after);
         }
     };
     // Before the list has moved: while lines stream in, the first small step up would be undone.
@@ -198,7 +200,9 @@ fn on_key(viewer: Viewer, held: Held, event: &KeyboardEvent) {
         let place = |key| {
             viewer
                 .view
-                .with_untracked(|view| view.position(key).unwrap_or_else(|place| place))
+                .read_untracked()
+                .position(key)
+                .unwrap_or_else(|place| place)
         };
         rows.map_or(1, |(first, last)| (place(last) - place(first)).max(1))
             .cast_signed()
@@ -211,9 +215,7 @@ fn on_key(viewer: Viewer, held: Held, event: &KeyboardEvent) {
         "Home" => go(viewer, held, isize::MIN),
         "End" => {
             viewer.follow.resume();
-            let last = viewer
-                .view
-                .with_untracked(|view| view.rows().next_back().map(Row::key));
+            let last = viewer.view.read_untracked().rows().next_back().map(Row::key);
             viewer.selected.set(last);
         }
         "Enter" | " " => {

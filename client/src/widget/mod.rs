@@ -33,15 +33,17 @@ mod view;
 mod viewer;
 mod window;
 
-use leptos::prelude::*;
+use leptos::{ev::FocusEvent, prelude::*};
 use logs_shared::{ChannelPattern, RecordId};
+use wasm_bindgen::JsCast;
+use web_sys::Node;
 
 use crate::{Logs, filter::KeptFilter};
 use announcer::Announcer;
 use follow::Follow;
 use list::List;
 use new_lines::NewLines;
-use past::Past;
+use past::{Lost, Past};
 pub(crate) use record_row::RecordRow;
 use toolbar::Toolbar;
 pub(crate) use tools::LinkTo;
@@ -111,7 +113,7 @@ pub fn LogsWidget(
     Effect::new(move |_| {
         let is_following = follow.is_following();
         filter.with(|filter| {
-            logs.with(|buffer| view.update(|view| view.take(buffer, filter, is_following, now_ms())));
+            logs.with(|buffer| view.write().take(buffer, filter, is_following, now_ms()));
         });
     });
     let (has_focus, set_focus) = signal(false);
@@ -120,15 +122,27 @@ pub fn LogsWidget(
             class="logs-widget"
             class:logs-nowrap=move || !wrap.get()
             on:focusin=move |_| set_focus.set(true)
-            on:focusout=move |_| set_focus.set(false)
+            on:focusout=move |event| set_focus.set(stays_within(&event))
         >
             <Toolbar />
+            <Lost />
             <List label empty />
             <NewLines />
             <Announcer has_focus />
         </section>
     }
     .into_any()
+}
+
+/// Whether the focus goes from one part of the viewer to another.
+fn stays_within(event: &FocusEvent) -> bool {
+    let here = event
+        .current_target()
+        .and_then(|here| here.dyn_into::<Node>().ok());
+    let next = event
+        .related_target()
+        .and_then(|next| next.dyn_into::<Node>().ok());
+    next.is_some() && here.is_some_and(|here| here.contains(next.as_ref()))
 }
 
 /// Milliseconds since 1970 by the reader's clock.

@@ -8,7 +8,7 @@ use super::{view::New, viewer::Viewer};
 #[component]
 pub(super) fn NewLines() -> impl IntoView {
     let Viewer { follow, view, .. } = expect_context();
-    let new = Memo::new(move |_| view.with(|view| view.new_lines()));
+    let new = Memo::new(move |_| view.read().new_lines());
     view! {
         <Show when=move || !follow.is_following()>
             <button type="button" class="logs-new" on:click=move |_| follow.resume()>

@@ -11,9 +11,9 @@ pub(super) fn Nothing(#[prop(optional_no_strip)] empty: Option<ViewFn>) -> impl 
     let Viewer {
         logs, filter, view, ..
     } = expect_context();
-    let is_empty = Memo::new(move |_| view.with(|view| view.is_empty()));
-    let hides = Memo::new(move |_| filter.with(Filter::is_set) && view.with(|view| view.all_records() > 0));
-    let clears = move |rows: &Buffer| !rows.is_empty() && filter.with(|filter| filter.clears(rows));
+    let is_empty = Memo::new(move |_| view.read().is_empty());
+    let hides = Memo::new(move |_| filter.read().is_set() && view.read().all_records() > 0);
+    let clears = move |rows: &Buffer| !rows.is_empty() && filter.read().clears(rows);
     let is_cleared = Memo::new(move |_| is_empty.get() && logs.with(clears));
     let reset = move |_| filter.update(Filter::reset);
     let what = move || {

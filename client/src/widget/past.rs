@@ -1,5 +1,6 @@
 //! [`Past`]: lines from before those that are there, and between them.
 
+mod head;
 mod page;
 
 use leptos::prelude::*;
@@ -7,10 +8,11 @@ use logs_shared::{ChannelPattern, RecordId, event::Gap};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal};
 
+pub(super) use self::head::{Head, Lost};
 use self::page::Page;
-use super::{follow::Follow, view::View, viewer::Viewer};
+use super::{follow::Follow, view::View};
 use crate::{
-    Buffer, Logs,
+    Logs,
     buffer::{Row, RowKey},
     filter::Filter,
 };
@@ -19,6 +21,10 @@ use crate::{
 const PAGE: usize = 500;
 /// How many records are shown on either side of one that a link leads to.
 const AROUND: usize = 200;
+/// So many pages are looked through without being asked, when the filter shows nothing of them.
+const MOST_FRUITLESS: usize = 20;
+/// The most requests that are under way: one at the top, and hardly ever others.
+const MOST_REQUESTS: usize = 8;
 
 /// Lines from before those that are there, and between them, from the gateway's history. A viewer has one.
 ///
@@ -31,15 +37,28 @@ pub(crate) struct Past {
     view: RwSignal<View>,
     filter: RwSignal<Filter>,
     follow: Follow,
-    older: RwSignal<Older>,
-    holes: RwSignal<Vec<(RowKey, Hole)>>,
+    state: RwSignal<State>,
     requests: StoredValue<Vec<AbortController>, LocalStorage>,
 }
 
+/// A page, or why there is none, in a sentence.
+type Rows = Result<Vec<Row>, String>;
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    older: Older,
+    holes: Vec<(RowKey, Hole)>,
+    /// How many pages in a row showed nothing.
+    fruitless: usize,
+    /// Whether the record that a link leads to is no longer kept.
+    is_lost: bool,
+}
+
 /// How it stands with the lines before all that are there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Older {
     /// There may be some.
+    #[default]
     Unknown,
     Loading,
     /// There are none.
@@ -62,6 +81,18 @@ pub(super) enum Hole {
     Failed(String),
 }
 
+impl State {
+    fn hole(&self, key: RowKey) -> Hole {
+        let found = self.holes.iter().find(|(hole, _)| *hole == key);
+        found.map_or(Hole::Unknown, |(_, hole)| hole.clone())
+    }
+
+    fn set_hole(&mut self, key: RowKey, hole: Hole) {
+        self.holes.retain(|(other, _)| *other != key);
+        self.holes.push((key, hole));
+    }
+}
+
 impl Past {
     /// The history of these channels, for a view.
     pub(super) fn new(
@@ -76,15 +107,15 @@ impl Past {
             view,
             filter,
             follow,
-            older: RwSignal::new(Older::Unknown),
-            holes: RwSignal::new(Vec::new()),
+            state: RwSignal::default(),
             requests: StoredValue::new_local(Vec::new()),
         };
-        Effect::new(move |_| {
-            channels.track();
-            if follow.is_following() {
+        Effect::new(move |before: Option<Vec<ChannelPattern>>| {
+            let now = channels.get();
+            if follow.is_following() || before.is_some_and(|before| before != now) {
                 past.forget();
             }
+            now
         });
         on_cleanup(move || past.abort());
         past
@@ -103,8 +134,7 @@ impl Past {
     /// What was loaded is no longer there.
     fn forget(self) {
         self.abort();
-        self.older.set(Older::Unknown);
-        self.holes.update(Vec::clear);
+        self.state.set(State::default());
     }
 
     fn page(self) -> Page {
@@ -112,234 +142,188 @@ impl Past {
         self.gateway_url.with_value(|url| Page::of(url, &channels))
     }
 
-    /// Something that ends when what it is for is gone.
-    fn start(self) -> Option<AbortSignal> {
-        let controller = AbortController::new().ok()?;
-        let signal = controller.signal();
+    /// Asks for a page, and does something with its rows, unless nobody waits for them any more.
+    fn ask(self, page: Page, then: Box<dyn FnOnce(Rows)>) {
+        let controller = AbortController::new().ok();
+        let signal = controller.as_ref().map(AbortController::signal);
         self.requests.update_value(|requests| {
-            // One at the top, and hardly ever others.
-            if requests.len() >= 8 {
-                requests.remove(0);
-            }
-            requests.push(controller);
+            let over = (requests.len() + 1).saturating_sub(MOST_REQUESTS);
+            requests.drain(..over);
+            requests.extend(controller);
         });
-        Some(signal)
+        spawn_local(async move {
+            let rows = page.load(signal.as_ref()).await;
+            if !signal.is_some_and(|signal| AbortSignal::aborted(&signal)) {
+                then(rows);
+            }
+        });
     }
 
     /// Loads what came before all that is there, unless that is known to be nothing.
     pub(super) fn load_older(self) {
-        let is_cleared = self.filter.with_untracked(|filter| filter.after.is_some());
-        let is_unknown = self.older.with_untracked(|older| *older == Older::Unknown);
-        if is_unknown && !is_cleared && !self.channels.with_untracked(Vec::is_empty) {
+        let is_cleared = self.filter.read_untracked().after.is_some();
+        let may_load = {
+            let state = self.state.read_untracked();
+            state.older == Older::Unknown && state.fruitless < MOST_FRUITLESS
+        };
+        if may_load && !is_cleared && !self.channels.read_untracked().is_empty() {
             self.load_before();
         }
     }
 
     fn load_before(self) {
-        let Some(oldest) = self.view.with_untracked(View::oldest) else {
-            return;
-        };
+        let oldest = self.view.read_untracked().oldest();
+        let Some(oldest) = oldest else { return };
         self.follow.hold_for_reading();
-        self.older.set(Older::Loading);
-        let signal = self.start();
-        spawn_local(async move {
-            let page = self
-                .page()
-                .place("before", oldest)
-                .limit(PAGE)
-                .load(signal.as_ref())
-                .await;
-            if is_over(signal.as_ref()) {
-                return;
-            }
-            match page {
-                Ok(rows) => {
-                    let is_all = rows.len() < PAGE;
-                    self.older.set(if is_all { Older::None } else { Older::Unknown });
-                    // Also without rows: whether more are wanted is seen when they are drawn.
-                    self.view.update(|view| view.insert(rows));
-                }
-                Err(why) => self.older.set(Older::Failed(why)),
-            }
-        });
+        self.set_older(Older::Loading);
+        let page = self.page().place("before", oldest).limit(PAGE);
+        self.ask(page, Box::new(move |rows| self.put_before(rows)));
+    }
+
+    fn put_before(self, rows: Rows) {
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(why) => return self.set_older(Older::Failed(why)),
+        };
+        let is_all = rows.len() < PAGE;
+        // Also without rows: whether more are wanted is seen when they are drawn.
+        let first = self.first_shown();
+        self.view.write().insert(rows);
+        let is_fruitless = self.first_shown() == first;
+        let mut state = self.state.write();
+        state.older = if is_all { Older::None } else { Older::Unknown };
+        state.fruitless = if is_fruitless { state.fruitless + 1 } else { 0 };
+    }
+
+    fn first_shown(self) -> Option<RowKey> {
+        self.view.read_untracked().row(0).map(Row::key)
     }
 
     /// How it stands with a hole.
     pub(super) fn hole(self, key: RowKey) -> Hole {
-        self.holes.with(|holes| {
-            let found = holes.iter().find(|(hole, _)| *hole == key);
-            found.map_or(Hole::Unknown, |(_, hole)| hole.clone())
-        })
+        self.state.read().hole(key)
+    }
+
+    fn hole_untracked(self, key: RowKey) -> Hole {
+        self.state.read_untracked().hole(key)
+    }
+
+    fn set_older(self, older: Older) {
+        self.state.write().older = older;
     }
 
     fn set_hole(self, key: RowKey, hole: Hole) {
-        self.holes.update(|holes| {
-            holes.retain(|(other, _)| *other != key);
-            holes.push((key, hole));
-        });
+        self.state.write().set_hole(key, hole);
     }
 
     /// Loads what is missing in a gap, the oldest first.
     pub(super) fn load_gap(self, gap: Gap) {
         let key = Row::Gap(gap.clone()).key();
-        let (found, after) = match self.holes.with_untracked(|holes| {
-            holes
-                .iter()
-                .find(|(hole, _)| *hole == key)
-                .map(|(_, hole)| hole.clone())
-        }) {
-            Some(Hole::Found(found, after)) => (found, after),
-            Some(Hole::Loading) => return,
+        let (before, after) = match self.hole_untracked(key) {
+            Hole::Found(found, after) => (found, after),
+            Hole::Loading => return,
             _ => (0, gap.from),
         };
         self.follow.hold_for_reading();
         self.set_hole(key, Hole::Loading);
-        let signal = self.start();
-        spawn_local(async move {
-            let page = self.gateway_url.with_value(|url| Page::of(url, &[gap.channel]));
-            let page = page.place("after", after).place("before", gap.to).limit(PAGE);
-            let page = page.load(signal.as_ref()).await;
-            if is_over(signal.as_ref()) {
-                return;
+        let page = self.gateway_url.with_value(|url| Page::of(url, &[gap.channel]));
+        let page = page.place("after", after).place("before", gap.to).limit(PAGE);
+        let put = move |rows: Rows| match rows {
+            Ok(rows) => {
+                let found = before + rows.len();
+                self.set_hole(
+                    key,
+                    match last_of_full(&rows) {
+                        Some(last) => Hole::Found(found, last),
+                        None => Hole::All(found),
+                    },
+                );
+                self.view.write().insert(rows);
             }
-            match page {
-                Ok(rows) => {
-                    let found = found + rows.len();
-                    let last = rows
-                        .last()
-                        .filter(|_| rows.len() == PAGE)
-                        .map(|row| row.key().id());
-                    self.set_hole(
-                        key,
-                        last.map_or(Hole::All(found), |last| Hole::Found(found, last)),
-                    );
-                    self.view.update(|view| view.insert(rows));
-                }
-                Err(why) => self.set_hole(key, Hole::Failed(why)),
-            }
-        });
+            Err(why) => self.set_hole(key, Hole::Failed(why)),
+        };
+        self.ask(page, Box::new(put));
+    }
+
+    /// Loads on where nothing was loaded yet, as someone scrolls towards it.
+    pub(super) fn load_on(self, after: RecordId) {
+        let hole = self.hole_untracked(Row::Unloaded(after).key());
+        if hole == Hole::Unknown && !self.channels.read_untracked().is_empty() {
+            self.load_after(after);
+        }
     }
 
     /// Loads the oldest of what has not been loaded after a record.
     pub(super) fn load_after(self, after: RecordId) {
         let key = Row::Unloaded(after).key();
-        let next = self.view.with_untracked(|view| view.next_record(key));
         self.set_hole(key, Hole::Loading);
-        let signal = self.start();
-        spawn_local(async move {
-            let mut page = self.page().place("after", after).limit(PAGE);
-            if let Some(next) = next {
-                page = page.place("before", next);
+        let mut page = self.page().place("after", after).limit(PAGE);
+        let next = self.view.read_untracked().next_record(key);
+        if let Some(next) = next {
+            page = page.place("before", next);
+        }
+        let put = move |rows: Rows| match rows {
+            Ok(mut rows) => {
+                let last = last_of_full(&rows);
+                rows.extend(last.map(Row::Unloaded));
+                let mut view = self.view.write();
+                view.insert(rows);
+                view.remove(key);
             }
-            let page = page.load(signal.as_ref()).await;
-            if is_over(signal.as_ref()) {
-                return;
-            }
-            match page {
-                Ok(mut rows) => {
-                    if rows.len() == PAGE
-                        && let Some(last) = rows.last().map(|row| row.key().id())
-                    {
-                        rows.push(Row::Unloaded(last));
-                    }
-                    self.view.update(|view| {
-                        view.insert(rows);
-                        view.remove(key);
-                    });
-                }
-                Err(why) => self.set_hole(key, Hole::Failed(why)),
-            }
-        });
+            Err(why) => self.set_hole(key, Hole::Failed(why)),
+        };
+        self.ask(page, Box::new(put));
     }
 
-    /// Shows a record in the middle of what was around it; `reveal` brings it into view.
-    pub(super) fn open_at(
-        self,
-        at: RecordId,
-        reveal: impl Fn(RowKey) + 'static,
-        tell: impl Fn(&str) + 'static,
-    ) {
+    /// Loads a record and what is around it. Of one that is no longer kept the place is told to `reveal`, where it was.
+    pub(super) fn open_at(self, at: RecordId, reveal: impl Fn(RowKey) + 'static) {
         self.follow.hold_for_reading();
-        self.older.set(Older::Loading);
-        let signal = self.start();
-        spawn_local(async move {
-            let until = self
-                .page()
-                .place("until", at)
-                .limit(AROUND + 1)
-                .load(signal.as_ref())
-                .await;
-            let after = self
-                .page()
-                .place("after", at)
-                .limit(AROUND)
-                .load(signal.as_ref())
-                .await;
-            if is_over(signal.as_ref()) {
-                return;
-            }
-            let (mut rows, mut after) = match (until, after) {
-                (Ok(until), Ok(after)) => (until, after),
-                (Err(why), _) | (_, Err(why)) => return self.older.set(Older::Failed(why)),
-            };
-            self.older.set(if rows.len() <= AROUND {
+        self.set_older(Older::Loading);
+        let fail = move |why| self.set_older(Older::Failed(why));
+        let (until, after) = (self.page().place("until", at), self.page().place("after", at));
+        let put = move |until: Rows| match until {
+            Ok(until) => self.ask(
+                after.limit(AROUND),
+                Box::new(move |after: Rows| match after {
+                    Ok(after) => {
+                        if let Some(nearest) = self.put_around(at, until, after) {
+                            reveal(nearest);
+                        }
+                    }
+                    Err(why) => fail(why),
+                }),
+            ),
+            Err(why) => fail(why),
+        };
+        self.ask(until.limit(AROUND + 1), Box::new(put));
+    }
+
+    /// Puts in what is up to a record and after it; gives the place of the one that is nearest.
+    fn put_around(self, at: RecordId, mut rows: Vec<Row>, mut after: Vec<Row>) -> Option<RowKey> {
+        let nearest = rows.last().or(after.first()).map(Row::key);
+        self.state.update(|state| {
+            state.older = if rows.len() <= AROUND {
                 Older::None
             } else {
                 Older::Unknown
-            });
-            let has_hole = after.len() == AROUND;
-            let nearest = rows.last().or(after.first()).map(Row::key);
-            rows.append(&mut after);
-            let last = rows.last().map(|row| row.key().id());
-            self.view.update(|view| {
-                let is_apart = view.oldest().is_none_or(|oldest| Some(oldest) > last);
-                if let Some(last) = last.filter(|_| has_hole && is_apart) {
-                    rows.push(Row::Unloaded(last));
-                }
-                view.insert(rows);
-            });
-            if nearest != Some(RowKey::of(at)) {
-                tell("The line this link leads to is no longer kept. These are the lines around its place.");
-            }
-            if let Some(nearest) = nearest {
-                reveal(nearest);
-            }
+            };
+            state.is_lost = nearest != Some(RowKey::of(at));
         });
+        let may_go_on = after.len() == AROUND;
+        rows.append(&mut after);
+        let last = rows.last().map(|row| row.key().id());
+        self.view.update(|view| {
+            let is_apart = view.oldest().is_none_or(|oldest| Some(oldest) > last);
+            rows.extend(last.filter(|_| may_go_on && is_apart).map(Row::Unloaded));
+            view.insert(rows);
+        });
+        nearest
     }
 }
 
-/// Whether nobody waits for the answer any more.
-fn is_over(signal: Option<&AbortSignal>) -> bool {
-    signal.is_some_and(AbortSignal::aborted)
-}
-
-/// What is above the first line: whether there are others before it.
-#[component]
-pub(super) fn Head() -> impl IntoView {
-    let Viewer { past, .. } = expect_context();
-    let has_lines = Memo::new(move |_| past.view.with(|view| view.oldest().is_some()));
-    let has_dropped = Memo::new(move |_| past.logs.with(Buffer::has_dropped));
-    let is_cleared = Memo::new(move |_| past.filter.with(|filter| filter.after.is_some()));
-    let load = move |_| past.load_before();
-    move || {
-        if is_cleared.get() || !past.is_there() {
-            let is_told = has_lines.get() && has_dropped.get() && !is_cleared.get();
-            return is_told.then(|| note("Older lines are no longer kept on this page.").into_any());
-        }
-        let (words, button) = match past.older.get() {
-            Older::Unknown if !has_lines.get() => return None,
-            Older::Unknown => (String::new(), "Load older lines"),
-            Older::Loading => ("Loading older lines…".to_owned(), ""),
-            Older::None => ("The beginning of what the gateway keeps.".to_owned(), ""),
-            Older::Failed(why) => (why, "Try again"),
-        };
-        let button = (!button.is_empty()).then(|| {
-            view! { <button type="button" class="logs-button" on:click=load>{button}</button> }
-        });
-        Some(view! { <div class="logs-head"><span>{words}</span>{button}</div> }.into_any())
-    }
-}
-
-fn note(words: &'static str) -> impl IntoView {
-    view! { <div class="logs-head"><span>{words}</span></div> }
+/// The last record of a page that has as many as were asked for: there may be others.
+fn last_of_full(rows: &[Row]) -> Option<RecordId> {
+    rows.last()
+        .filter(|_| rows.len() >= PAGE)
+        .map(|row| row.key().id())
 }

@@ -11,9 +11,5 @@ pub(super) fn open(viewer: Viewer, at: RecordId) {
     if !viewer.past.is_there() {
         return;
     }
-    viewer.past.open_at(
-        at,
-        move |key| viewer.look_at(key),
-        move |words| viewer.announce(words),
-    );
+    viewer.past.open_at(at, move |key| viewer.look_at(key));
 }

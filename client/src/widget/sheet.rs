@@ -1,8 +1,9 @@
 //! [`Sheet`]: the rows near the viewport, in the document.
 
 mod dom;
+mod reader;
 
-use std::{collections::VecDeque, ops::Range};
+use std::ops::{Deref, Range};
 
 use leptos::{
     prelude::*,
@@ -11,6 +12,7 @@ use leptos::{
 use web_sys::HtmlElement;
 
 use self::dom::{Scroller, height_of, make_item, show_row};
+pub(super) use self::reader::Scrolled;
 use super::{view::View, viewer::Viewer};
 use crate::buffer::{Row, RowKey};
 
@@ -22,8 +24,6 @@ const OVERSCAN_FOLLOWING: f64 = 0.25;
 const MOST_ROUNDS: usize = 5;
 /// The most rows that stay for the sake of marked text.
 const MOST_MARKED: usize = 2_000;
-/// Within so many pixels of the end a reader counts as being at the end.
-const AT_END_PX: f64 = 24.0;
 
 /// What stays where it is when rows come, go and change their height.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,15 +32,6 @@ enum Anchor {
     End,
     /// A row, so many pixels below the top of the viewport.
     Row(RowKey, f64),
-}
-
-/// How someone has scrolled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scrolled {
-    Not,
-    Up,
-    Down,
-    ToEnd,
 }
 
 /// The rows near the viewport, in the document, in their places.
@@ -55,7 +46,7 @@ pub(super) struct Sheet {
     sheet: HtmlElement,
     /// Holds the drawn rows, so far from the start of the sheet.
     window: HtmlElement,
-    drawn: VecDeque<Drawn>,
+    drawn: Vec<Drawn>,
     anchor: Anchor,
     /// How high the viewport is.
     pub(super) height: f64,
@@ -102,7 +93,7 @@ impl Sheet {
             list,
             sheet,
             window,
-            drawn: VecDeque::new(),
+            drawn: Vec::new(),
             anchor: Anchor::End,
             height: 0.0,
             head: 0.0,
@@ -116,6 +107,10 @@ impl Sheet {
 
     fn scroller(&self) -> &Scroller {
         Scroller::of(&self.list)
+    }
+
+    fn view(&self) -> impl Deref<Target = View> {
+        self.viewer.view.read_untracked()
     }
 
     /// Where the viewport begins, from the start of the sheet.
@@ -147,12 +142,14 @@ impl Sheet {
             };
         let had_focus = self.has_focus();
         for _ in 0..MOST_ROUNDS {
-            let (start, rows) = self.viewer.view.with_untracked(|view| {
-                let top = self.viewport(view);
+            // Rows may look at the view while they are made.
+            let (start, rows) = {
+                let view = self.view();
+                let top = self.viewport(&view);
                 let range = view.heights().between(top - over, top + self.height + over);
-                let range = self.with_marked(view, range);
-                (range.start, self.wanted(view, range))
-            });
+                let range = self.with_marked(&view, range);
+                (range.start, self.wanted(&view, range))
+            };
             self.put(rows);
             if !self.measure(start) {
                 break;
@@ -168,9 +165,9 @@ impl Sheet {
     /// Takes notice of what has another size, and keeps the anchor in its place. Draws no other rows.
     pub(super) fn settle(&mut self) {
         self.look();
-        let first = self.drawn.front().map(|drawn| drawn.key);
-        let start = first.and_then(|key| self.viewer.view.with_untracked(|view| view.position(key).ok()));
-        if let Some(start) = start {
+        let first = self.drawn.first().map(|drawn| drawn.key);
+        let start = first.map(|key| self.view().position(key));
+        if let Some(Ok(start)) = start {
             self.measure(start);
         }
         self.place();
@@ -180,6 +177,10 @@ impl Sheet {
     pub(super) fn look(&mut self) {
         self.height = f64::from(self.list.client_height());
         self.head = f64::from(self.sheet.offset_top());
+    }
+
+    fn has_focus(&self) -> bool {
+        self.list.matches(":focus-within").unwrap_or_default()
     }
 
     /// The rows to draw, and those between the ends of marked text.
@@ -253,27 +254,24 @@ impl Sheet {
             return false;
         }
         let heights: Vec<f64> = self.drawn.iter().map(|drawn| height_of(&drawn.item)).collect();
-        let measured = self.viewer.view.try_update_untracked(|view| {
-            let mut is_other = false;
-            for (index, px) in (start..).zip(heights) {
-                is_other |= view.measure(index, px);
-            }
-            is_other
-        });
-        measured.unwrap_or_default()
+        let mut view = self.viewer.view.write_untracked();
+        let mut is_other = false;
+        for (index, px) in (start..).zip(heights) {
+            is_other |= view.measure(index, px);
+        }
+        is_other
     }
 
     /// Puts the drawn rows, the sheet and the scroll bar where they belong.
     fn place(&mut self) {
-        let drawn = self.drawn.front().map(|drawn| drawn.key);
-        let (top, start, total) = self.viewer.view.with_untracked(|view| {
-            let start = drawn.and_then(|key| view.position(key).ok()).unwrap_or_default();
-            (
-                self.viewport(view),
-                view.heights().top(start),
-                view.heights().total(),
-            )
-        });
+        let (top, start, total) = {
+            let (view, drawn) = (self.view(), self.drawn.first());
+            let start = drawn
+                .and_then(|drawn| view.position(drawn.key).ok())
+                .unwrap_or_default();
+            let heights = view.heights();
+            (self.viewport(&view), heights.top(start), heights.total())
+        };
         let wanted = (top + self.head).max(0.0);
         // Whole pixels of the screen: browsers would round, and the rows jump by what they round off.
         let ratio = window().device_pixel_ratio().max(1.0);
@@ -291,123 +289,10 @@ impl Sheet {
 
     /// The first row in a viewport that begins there, and its place in it.
     fn first_at(&self, top: f64) -> Option<(RowKey, f64)> {
-        self.viewer.view.with_untracked(|view| {
-            let index = view.heights().at(top);
-            view.row(index)
-                .map(|row| (row.key(), view.heights().top(index) - top))
-        })
-    }
-
-    /// The list was scrolled, perhaps by a person.
-    pub(super) fn scrolled(&mut self) -> Scrolled {
-        let top = self.scroller().top();
-        let went = top - self.top;
-        if went.abs() < 0.5 {
-            return Scrolled::Not;
-        }
-        self.top = top;
-        let end = f64::from(self.list.scroll_height()) - self.height;
-        self.first = self.first_at(top - self.head - self.rest);
-        if let Some((key, below)) = self.first {
-            self.anchor = Anchor::Row(key, below);
-        }
-        if went < 0.0 {
-            Scrolled::Up
-        } else if end - top <= AT_END_PX {
-            Scrolled::ToEnd
-        } else {
-            Scrolled::Down
-        }
-    }
-
-    /// Whether there is more than the viewport shows.
-    pub(super) fn is_long(&self) -> bool {
-        self.list.scroll_height() > self.list.client_height()
-    }
-
-    /// Whether rows before those that are there will soon be wanted.
-    pub(super) fn is_near_start(&self) -> bool {
-        self.top - self.head < self.height * OVERSCAN
-    }
-
-    /// Brings a row into view: as little as needed, or to the middle where it is far.
-    pub(super) fn show(&mut self, key: RowKey, to_middle: bool) {
-        let (height, view) = (self.height, self.viewer.view);
-        let below = view.with_untracked(|view| {
-            let index = view.position(key).ok()?;
-            let (row_top, px) = (view.heights().top(index), view.heights().get(index));
-            let at = row_top - self.viewport(view);
-            let fits = at >= 0.0 && at + px <= height;
-            Some(match (fits, to_middle) {
-                (true, _) => at,
-                (false, true) => ((height - px) / 2.0).max(0.0),
-                (false, false) if at < 0.0 => 0.0,
-                (false, false) => (height - px).max(0.0),
-            })
-        });
-        if let Some(below) = below {
-            self.anchor = Anchor::Row(key, below);
-            self.draw();
-            // Now that it is drawn its height is known.
-            self.keep_in_view(key);
-        }
-    }
-
-    fn keep_in_view(&mut self, key: RowKey) {
-        let Anchor::Row(anchor, below) = self.anchor else {
-            return;
-        };
-        let Some(drawn) = self.drawn.iter().find(|drawn| drawn.key == key) else {
-            return;
-        };
-        let over = below + height_of(&drawn.item) - self.height;
-        if anchor == key && over > 0.0 && below > 0.0 {
-            self.anchor = Anchor::Row(key, (below - over).max(0.0));
-            self.draw();
-        }
-    }
-
-    /// Marks the selected row, and gives it the focus where the list has it.
-    pub(super) fn select(&self, selected: Option<RowKey>) {
-        let has_focus = self.has_focus();
-        for drawn in &self.drawn {
-            let is_selected = Some(drawn.key) == selected;
-            dom::mark(&drawn.item, is_selected);
-            if is_selected && has_focus {
-                dom::focus(&drawn.item);
-            }
-        }
-    }
-
-    fn has_focus(&self) -> bool {
-        self.list.matches(":focus-within").unwrap_or_default()
-    }
-
-    /// The row that a node is in.
-    pub(super) fn key_of(&self, node: Option<&web_sys::Node>) -> Option<RowKey> {
-        let drawn = self.drawn.iter().find(|drawn| drawn.item.contains(node))?;
-        node.and(Some(drawn.key))
-    }
-
-    /// Keeps the rows between these in the document.
-    pub(super) fn keep_marked(&mut self, rows: Option<(RowKey, RowKey)>) {
-        self.marked = rows.map(|(one, other)| (one.min(other), one.max(other)));
-    }
-
-    /// The first and the last row that can be seen as a whole.
-    pub(super) fn visible(&self) -> Option<(RowKey, RowKey)> {
-        let view = self.viewer.view;
-        view.with_untracked(|view| {
-            let top = self.viewport(view);
-            let heights = view.heights();
-            let Range { start, end } = heights.between(top, top + self.height);
-            let starts_above = heights.len() > 0 && heights.top(start) < top - 0.5;
-            let last = end.checked_sub(1)?;
-            let ends_below = heights.top(end) > top + self.height + 0.5;
-            let first = (start + usize::from(starts_above)).min(last);
-            let last = (last - usize::from(ends_below && last > first)).max(first);
-            Some((view.row(first)?.key(), view.row(last)?.key()))
-        })
+        let view = self.view();
+        let index = view.heights().at(top);
+        view.row(index)
+            .map(|row| (row.key(), view.heights().top(index) - top))
     }
 }
 

@@ -19,6 +19,10 @@ use crate::{
 
 /// The most rows a view holds while it stands still: what is scrolled back into, and what comes meanwhile.
 pub(crate) const MOST_ROWS: usize = 100_000;
+/// The most text it holds then, in bytes.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// The most pixels its rows are high then: browsers lay out no more (Firefox 17.8 million, Chromium 33).
+const MOST_PX: f64 = 16_000_000.0;
 /// How high a row is taken to be before any has been measured, in pixels.
 const ROW_PX: f64 = 28.0;
 
@@ -41,6 +45,7 @@ pub(crate) struct View {
     measured: Measured,
     counts: ByLevel,
     records: usize,
+    bytes: usize,
     rate: Rate,
     arrived: ByLevel,
     seen: Option<Progress>,
@@ -182,7 +187,7 @@ impl View {
             return self.merge(buffer.newest(came).cloned().collect());
         }
         for row in buffer.newest(came) {
-            if is_held && self.all.len() >= MOST_ROWS {
+            if is_held && self.is_full() {
                 self.is_behind = true;
                 return;
             }
@@ -206,13 +211,18 @@ impl View {
             .is_none_or(|last| first.is_none_or(|first| last.key() < first))
         {
             self.push_front(rows);
-            while self.all.len() > MOST_ROWS {
+            while self.is_full() {
                 self.pop_back();
                 self.is_behind = true;
             }
         } else {
             self.merge(rows);
         }
+    }
+
+    /// Whether it holds as much as it may while it stands still.
+    fn is_full(&self) -> bool {
+        self.all.len() >= MOST_ROWS || self.bytes >= MOST_BYTES || self.heights.total() >= MOST_PX
     }
 
     /// Takes out a row that is not in the buffer.
@@ -290,8 +300,8 @@ impl View {
     }
 
     /// Whether there are newer rows than it has taken in.
-    #[allow(dead_code)]
-    pub(crate) fn is_behind(&self) -> bool {
+    #[cfg(test)]
+    fn is_behind(&self) -> bool {
         self.is_behind
     }
 

@@ -29,10 +29,14 @@ impl View {
         let Some(record) = entry.row.as_record() else {
             return;
         };
-        let step = |count: &mut usize| *count = if is_more { *count + 1 } else { *count - 1 };
-        step(&mut self.records);
+        let step = |count: &mut usize, by| *count = if is_more { *count + by } else { *count - by };
+        step(&mut self.records, 1);
+        step(
+            &mut self.bytes,
+            record.message.len() + record.fields.as_json().len(),
+        );
         if entry.says {
-            step(&mut self.counts[record.level as usize]);
+            step(&mut self.counts[record.level as usize], 1);
         }
     }
 
@@ -100,7 +104,7 @@ impl View {
         self.shown.clear();
         self.heights.clear();
         self.counts = Default::default();
-        self.records = 0;
+        (self.records, self.bytes) = (0, 0);
     }
 
     /// Looks at all rows anew.
