@@ -1,6 +1,6 @@
 //! [`spans`]: a message with ANSI escapes as pieces of plain text with CSS classes.
 
-use std::{iter::Peekable, str::Chars};
+use std::{borrow::Cow, iter::Peekable, str::Chars};
 
 /// A piece of text in one style.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,6 +53,15 @@ pub(crate) fn spans(message: &str) -> Vec<Span> {
     }
     push(&mut spans, &mut span);
     spans
+}
+
+/// A message as it reads. Costs nothing where it has no escapes.
+pub(crate) fn plain(message: &str) -> Cow<'_, str> {
+    if message.contains(ESCAPE) {
+        Cow::Owned(spans(message).into_iter().map(|span| span.text).collect())
+    } else {
+        Cow::Borrowed(message)
+    }
 }
 
 fn push(spans: &mut Vec<Span>, span: &mut Span) {

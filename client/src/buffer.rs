@@ -1,6 +1,12 @@
 //! [`Buffer`]: the newest rows of a log.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use logs_shared::{LogRecord, RecordId, event::Gap};
 
@@ -11,11 +17,28 @@ pub enum Row {
     Record(Arc<LogRecord>),
     /// Records may be missing here.
     Gap(Gap),
+    /// What comes after the record with this id has not been loaded, up to the next row. Only a viewer makes it,
+    /// a buffer has none.
+    Unloaded(RecordId),
 }
 
 /// A row's place: its id, and what comes after the record with that id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey(RecordId, u64);
+
+impl RowKey {
+    /// The place of a record.
+    #[must_use]
+    pub const fn of(id: RecordId) -> Self {
+        Self(id, 0)
+    }
+
+    /// The id of the record that is there, or after which the row comes.
+    #[must_use]
+    pub const fn id(self) -> RecordId {
+        self.0
+    }
+}
 
 impl Row {
     /// The row's place in the log; no two rows of a buffer have the same.
@@ -25,6 +48,7 @@ impl Row {
             Self::Record(record) => RowKey(record.id, 0),
             // One cursor of several channels: a gap in each of them is a row of its own.
             Self::Gap(gap) => RowKey(gap.from, 1 + u64::from(checksum(gap.channel.as_str()))),
+            Self::Unloaded(after) => RowKey(*after, u64::MAX),
         }
     }
 
@@ -33,7 +57,7 @@ impl Row {
     pub fn as_record(&self) -> Option<&Arc<LogRecord>> {
         match self {
             Self::Record(record) => Some(record),
-            Self::Gap(_) => None,
+            Self::Gap(_) | Self::Unloaded(_) => None,
         }
     }
 }
@@ -53,6 +77,29 @@ pub struct Buffer {
     rows: VecDeque<Row>,
     max_rows: usize,
     has_dropped: bool,
+    progress: Progress,
+}
+
+/// How far a buffer has come. Between two of them that differ in [`Self::appended`] only, rows came at the end and
+/// went at the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Which buffer it is.
+    pub(crate) buffer: usize,
+    /// How often a row came in between others.
+    pub(crate) rewrites: u64,
+    /// How many rows came at the end.
+    pub(crate) appended: u64,
+}
+
+impl Progress {
+    fn new() -> Self {
+        static BUFFERS: AtomicUsize = AtomicUsize::new(1);
+        Self {
+            buffer: BUFFERS.fetch_add(1, Ordering::Relaxed),
+            ..Self::default()
+        }
+    }
 }
 
 impl Buffer {
@@ -63,6 +110,7 @@ impl Buffer {
             rows: VecDeque::new(),
             max_rows,
             has_dropped: false,
+            progress: Progress::new(),
         }
     }
 
@@ -72,12 +120,14 @@ impl Buffer {
         // Nearly every row is the newest.
         if self.rows.back().is_none_or(|newest| newest.key() < key) {
             self.rows.push_back(row);
+            self.progress.appended += 1;
         } else if let Err(place) = self.rows.binary_search_by_key(&key, Row::key) {
             if place == 0 && self.rows.len() >= self.max_rows {
                 self.has_dropped = true;
                 return;
             }
             self.rows.insert(place, row);
+            self.progress.rewrites += 1;
         }
         self.shrink();
     }
@@ -104,6 +154,16 @@ impl Buffer {
     #[must_use]
     pub fn has_dropped(&self) -> bool {
         self.has_dropped
+    }
+
+    /// How far it has come.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// The newest rows, at most so many, the oldest first.
+    pub(crate) fn newest(&self, most: usize) -> impl Iterator<Item = &Row> {
+        self.rows.range(self.rows.len().saturating_sub(most)..)
     }
 
     /// All rows, the oldest first.
@@ -135,17 +195,35 @@ impl Buffer {
     }
 }
 
+/// Rows for tests.
+#[cfg(test)]
+pub(crate) mod testing {
+    use logs_shared::{Fields, Level, LogEntry};
+
+    use super::*;
+
+    /// A record that came at this time.
+    pub(crate) fn row(ms: u64, level: Level, message: &str) -> Row {
+        let id = RecordId::new(ms, 0);
+        let entry = LogEntry {
+            channel: "logs:etl:w".parse().unwrap(),
+            timestamp: "2025-09-25T10:30:00.000Z".parse().unwrap(),
+            level,
+            message: message.to_owned(),
+            fields: Fields::default(),
+        };
+        Row::Record(Arc::new(LogRecord { id, entry }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use logs_shared::event::GapReason;
+    use logs_shared::{Level, event::GapReason};
 
     use super::*;
 
     fn record(ms: u64) -> Row {
-        let json = format!(
-            r#"{{"type":"log","id":"{ms}-0","channel":"logs:etl:w","service":"etl","workspace_id":"w","timestamp":"2025-09-25T10:30:00.000Z","level":"INFO","message":"m"}}"#
-        );
-        Row::Record(Arc::new(serde_json::from_str(&json).unwrap()))
+        testing::row(ms, Level::Info, "m")
     }
 
     fn gap(channel: &str, from: u64, to: u64) -> Row {
@@ -191,6 +269,27 @@ mod tests {
         buffer.insert(gap("logs:faas:w", 1, 9));
         let keys: Vec<_> = buffer.rows().map(|row| matches!(row, Row::Gap(_))).collect();
         assert_eq!(keys, [false, true, true, false], "one for each channel");
+    }
+
+    #[test]
+    fn it_tells_how_far_it_has_come() {
+        let mut buffer = filled(3, &[1, 2, 5, 6]);
+        let before = buffer.progress();
+        buffer.insert(record(6));
+        buffer.insert(record(1));
+        assert_eq!(buffer.progress(), before, "nothing came in");
+        buffer.insert(record(7));
+        assert_eq!((before.appended, buffer.progress().appended), (4, 5));
+        assert_eq!(buffer.progress().rewrites, before.rewrites);
+        buffer.insert(record(6));
+        buffer.set_max_rows(9);
+        buffer.insert(record(4));
+        assert_ne!(buffer.progress().rewrites, before.rewrites);
+        assert_ne!(
+            filled(3, &[1, 2]).progress(),
+            filled(3, &[1, 2]).progress(),
+            "another buffer"
+        );
     }
 
     #[test]

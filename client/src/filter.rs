@@ -1,124 +1,115 @@
 //! [`Filter`]: which rows are shown, and where they match.
 
-use std::{fmt, ops::Range};
+mod needle;
+mod pattern;
 
+use leptos::prelude::RwSignal;
 use logs_shared::{Level, LogRecord};
 
-use crate::{
-    buffer::{Buffer, Row, RowKey},
-    lower::lower,
-};
+use crate::buffer::{Buffer, Row, RowKey};
+pub(crate) use needle::Needle;
 
 /// Which rows are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// Only records at least this grave.
-    pub(crate) level: Option<Level>,
-    /// Only records that say this.
+    /// Only records of these levels.
+    pub(crate) levels: Levels,
+    /// What is looked for.
     pub(crate) needle: Needle,
+    /// What becomes of records that do not have it.
+    pub(crate) mode: Mode,
     /// Only what comes after this: what was there before has been cleared.
     pub(crate) after: Option<RowKey>,
 }
 
+/// The filter of a viewer that comes and goes, as a context of who stays.
+#[derive(Clone, Copy)]
+pub(crate) struct KeptFilter(pub(crate) RwSignal<Filter>);
+
+/// What becomes of records that do not have what is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// They are not shown.
+    #[default]
+    Hide,
+    /// They are shown; those that have it are marked.
+    Mark,
+}
+
 impl Filter {
-    /// Whether a row is shown. Gaps and notices are, unless they were cleared.
+    /// Whether records of this level are shown.
+    pub(crate) fn shows_level(&self, level: Level) -> bool {
+        self.levels.has(level)
+    }
+
+    /// Whether a record is shown as far as its text goes, whatever its level.
+    pub(crate) fn shows_text(&self, record: &LogRecord) -> bool {
+        self.mode == Mode::Mark || self.needle.is_in(record)
+    }
+
+    /// Whether something is looked for, and a record has it.
+    pub(crate) fn marks(&self, record: &LogRecord) -> bool {
+        self.needle.is_set() && self.needle.is_in(record)
+    }
+
+    /// Whether a row is shown. Gaps are, unless they were cleared.
     pub(crate) fn shows(&self, row: &Row) -> bool {
         self.after.is_none_or(|after| row.key() > after)
-            && row.as_record().is_none_or(|record| {
-                self.level.is_none_or(|level| record.level >= level) && self.needle.is_in(record)
-            })
+            && row
+                .as_record()
+                .is_none_or(|record| self.shows_level(record.level) && self.shows_text(record))
+    }
+
+    /// Whether records may be hidden by their level or text.
+    pub(crate) fn is_set(&self) -> bool {
+        self.levels != Levels::default() || (self.mode == Mode::Hide && self.needle.is_set())
+    }
+
+    /// Shows all levels and texts again. What was cleared stays away.
+    pub(crate) fn reset(&mut self) {
+        self.levels = Levels::default();
+        self.needle = Needle::default();
     }
 
     /// Whether no row has come since it was cleared.
     pub(crate) fn clears(&self, rows: &Buffer) -> bool {
         self.after.is_some_and(|after| rows.len_after(after) == 0)
     }
-
-    /// The newest rows that are shown, at most so many, the oldest first.
-    pub(crate) fn newest<'a>(&self, rows: impl DoubleEndedIterator<Item = &'a Row>, most: usize) -> Vec<Row> {
-        let mut shown: Vec<Row> = rows
-            .rev()
-            .filter(|row| self.shows(row))
-            .take(most)
-            .cloned()
-            .collect();
-        shown.reverse();
-        shown
-    }
-
-    /// How many records are shown.
-    pub(crate) fn count(&self, rows: &Buffer) -> usize {
-        rows.rows()
-            .filter(|row| row.as_record().is_some() && self.shows(row))
-            .count()
-    }
 }
 
-/// What someone looks for, without regard to case. An empty one is everywhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Needle {
-    text: String,
-    letters: Vec<char>,
+/// A set of levels; all of them unless told otherwise, and never none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Levels {
+    /// One bit for each level that is left out.
+    hidden: u8,
 }
 
-impl fmt::Display for Needle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+const fn bit(level: Level) -> u8 {
+    1 << level as u8
+}
+
+/// As many bits as there are levels.
+const ALL: u8 = (1 << Level::ALL.len()) - 1;
+
+impl Levels {
+    /// Whether it has this level.
+    pub(crate) const fn has(self, level: Level) -> bool {
+        self.hidden & bit(level) == 0
     }
-}
 
-impl Needle {
-    /// Looks for this text; white space around it does not count.
-    pub(crate) fn new(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            letters: text.trim().chars().map(lower).collect(),
+    /// Leaves a level out, or takes it in again. Leaving out the last one takes in all of them: an
+    /// empty list helps nobody.
+    pub(crate) const fn toggle(&mut self, level: Level) {
+        self.hidden ^= bit(level);
+        if self.hidden == ALL {
+            self.hidden = 0;
         }
     }
 
-    /// Whether it is everywhere.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.letters.is_empty()
-    }
-
-    fn is_in(&self, record: &LogRecord) -> bool {
-        let texts = [&record.message, record.fields.as_json(), record.channel.as_str()];
-        self.is_empty()
-            || texts.into_iter().any(|text| self.find(text).next().is_some())
-            || (self.letters.contains(&'=') && self.is_in_chips(record))
-    }
-
-    /// Fields as they are shown: `name=value`.
-    fn is_in_chips(&self, record: &LogRecord) -> bool {
-        record.fields.to_value().iter().any(|(name, value)| {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            self.find(&format!("{name}={value}")).next().is_some()
-        })
-    }
-
-    /// Where it is in `text`, in bytes; matches do not overlap.
-    pub(crate) fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let start = from
-                + text
-                    .get(from..)?
-                    .char_indices()
-                    .map(|(at, _)| at)
-                    .find(|at| !self.is_empty() && self.starts(&text[from + at..]).is_some())?;
-            from = start + self.starts(&text[start..])?;
-            Some(start..from)
-        })
-    }
-
-    /// The length in bytes of what it matches at the beginning of `text`.
-    fn starts(&self, text: &str) -> Option<usize> {
-        let mut chars = text.chars();
-        let matches = self
-            .letters
-            .iter()
-            .all(|wanted| chars.next().map(lower) == Some(*wanted));
-        matches.then(|| text.len() - chars.as_str().len())
+    /// Has only this level; where that is so already, all of them.
+    pub(crate) const fn only(&mut self, level: Level) {
+        let only = ALL & !bit(level);
+        self.hidden = if self.hidden == only { 0 } else { only };
     }
 }
 
@@ -130,45 +121,50 @@ mod tests {
 
     fn record(ms: u64, level: &str, message: &str) -> Row {
         let json = format!(
-            r#"{{"type":"log","id":"{ms}-0","channel":"logs:etl:w:run","service":"etl","workspace_id":"w","timestamp":"2025-09-25T10:30:00.000Z","level":"{level}","message":"{message}","fields":{{"rows":42}}}}"#
+            r#"{{"type":"log","id":"{ms}-0","channel":"logs:etl:w:run","service":"etl","workspace_id":"w","timestamp":"2025-09-25T10:30:00.000Z","level":"{level}","message":"{message}"}}"#
         );
         Row::Record(Arc::new(serde_json::from_str(&json).unwrap()))
     }
 
-    fn with(level: Option<Level>, needle: &str) -> Filter {
-        Filter {
-            level,
-            needle: Needle::new(needle),
-            after: None,
-        }
-    }
-
     #[test]
-    fn a_level_shows_itself_and_what_is_graver() {
-        let filter = with(Some(Level::Warn), "");
+    fn levels_are_chosen_one_by_one() {
+        let mut filter = Filter::default();
+        assert!(!filter.is_set());
+        filter.levels.toggle(Level::Info);
+        assert!(filter.is_set());
         assert!(!filter.shows(&record(1, "INFO", "m")));
-        assert!(filter.shows(&record(1, "WARN", "m")));
-        assert!(filter.shows(&record(1, "FATAL", "m")));
+        assert!(filter.shows(&record(1, "DEBUG", "m")) && filter.shows(&record(1, "FATAL", "m")));
+        filter.levels.toggle(Level::Info);
+        assert!(!filter.is_set());
     }
 
     #[test]
-    fn text_is_looked_for_in_message_fields_and_channel() {
-        let row = record(1, "INFO", "Load FINISHED");
-        for needle in ["finished", " load ", "rows", "42", "etl:w", "rows=4", "=42", ""] {
-            assert!(with(None, needle).shows(&row), "{needle}");
-        }
-        assert!(!with(None, "failed").shows(&row));
-        assert!(!with(None, "rows=5").shows(&row));
+    fn one_level_alone_and_all_of_them_again() {
+        let mut levels = Levels::default();
+        levels.only(Level::Error);
+        assert_eq!(
+            Level::ALL.map(|level| levels.has(level)),
+            [false, false, false, false, true, false]
+        );
+        levels.only(Level::Error);
+        assert_eq!(levels, Levels::default());
+        levels.only(Level::Error);
+        levels.toggle(Level::Error);
+        assert_eq!(levels, Levels::default(), "never none");
     }
 
     #[test]
-    fn matches_are_found_without_regard_to_case_and_do_not_overlap() {
-        let found: Vec<_> = Needle::new("aa").find("aAaa bAA").collect();
-        assert_eq!(found, [0..2, 2..4, 6..8]);
-        assert_eq!(Needle::new("über").find("x ÜBER").next(), Some(2..7));
-        assert_eq!(Needle::new("").find("abc").next(), None);
-        // Lower case of this letter is longer than the letter.
-        assert_eq!(Needle::new("İ").find("aİb").next(), Some(1..3));
+    fn what_is_marked_need_not_be_hidden() {
+        let mut filter = Filter {
+            needle: Needle::new("load"),
+            ..Filter::default()
+        };
+        let (load, other) = (record(1, "INFO", "Loaded"), record(2, "INFO", "other"));
+        assert!(filter.shows(&load) && !filter.shows(&other) && filter.is_set());
+        filter.mode = Mode::Mark;
+        assert!(filter.shows(&load) && filter.shows(&other) && !filter.is_set());
+        let marks = |row: &Row| row.as_record().is_some_and(|record| filter.marks(record));
+        assert!(marks(&load) && !marks(&other));
     }
 
     #[test]
@@ -179,12 +175,6 @@ mod tests {
         };
         assert!(!cleared.shows(&record(5, "INFO", "m")));
         assert!(cleared.shows(&record(6, "INFO", "m")));
-    }
-
-    #[test]
-    fn the_newest_rows_are_shown_in_order() {
-        let rows: Vec<Row> = (1..=9).map(|ms| record(ms, "INFO", "m")).collect();
-        let shown = Filter::default().newest(rows.iter(), 3);
-        assert_eq!(shown, rows[6..]);
+        assert!(!cleared.is_set());
     }
 }

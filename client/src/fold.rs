@@ -3,7 +3,7 @@
 /// A message with more lines than this is folded.
 const MOST_LINES: usize = 8;
 /// A message with more characters than this is folded, whatever its lines.
-const MOST_CHARS: usize = 4_000;
+const MOST_CHARS: usize = 1_200;
 
 /// A message, or its beginning and how much is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +63,22 @@ impl Hidden {
         match self {
             Self::Nothing => None,
             Self::Lines(lines) => Some(format!("+{lines} lines")),
-            Self::Chars(chars) => Some(format!("+{chars} characters")),
+            Self::Chars(chars) => Some(format!("+{} characters", grouped(chars))),
         }
     }
+}
+
+/// A number as people read it: `198,800`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (left, digit) in (1..=digits.len()).rev().zip(digits.chars()) {
+        text.push(digit);
+        if left % 3 == 1 && left > 1 {
+            text.push(',');
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -105,7 +118,14 @@ mod tests {
         let fold = Fold::of(&text);
         assert_eq!(
             (fold.shown.chars().count(), fold.hidden),
-            (4_000, Hidden::Chars(1_000))
+            (1_200, Hidden::Chars(3_800))
         );
+    }
+
+    #[test]
+    fn digits_are_grouped() {
+        for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), expected);
+        }
     }
 }

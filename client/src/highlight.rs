@@ -1,5 +1,7 @@
 //! [`pieces`]: styled text, cut where a match begins and ends.
 
+use std::borrow::Cow;
+
 use crate::{
     ansi::{self, Style},
     filter::Needle,
@@ -13,11 +15,14 @@ pub(crate) struct Piece {
     pub(crate) is_match: bool,
 }
 
+/// So many matches are marked in one text: each is an element of the page.
+const MOST_MARKED: usize = 500;
+
 /// Takes a message apart by its colours and by where the needle is in its plain text, across colours.
 pub(crate) fn pieces(message: &str, needle: &Needle) -> Vec<Piece> {
     let spans = ansi::spans(message);
     let plain: String = spans.iter().map(|span| span.text.as_str()).collect();
-    let mut matches = needle.find(&plain).peekable();
+    let mut matches = needle.find(&plain, MOST_MARKED).into_iter().peekable();
     let mut pieces = Vec::new();
     let mut at = 0;
     for span in spans {
@@ -38,6 +43,22 @@ pub(crate) fn pieces(message: &str, needle: &Needle) -> Vec<Piece> {
         }
     }
     pieces
+}
+
+/// A text with signs in the place of control characters, but for line breaks and tabs.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    let is_hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    // Unicode has a picture of each of ASCII's.
+    let picture = |c: char| match c {
+        c if !is_hidden(c) => c,
+        '\0'..' ' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        _ => '\u{fffd}',
+    };
+    Cow::Owned(text.chars().map(picture).collect())
 }
 
 #[cfg(test)]
@@ -72,5 +93,11 @@ mod tests {
             seen("fai\u{1b}[31mled ra\u{1b}[0mw", "failed"),
             expected(&[("fai", true), ("led", true), (" ra", false), ("w", false)])
         );
+    }
+
+    #[test]
+    fn control_characters_can_be_seen() {
+        assert_eq!(visible("a\u{1b}[1m\0\u{7f}\u{9b}\n\tb"), "a␛[1m␀␡\u{fffd}\n\tb");
+        assert!(matches!(visible("plain\n"), Cow::Borrowed(_)));
     }
 }

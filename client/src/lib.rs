@@ -9,13 +9,13 @@
 //! - [`hub`]: the feeds of a provider's hooks
 //! - [`buffer`]: the newest rows, each once and in order
 //! - [`provider`], [`use_logs()`], [`use_logs_subscription()`]: how a component gets at them
-//! - [`filter`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
+//! - [`filter`], [`value`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
 //! - [`lower`]: letters made comparable
 //! - [`widget`]: the viewer
 //! - [`element`]: the viewer as `<logs-widget>`, for any page
 //! - [`page`]: the live logs page and the page with three micro frontends, with their [`samples`]
 //!
-//! [`timer`] and [`listener`] are what the browser lends and must be given back.
+//! [`timer`] and [`listener`] are what the browser lends and must be given back; to the [`clipboard`] it is given.
 
 // The list above names the private modules too: it is for those who read the code.
 #![allow(rustdoc::private_intra_doc_links)]
@@ -24,10 +24,12 @@
 
 mod ansi;
 pub mod buffer;
+mod clipboard;
 pub mod element;
 mod feed;
 mod filter;
 mod fold;
+mod frame;
 mod highlight;
 mod hub;
 mod listener;
@@ -40,6 +42,7 @@ pub mod status;
 mod timer;
 mod use_logs;
 mod use_logs_subscription;
+mod value;
 pub mod widget;
 
 pub use buffer::{Buffer, Row};

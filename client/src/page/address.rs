@@ -1,10 +1,11 @@
 //! [`Address`]: what the page's URL remembers.
 
 use leptos::prelude::*;
-use logs_shared::{ChannelPattern, StreamQuery, query::QueryError};
+use logs_shared::{ChannelPattern, RecordId, StreamQuery, query::QueryError};
 use wasm_bindgen::JsValue;
 
 const CONNECT: &str = "connect=1";
+const AT: &str = "at=";
 
 /// What the page's URL remembers, so that a reload or a link shows the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub(super) struct Address {
     pub(super) channels: Vec<ChannelPattern>,
     /// Whether to connect at once.
     pub(super) connect: bool,
+    /// The record to open at.
+    pub(super) at: Option<RecordId>,
     /// What is wrong with the channels that the URL names, in a sentence.
     pub(super) error: Option<String>,
 }
@@ -36,6 +39,9 @@ impl Address {
         Self {
             channels,
             connect: query.split('&').any(|pair| pair == CONNECT),
+            at: query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix(AT)?.parse().ok()),
             error,
         }
     }
@@ -44,10 +50,28 @@ impl Address {
         let query = StreamQuery::of(self.channels.iter().cloned()).to_query();
         // A query may have both as they are (RFC 3986, section 3.4), and people read it.
         let query = query.replace("%3A", ":").replace("%2C", ",");
+        let mut search = String::from("?");
+        search.push_str(&query);
+        if self.connect {
+            search.push('&');
+            search.push_str(CONNECT);
+        }
+        if let Some(at) = self.at {
+            search.push('&');
+            search.push_str(AT);
+            search.push_str(&at.to_string());
+        }
+        search
+    }
+
+    /// As a link that others can open.
+    pub(super) fn link(&self) -> String {
+        let (origin, path) = (location().origin(), location().pathname());
         format!(
-            "?{query}{}{}",
-            if self.connect { "&" } else { "" },
-            if self.connect { CONNECT } else { "" }
+            "{}{}{}",
+            origin.unwrap_or_default(),
+            path.unwrap_or_default(),
+            self.to_search()
         )
     }
 
@@ -69,10 +93,11 @@ mod tests {
         let channels = ["logs:*:workspace123:*", "logs:etl:w"]
             .map(|text| text.parse().unwrap())
             .to_vec();
-        for connect in [true, false] {
+        for (connect, at) in [(true, None), (false, Some(RecordId::new(17, 2)))] {
             let address = Address {
                 channels: channels.clone(),
                 connect,
+                at,
                 error: None,
             };
             assert_eq!(Address::parse(&address.to_search()), address);
@@ -80,6 +105,7 @@ mod tests {
         let address = Address {
             channels,
             connect: true,
+            at: None,
             error: None,
         };
         assert_eq!(
@@ -90,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_url_that_says_nothing_gives_nothing() {
-        for search in ["", "?", "?channels=", "?connect=0"] {
+        for search in ["", "?", "?channels=", "?connect=0", "?at=then"] {
             assert_eq!(Address::parse(search), Address::default(), "{search}");
         }
     }

@@ -40,15 +40,32 @@ pub(super) fn Chooser(
             Err(wrong) => error.set(Some(format!("Not a channel: {wrong}."))),
         }
     };
+    // On a narrow page the lines need the room more than the field does.
+    let is_open = RwSignal::new(false);
+    let count = move || channels.with(Vec::len);
     view! {
-        <form class="logs-chooser" on:submit=add>
+        <form class="logs-chooser" class:logs-chooser-open=move || is_open.get() || count() == 0 on:submit=add>
+            <ul class="logs-followed" aria-label="Followed channels">
+                <For each=move || channels.get() key=ChannelPattern::to_string let:pattern>
+                    <Followed pattern channels />
+                </For>
+            </ul>
+            <button
+                type="button"
+                class="logs-button logs-chooser-more"
+                aria-label="Add a channel"
+                aria-expanded=move || if is_open.get() { "true" } else { "false" }
+                on:click=move |_| is_open.update(|is_open| *is_open = !*is_open)
+            >
+                "+"
+            </button>
             <div class="logs-chooser-field">
-                <label class="logs-label" for="logs-channel">"Channel or pattern"</label>
+                <label class="logs-unseen" for="logs-channel">"Channel or pattern"</label>
                 <input
                     id="logs-channel"
                     class="logs-input logs-channel-input"
                     list="logs-channels"
-                    placeholder="logs:etl:workspace123:workflow456"
+                    placeholder="Channel or pattern, as logs:etl:workspace123:workflow456"
                     autocomplete="off"
                     autocapitalize="off"
                     spellcheck="false"
@@ -69,11 +86,6 @@ pub(super) fn Chooser(
                 <button type="submit" class="logs-button">"Add channel"</button>
             </div>
             <p id="logs-channel-error" class="logs-error" role="alert">{error}</p>
-            <ul class="logs-followed" aria-label="Followed channels">
-                <For each=move || channels.get() key=ChannelPattern::to_string let:pattern>
-                    <Followed pattern channels />
-                </For>
-            </ul>
         </form>
     }
 }

@@ -1,13 +1,16 @@
 //! [`DemoPage`]: a page shell with three micro frontends on one stream.
 
 use leptos::prelude::*;
-use logs_shared::api::{DEMO_VIEW_PATHS, PAGE_PATH};
+use logs_shared::{
+    ChannelPattern,
+    api::{DEMO_VIEW_PATHS, PAGE_PATH},
+};
 
 use super::{
     route::{Link, Route, Router},
     status_bar::StatusBar,
 };
-use crate::{LogsProvider, LogsWidget, UseLogsOptions, UseLogsReturn, use_logs};
+use crate::{LogsProvider, LogsWidget, UseLogsOptions, UseLogsReturn, filter::KeptFilter, use_logs};
 
 /// One micro frontend.
 struct MicroFrontend {
@@ -54,8 +57,8 @@ pub(super) fn DemoPage() -> impl IntoView {
     }
 }
 
-/// The shell holds every view's subscription, so that a view finds its lines and the stream as they
-/// were when it is mounted again.
+/// The shell holds every view's subscription and filter, so that a view finds its lines, what it shows of
+/// them and the stream as they were when it is mounted again.
 #[component]
 fn Shell() -> impl IntoView {
     let router: Router = expect_context();
@@ -63,6 +66,7 @@ fn Shell() -> impl IntoView {
         Route::Demo(number) => number,
         Route::Live => 0,
     });
+    let filters = MICRO_FRONTENDS.each_ref().map(|_| RwSignal::default());
     let [first, rest @ ..] = &MICRO_FRONTENDS;
     let live = first.logs();
     let held: Vec<UseLogsReturn> = std::iter::once(live)
@@ -87,21 +91,27 @@ fn Shell() -> impl IntoView {
             <Link href=PAGE_PATH is_current=Memo::new(|_| false)>"Back to live logs"</Link>
         </p>
         <nav class="logs-tabs" aria-label="Micro frontends">{tabs.collect_view()}</nav>
-        {move || MICRO_FRONTENDS.get(view_number.get()).map(|view| view! { <View view /> })}
+        {move || {
+            let view = MICRO_FRONTENDS.iter().zip(filters).nth(view_number.get());
+            view.map(|(view, filter)| view! { <View view filter=KeptFilter(filter) /> })
+        }}
     }
 }
 
 /// A micro frontend. It knows of the others no more than their links.
 #[component]
-fn View(view: &'static MicroFrontend) -> impl IntoView {
+fn View(view: &'static MicroFrontend, filter: KeptFilter) -> impl IntoView {
+    provide_context(filter);
     let live = view.logs();
+    let channel = ChannelPattern::new(view.service, "workspace123", Some("workflow456"));
+    let channels: Vec<ChannelPattern> = channel.into_iter().collect();
     view! {
         <section class="logs-live" aria-label=view.name>
             <div class="logs-section-head">
                 <h2 class="logs-heading">{view.name}</h2>
                 <p class="logs-hint">{view.about} ": " <code>{format!("logs:{}:workspace123:workflow456", view.service)}</code></p>
             </div>
-            <LogsWidget logs=live.logs label=format!("{} logs", view.name) />
+            <LogsWidget logs=live.logs channels label=format!("{} logs", view.name) />
         </section>
     }
 }

@@ -1,12 +1,15 @@
 //! [`LivePage`]: the live logs page.
 
 use leptos::prelude::*;
-use logs_shared::ChannelPattern;
+use logs_shared::{ChannelPattern, RecordId};
 
 use super::{
     address::Address, chooser::Chooser, sample_list::SampleList, status_bar::StatusBar, try_it::TryIt,
 };
-use crate::{ConnectionStatus, LogsProvider, LogsWidget, UseLogsSubscriptionOptions, use_logs_subscription};
+use crate::{
+    ConnectionStatus, LogsProvider, LogsWidget, UseLogsSubscriptionOptions, use_logs_subscription,
+    widget::LinkTo,
+};
 
 /// What is followed where the URL does not say.
 const DEFAULT_CHANNEL: &str = "logs:*:workspace123:*";
@@ -24,13 +27,14 @@ pub(super) fn LivePage() -> impl IntoView {
     let auto_connect = address.connect;
     view! {
         <LogsProvider auto_connect>
-            <Live channels=address.channels error=address.error />
+            <Live channels=address.channels at=address.at error=address.error />
         </LogsProvider>
     }
 }
 
 #[component]
-fn Live(channels: Vec<ChannelPattern>, error: Option<String>) -> impl IntoView {
+fn Live(channels: Vec<ChannelPattern>, at: Option<RecordId>, error: Option<String>) -> impl IntoView {
+    let linked = at.map(|at| (at, channels.clone()));
     let channels = RwSignal::new(channels);
     let live = use_logs_subscription(
         channels,
@@ -41,11 +45,15 @@ fn Live(channels: Vec<ChannelPattern>, error: Option<String>) -> impl IntoView {
     );
     let is_wanted = Memo::new(move |_| live.connection_status.get() != ConnectionStatus::Disconnected);
     // Lines stay when the stream is closed: someone may be reading them.
-    let is_shown = Memo::new(move |_| is_wanted.get() || live.logs.count() > 0);
+    let is_shown = Memo::new(move |_| is_wanted.get() || at.is_some() || live.logs.count() > 0);
     Effect::new(move |was: Option<()>| {
         let address = Address {
             channels: channels.get(),
             connect: is_wanted.get(),
+            at: linked
+                .as_ref()
+                .filter(|(_, of)| channels.with(|now| now == of))
+                .map(|(at, _)| *at),
             error: None,
         };
         // The URL someone came with is left as it is until something changes.
@@ -53,6 +61,27 @@ fn Live(channels: Vec<ChannelPattern>, error: Option<String>) -> impl IntoView {
             address.replace();
         }
     });
+    provide_context(LinkTo(Callback::new(move |id| {
+        let address = Address {
+            channels: channels.get_untracked(),
+            connect: true,
+            at: Some(id),
+            error: None,
+        };
+        address.link()
+    })));
+    // A line that was published could not be seen either.
+    let is_refused = Memo::new(move |_| live.connection_status.get() == ConnectionStatus::Error);
+    let empty = move || {
+        let words = move || {
+            if is_refused.get() {
+                view! { <p>"No lines: the gateway refuses this stream. The reason is above."</p> }.into_any()
+            } else {
+                view! { <TryIt channels /> }.into_any()
+            }
+        };
+        words.into_any()
+    };
     view! {
         <StatusBar live />
         <Chooser channels error />
@@ -60,24 +89,10 @@ fn Live(channels: Vec<ChannelPattern>, error: Option<String>) -> impl IntoView {
             <section class="logs-live" aria-labelledby="logs-live-heading">
                 <div class="logs-section-head">
                     <h2 id="logs-live-heading" class="logs-heading">"Live"</h2>
-                    <p class="logs-hint">{move || hint(live.connection_status.get())}</p>
                 </div>
-                <LogsWidget logs=live.logs empty=move || view! { <TryIt channels /> } />
+                <LogsWidget logs=live.logs channels at empty=empty />
             </section>
         </Show>
         <SampleList />
-    }
-}
-
-/// What the live section says of itself.
-fn hint(status: ConnectionStatus) -> &'static str {
-    match status {
-        ConnectionStatus::Connected => "Lines appear as they are published.",
-        ConnectionStatus::Connecting => "Opening the stream.",
-        ConnectionStatus::Reconnecting => {
-            "The stream was lost. It comes back by itself within seconds of the gateway."
-        }
-        ConnectionStatus::Error => "The gateway refuses this stream. See above.",
-        ConnectionStatus::Disconnected => "Disconnected. The lines stay until the page is left.",
     }
 }

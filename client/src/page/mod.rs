@@ -13,6 +13,7 @@ mod try_it;
 use leptos::prelude::*;
 use logs_shared::api;
 
+use crate::filter::KeptFilter;
 use demo::DemoPage;
 use live::LivePage;
 use route::{Link, Route, Router};
@@ -22,6 +23,8 @@ use theme::ThemeButton;
 #[component]
 pub fn LogsPage() -> impl IntoView {
     let router = Router::provide();
+    // What the live page shows of its lines, while another page is looked at.
+    provide_context(KeptFilter(RwSignal::default()));
     let is_live = Memo::new(move |_| router.route.get() == Route::Live);
     view! {
         <header class="logs-header">

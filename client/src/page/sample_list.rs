@@ -2,14 +2,12 @@
 
 use leptos::prelude::*;
 
-use crate::{filter::Needle, samples::samples, widget::RecordRow};
+use crate::{samples::samples, widget::RecordRow};
 
 /// Fifteen records that nobody published, so that the page shows what it will be like.
 #[component]
 pub(super) fn SampleList() -> impl IntoView {
-    let rows = samples()
-        .into_iter()
-        .map(|record| view! { <RecordRow record needle=Needle::default() /> });
+    let rows = samples().into_iter().map(|record| view! { <RecordRow record /> });
     view! {
         <section class="logs-samples" aria-labelledby="logs-samples-heading">
             <div class="logs-section-head">

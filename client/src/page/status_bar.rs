@@ -1,13 +1,10 @@
 //! [`StatusBar`]: how the page stands with the gateway, and connecting to it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
-use crate::{ConnectionStatus, UseLogsReturn};
+use crate::{ConnectionStatus, UseLogsReturn, clipboard};
 
-/// Of a stream's id, so many characters tell one from another.
-const SHORT_ID: usize = 8;
-
-/// How the page stands with the gateway, and the buttons that change it.
+/// How the page stands with the gateway and why, and the buttons that change it.
 #[component]
 pub(super) fn StatusBar(live: UseLogsReturn) -> impl IntoView {
     let status = live.connection_status;
@@ -23,15 +20,11 @@ pub(super) fn StatusBar(live: UseLogsReturn) -> impl IntoView {
     };
     // Not `disabled`: a button that was pressed with the keyboard would lose the focus to nowhere.
     let can_disconnect = move || status.get() != ConnectionStatus::Disconnected;
-    let stream = move || {
-        live.stream_id.get().map(|id| {
-            let short: String = id.chars().take(SHORT_ID).collect();
-            view! { <span class="logs-stream" title=format!("Stream {id}")>"stream " <code class="logs-stream-id">{short}</code></span> }
-        })
-    };
+    let stream = move || live.stream_id.get().map(stream);
     view! {
         <div class="logs-status-bar">
-            <p class="logs-status" role="status" data-status=move || status.get().as_str()>{text}</p>
+            <p class="logs-status" part="status" role="status" data-status=move || status.get().as_str()>{text}</p>
+            <p class="logs-reason" data-status=move || status.get().as_str()>{move || reason(status.get())}</p>
             {stream}
             <div class="logs-actions">
                 <button
@@ -53,5 +46,44 @@ pub(super) fn StatusBar(live: UseLogsReturn) -> impl IntoView {
             </div>
             {move || live.error.get().map(|error| view! { <p class="logs-error" role="alert">{error}</p> })}
         </div>
+    }
+}
+
+/// The stream's name for those who ask an operator about it: all of it, to select or to copy.
+fn stream(id: String) -> AnyView {
+    let said = RwSignal::new("Copy");
+    let copied = id.clone();
+    let copy = move |_| {
+        let id = copied.clone();
+        spawn_local(async move {
+            let words = if clipboard::copy(&id).await {
+                "Copied"
+            } else {
+                "Select it to copy"
+            };
+            said.try_set(words);
+        });
+    };
+    view! {
+        <p class="logs-stream">
+            "Stream " <code class="logs-stream-id">{id}</code>
+            <button type="button" class="logs-copy-stream" aria-label=move || format!("{} the stream's id", said.get()) on:click=copy>
+                {said}
+            </button>
+        </p>
+    }
+    .into_any()
+}
+
+/// What the status means for who watches.
+fn reason(status: ConnectionStatus) -> &'static str {
+    match status {
+        ConnectionStatus::Connected => "Lines appear as they are published.",
+        ConnectionStatus::Connecting => "Opening the stream.",
+        ConnectionStatus::Reconnecting => {
+            "The stream was lost. It comes back by itself within seconds of the gateway."
+        }
+        ConnectionStatus::Error => "The gateway refuses this stream.",
+        ConnectionStatus::Disconnected => "Nothing is read. Lines that came stay until the page is left.",
     }
 }

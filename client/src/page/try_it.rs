@@ -2,7 +2,7 @@
 
 use gloo_net::http::Request;
 use leptos::{prelude::*, task::spawn_local};
-use logs_shared::{ChannelPattern, api};
+use logs_shared::{ChannelPattern, Problem, api};
 
 /// A way to publish the first line: a command to copy, and a button that does the same.
 #[component]
@@ -18,34 +18,49 @@ pub(super) fn TryIt(channels: RwSignal<Vec<ChannelPattern>>) -> impl IntoView {
             )
         })
     };
-    let failed = RwSignal::new(false);
+    let error = RwSignal::new(None);
     let send = move |_| {
         let Some(body) = body() else { return };
         spawn_local(async move {
-            let request = Request::post(api::TEST_LOGS_PATH)
-                .header("content-type", api::JSON_TYPE)
-                .body(body);
-            let answer = match request {
-                Ok(request) => request.send().await.is_ok_and(|answer| answer.ok()),
-                Err(_) => false,
-            };
-            failed.try_set(!answer);
+            error.try_set(publish(body).await.err());
         });
     };
-    move || {
-        match command() {
+    move || match command() {
         None => view! { <p>"Choose a channel above to see its lines here."</p> }.into_any(),
         Some(command) => view! {
             <p>"No lines yet. Publish one from a terminal:"</p>
             <pre class="logs-command" tabindex="0">{command}</pre>
             <button type="button" class="logs-button" on:click=send>"Send a test line"</button>
             <p class="logs-error" role="alert">
-                {move || failed.get().then_some("The gateway did not take it. Test lines are off in production.")}
+                {error}
             </p>
         }
         .into_any(),
     }
+}
+
+/// Publishes a test line.
+///
+/// # Errors
+/// Why it was not taken, in the gateway's words.
+async fn publish(body: String) -> Result<(), String> {
+    let request = Request::post(api::TEST_LOGS_PATH)
+        .header("content-type", api::JSON_TYPE)
+        .body(body)
+        .map_err(|error| error.to_string())?;
+    let answer = request
+        .send()
+        .await
+        .map_err(|_| "The gateway cannot be reached.".to_owned())?;
+    if answer.ok() {
+        return Ok(());
     }
+    let problem = answer.json::<Problem>().await;
+    let why = problem.map_or_else(
+        |_| format!("it answered with status {}", answer.status()),
+        |problem| problem.detail,
+    );
+    Err(format!("The gateway did not take it: {why}"))
 }
 
 /// A record for a channel the pattern chooses, as JSON in the order people write it.

@@ -1,107 +1,81 @@
-//! [`Follow`]: whether a viewer shows the newest lines or stands still.
-
-use std::sync::Arc;
+//! [`Follow`]: whether a viewer goes along with the newest line or stands still.
 
 use leptos::prelude::*;
 
-use crate::{Buffer, Logs, buffer::Row, filter::Filter};
-
-/// Whether a viewer shows the newest lines or stands still.
-///
-/// It stands still on rows of its own, so that the buffer may go on and drop its oldest without
-/// anything moving under the reader's eyes.
+/// Whether a viewer goes along with the newest line or stands still.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Follow {
-    logs: Logs,
-    held: RwSignal<Option<Held>>,
+pub(crate) struct Follow {
+    hold: RwSignal<Option<Hold>>,
 }
 
-/// What has come while a viewer stands still.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct New {
-    /// So many lines are there.
-    pub(super) lines: usize,
-    /// Others came and had to make room for these.
-    pub(super) and_more: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Held {
-    rows: Arc<[Row]>,
-    /// By scrolling up, so scrolling down to the end follows again.
-    by_reading: bool,
+/// Why a viewer stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// Someone said so.
+    Chosen,
+    /// Someone reads, having scrolled up or marked text: scrolling down to the end follows again.
+    Reading,
 }
 
 impl Follow {
-    pub(super) fn new(logs: Logs) -> Self {
+    /// Goes along.
+    pub(super) fn new() -> Self {
         Self {
-            logs,
-            held: RwSignal::new(None),
+            hold: RwSignal::new(None),
         }
     }
 
-    pub(super) fn is_following(self) -> bool {
-        self.held.with(Option::is_none)
+    /// Whether it goes along with the newest line.
+    pub(crate) fn is_following(self) -> bool {
+        self.hold.with(Option::is_none)
+    }
+
+    pub(super) fn is_following_untracked(self) -> bool {
+        self.hold.with_untracked(Option::is_none)
     }
 
     /// Stands still, because someone said so.
-    pub(super) fn hold(self) {
-        self.hold_as(false);
+    pub(crate) fn hold(self) {
+        self.hold.set(Some(Hold::Chosen));
     }
 
-    /// Stands still, because someone has scrolled up.
-    pub(super) fn hold_for_reading(self) {
-        if self.held.with_untracked(Option::is_none) {
-            self.hold_as(true);
+    /// Stands still, because someone has begun to read.
+    pub(crate) fn hold_for_reading(self) {
+        if self.is_following_untracked() {
+            self.hold.set(Some(Hold::Reading));
         }
     }
 
-    fn hold_as(self, by_reading: bool) {
-        let rows = self.logs.with_untracked(|rows| rows.rows().cloned().collect());
-        self.held.set(Some(Held { rows, by_reading }));
-    }
-
-    /// Shows the newest lines again.
-    pub(super) fn resume(self) {
-        if self.held.with_untracked(Option::is_some) {
-            self.held.set(None);
+    /// Goes along with the newest line again.
+    pub(crate) fn resume(self) {
+        if !self.is_following_untracked() {
+            self.hold.set(None);
         }
     }
 
     /// The reader has come to the end.
     pub(super) fn end_reading(self) {
-        if self
-            .held
-            .with_untracked(|held| held.as_ref().is_some_and(|held| held.by_reading))
-        {
+        if self.hold.get_untracked() == Some(Hold::Reading) {
             self.resume();
         }
     }
+}
 
-    /// Reads the rows there are to show.
-    pub(super) fn with_rows<T>(self, read: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Row>) -> T) -> T {
-        match self.held.get() {
-            Some(held) => read(&mut held.rows.iter()),
-            None => self.logs.with(|rows| read(&mut rows.rows())),
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// What has come since it stands still, of what the filter shows.
-    pub(super) fn new_lines(self, filter: &Filter) -> New {
-        let Some(held) = self.held.get() else {
-            return New::default();
-        };
-        let last = held.rows.last().map(Row::key);
-        let is_new = |row: &&Row| last.is_none_or(|last| row.key() > last);
-        let shown = |rows: &Buffer| {
-            let new = rows.rows().rev().take_while(is_new);
-            New {
-                lines: new
-                    .filter(|row| row.as_record().is_some() && filter.shows(row))
-                    .count(),
-                and_more: rows.has_dropped() && rows.rows().next().as_ref().is_some_and(is_new),
-            }
-        };
-        self.logs.with(shown)
+    #[test]
+    fn only_what_made_it_stand_still_makes_it_go_on() {
+        let owner = Owner::new();
+        owner.set();
+        let follow = Follow::new();
+        follow.hold();
+        follow.end_reading();
+        assert!(!follow.is_following_untracked(), "chosen");
+        follow.resume();
+        follow.hold_for_reading();
+        follow.end_reading();
+        assert!(follow.is_following_untracked());
     }
 }

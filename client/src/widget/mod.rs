@@ -1,28 +1,55 @@
 //! [`LogsWidget`]: the viewer.
+//!
+//! Rows go from the [`Buffer`](crate::Buffer) through the filter into the [`view`], which the [`list`] draws: the
+//! [`sheet`] has the rows near the viewport in the document, by the [`window`]'s sums of their heights. [`follow`] says
+//! whether the newest line is shown or the lines stand still, and [`past`] loads what is not there.
 
+mod announcer;
+mod export;
 mod fields;
+mod find;
 mod follow;
 mod gap_row;
+mod help;
+mod keys;
+mod list;
+mod marking;
+mod menu;
 mod message;
+mod new_lines;
+mod nothing;
+mod opened;
+mod past;
+mod permalink;
+mod rate;
 mod record_row;
+mod search;
+mod sheet;
+mod sparkline;
+mod time;
 mod toolbar;
+mod tools;
+mod view;
+mod viewer;
+mod window;
 
-use leptos::{ev::KeyboardEvent, html, prelude::*};
+use leptos::{ev::FocusEvent, prelude::*};
+use logs_shared::{ChannelPattern, RecordId};
+use wasm_bindgen::JsCast;
+use web_sys::Node;
 
-use crate::{
-    Buffer, Logs,
-    buffer::Row,
-    filter::{Filter, Needle},
-};
-use follow::{Follow, New};
-use gap_row::GapRow;
+use crate::{Logs, filter::KeptFilter};
+use announcer::Announcer;
+use follow::Follow;
+use list::List;
+use new_lines::NewLines;
+use past::{Lost, Past};
 pub(crate) use record_row::RecordRow;
 use toolbar::Toolbar;
-
-/// How many of the newest matching rows are drawn.
-const MOST_DRAWN: usize = 500;
-/// Within so many pixels of the end a reader counts as being at the end.
-const AT_END_PX: i32 = 24;
+pub(crate) use tools::LinkTo;
+use tools::Tools;
+use view::View;
+use viewer::Viewer;
 
 /// The viewer: the newest lines as they come, with a toolbar to choose among them.
 ///
@@ -49,144 +76,79 @@ pub fn LogsWidget(
     /// What is shown while there is no line. Left out: a sentence that says so.
     #[prop(optional, into)]
     empty: Option<ViewFn>,
+    /// The channels that `logs` are of, whose history is loaded when the reader scrolls back. Left out: none is.
+    #[prop(optional, into)]
+    channels: Signal<Vec<ChannelPattern>>,
+    /// Where the gateway is whose history it is. Left out: where the page comes from.
+    #[prop(optional, into)]
+    gateway_url: String,
+    /// The record to open at, with what is around it. Left out: the newest lines are followed.
+    #[prop(optional_no_strip)]
+    at: Option<RecordId>,
 ) -> impl IntoView {
-    let filter = RwSignal::new(Filter::default());
+    let (filter, view, follow) = (
+        use_context().map_or_else(RwSignal::default, |KeptFilter(filter)| filter),
+        RwSignal::new(View::default()),
+        Follow::new(),
+    );
     let wrap = RwSignal::new(true);
-    let follow = Follow::new(logs);
-    let needle = Memo::new(move |_| filter.with(|filter| filter.needle.clone()));
-    let drawn =
-        Memo::new(move |_| filter.with(|filter| follow.with_rows(|rows| filter.newest(rows, MOST_DRAWN))));
-    let is_empty = Memo::new(move |_| drawn.with(Vec::is_empty));
-
-    let list = NodeRef::<html::Div>::new();
+    let viewer = Viewer {
+        logs,
+        filter,
+        view,
+        follow,
+        wrap,
+        time_style: RwSignal::default(),
+        selected: RwSignal::new(None),
+        revealed: RwSignal::new(None),
+        announcement: RwSignal::default(),
+        past: Past::new(channels, gateway_url, (logs, view, filter, follow)),
+        opened: StoredValue::default(),
+        tools: Tools::new(),
+    };
+    provide_context(viewer);
+    if let Some(at) = at {
+        permalink::open(viewer, at);
+    }
     Effect::new(move |_| {
-        drawn.track();
-        if follow.is_following()
-            && let Some(list) = list.get()
-        {
-            to_end(&list);
-        }
+        let is_following = follow.is_following();
+        filter.with(|filter| {
+            logs.with(|buffer| view.write().take(buffer, filter, is_following, now_ms()));
+        });
     });
-    let last_top = StoredValue::new(0);
-    let on_scroll = move |_| {
-        let Some(list) = list.get_untracked() else { return };
-        let (top, left) = (list.scroll_top(), left_below(&list));
-        let went = top - last_top.get_value();
-        last_top.set_value(top);
-        if went < 0 && left > AT_END_PX {
-            follow.hold_for_reading();
-        } else if went > 0 && left <= AT_END_PX {
-            follow.end_reading();
-        }
-    };
-    // Before the list has moved: while lines stream in, the first small step up would be undone.
-    let on_up = move || {
-        let is_long = |list: web_sys::HtmlDivElement| list.scroll_height() > list.client_height();
-        if list.get_untracked().is_some_and(is_long) {
-            follow.hold_for_reading();
-        }
-    };
-    let on_key = move |event: KeyboardEvent| match event.key().as_str() {
-        "ArrowUp" | "PageUp" | "Home" => on_up(),
-        "End" => follow.resume(),
-        _ => {}
-    };
-
+    let (has_focus, set_focus) = signal(false);
     view! {
-        <section class="logs-widget" class:logs-nowrap=move || !wrap.get()>
-            <Toolbar logs filter wrap follow />
-            <div
-                class="logs-list"
-                role="log"
-                aria-label=label
-                tabindex="0"
-                node_ref=list
-                on:scroll=on_scroll
-                on:wheel=move |event| if event.delta_y() < 0.0 { on_up() }
-                on:keydown=on_key
-            >
-                {move || before(logs, drawn.with(Vec::len)).map(|text| view! { <p class="logs-before">{text}</p> })}
-                <For each=move || drawn.get() key=Row::key let:row>
-                    {draw(row, needle)}
-                </For>
-                <Show when=move || is_empty.get()>
-                    <div class="logs-empty">{nothing(logs, filter, empty.clone())}</div>
-                </Show>
-            </div>
-            <NewLines filter follow />
+        <section
+            class="logs-widget"
+            class:logs-nowrap=move || !wrap.get()
+            on:focusin=move |_| set_focus.set(true)
+            on:focusout=move |event| set_focus.set(stays_within(&event))
+        >
+            <Toolbar />
+            <Lost />
+            <List label empty />
+            <NewLines />
+            <Announcer has_focus />
         </section>
     }
+    .into_any()
 }
 
-/// What is to be said of the lines before the first that is drawn.
-fn before(logs: Logs, drawn: usize) -> Option<String> {
-    if drawn == MOST_DRAWN {
-        return Some(format!("The newest {MOST_DRAWN} lines are shown."));
-    }
-    let has_dropped = drawn > 0 && logs.with(Buffer::has_dropped);
-    has_dropped.then(|| "Older lines are no longer kept on this page.".to_owned())
+/// Whether the focus goes from one part of the viewer to another.
+fn stays_within(event: &FocusEvent) -> bool {
+    let here = event
+        .current_target()
+        .and_then(|here| here.dyn_into::<Node>().ok());
+    let next = event
+        .related_target()
+        .and_then(|next| next.dyn_into::<Node>().ok());
+    next.is_some() && here.is_some_and(|here| here.contains(next.as_ref()))
 }
 
-fn draw(row: Row, needle: Memo<Needle>) -> AnyView {
-    match row {
-        Row::Record(record) => view! { <RecordRow record needle /> }.into_any(),
-        Row::Gap(gap) => view! { <GapRow gap /> }.into_any(),
-    }
-}
-
-/// What stands in the place of lines: that none has come, or that the filter shows none of them.
-fn nothing(logs: Logs, filter: RwSignal<Filter>, empty: Option<ViewFn>) -> impl IntoView {
-    let hides = Memo::new(move |_| {
-        let is_set = filter.with(|filter| filter.level.is_some() || !filter.needle.is_empty());
-        is_set && logs.count() > 0
-    });
-    let is_cleared =
-        Memo::new(move |_| filter.with(|filter| logs.with(|rows| !rows.is_empty() && filter.clears(rows))));
-    let reset = move |_| filter.update(|filter| (filter.level, filter.needle) = (None, Needle::default()));
-    move || {
-        if is_cleared.get() {
-            view! { <p>"Cleared. New lines appear here as they are published."</p> }.into_any()
-        } else if hides.get() {
-            view! {
-                <p>"No line matches the filter."</p>
-                <button type="button" class="logs-button" on:click=reset>"Show all lines"</button>
-            }
-            .into_any()
-        } else if let Some(empty) = &empty {
-            empty.run()
-        } else {
-            view! { <p>"No lines yet. They appear here as they are published."</p> }.into_any()
-        }
-    }
-}
-
-/// While the lines stand still: how many have come since, and the way to them.
-#[component]
-fn NewLines(filter: RwSignal<Filter>, follow: Follow) -> impl IntoView {
-    let new = Memo::new(move |_| filter.with(|filter| follow.new_lines(filter)));
-    view! {
-        <Show when=move || !follow.is_following()>
-            <button type="button" class="logs-new" on:click=move |_| follow.resume()>
-                {move || match new.get() {
-                    New { lines: 0, .. } => "Paused. Follow again".to_owned(),
-                    New { lines, and_more: false } => format!("{lines} new"),
-                    New { lines, and_more: true } => format!("more than {lines} new"),
-                }}
-                <span class="logs-arrow" aria-hidden="true">"↓"</span>
-            </button>
-        </Show>
-    }
-}
-
-fn left_below(list: &web_sys::Element) -> i32 {
-    list.scroll_height() - list.client_height() - list.scroll_top()
-}
-
-/// Shows the end of the list, once the rows are there and again once those that came into view have their height.
-fn to_end(list: &web_sys::Element) {
-    let list = list.clone();
-    request_animation_frame(move || {
-        list.set_scroll_top(list.scroll_height());
-        request_animation_frame(move || list.set_scroll_top(list.scroll_height()));
-    });
+/// Milliseconds since 1970 by the reader's clock.
+pub(crate) fn now_ms() -> u64 {
+    // A clock before 1970 counts as 1970; the sum is exact.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let now = js_sys::Date::now().max(0.0) as u64;
+    now
 }

@@ -3,50 +3,143 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use logs_shared::{Level, LogRecord, Timestamp};
-use wasm_bindgen::JsValue;
+use logs_shared::LogRecord;
 
-use super::{fields::Fields, message::Message};
-use crate::filter::Needle;
+use super::{
+    export,
+    fields::{Details, chips},
+    message::message,
+    opened::opened,
+    time::TimeStyle,
+    toolbar::class_of,
+    tools::{LinkTo, icon, icons},
+    viewer::Viewer,
+};
+use crate::buffer::Row;
 
 /// How many colours tell services apart.
 const HUES: usize = 6;
 
-/// One record: when, how grave, from where, what.
+/// One record: when, how grave, from where, what. Opened, all of it.
 #[component]
-pub(crate) fn RecordRow(record: Arc<LogRecord>, #[prop(into)] needle: Signal<Needle>) -> impl IntoView {
-    let level = record.level;
+pub(crate) fn RecordRow(record: Arc<LogRecord>) -> impl IntoView {
+    let viewer: Option<Viewer> = use_context();
+    let key = Row::Record(Arc::clone(&record)).key();
+    let is_open = opened(record.id, "row");
+    let is_selected = move || viewer.is_some_and(|viewer| viewer.selected.get() == Some(key));
+    let toggle = move || {
+        is_open.update(|is_open| *is_open = !*is_open);
+        // What is opened is to be read.
+        if let Some(viewer) = viewer {
+            viewer.follow.hold_for_reading();
+        }
+    };
+    let timestamp = record.timestamp;
+    let written = timestamp.to_string();
+    let style = move || viewer.map_or(TimeStyle::Local, |viewer| viewer.time_style.get());
     let channel = &record.channel;
     let resource = channel
         .resource_id()
         .map(|id| view! { <span class="logs-resource">{id.to_owned()}</span> });
+    let fields = (!record.fields.is_empty()).then(|| chips(Arc::clone(&record), viewer, toggle));
+    let (id, level) = (record.id.to_string(), record.level);
+    let service = channel.service().to_owned();
+    let (tag, title) = (
+        format!("logs-tag logs-tag-{}", hue(&service)),
+        channel.to_string(),
+    );
+    let opened = {
+        let record = Arc::clone(&record);
+        move || {
+            is_open.get().then(|| {
+                Details {
+                    record: Arc::clone(&record),
+                    viewer,
+                }
+                .draw()
+            })
+        }
+    };
+    let message = message(Arc::clone(&record), viewer, is_open, toggle);
+    // A thousand lines may come and go in a second: what few of them need is made when it is needed.
+    let is_near = RwSignal::new(false);
+    let actions = move || {
+        let is_wanted = is_near.get() || is_open.get() || is_selected();
+        is_wanted.then(|| actions(Arc::clone(&record), viewer))
+    };
+    let class = move || {
+        let selected = if is_selected() { " logs-selected" } else { "" };
+        let open = if is_open.get() { " logs-open" } else { "" };
+        format!("logs-row logs-of-{}{selected}{open}", class_of(level))
+    };
     view! {
-        <div class=format!("logs-row logs-row-{}", class_of(level)) data-id=record.id.to_string()>
-            <time class="logs-time" datetime=record.timestamp.to_string() title=record.timestamp.to_string()>
-                {local_time(record.timestamp)}
+        <div class=class part="row" data-id=id on:pointerover=move |_| is_near.set(true)>
+            <button
+                type="button"
+                class="logs-toggle"
+                tabindex="-1"
+                aria-label="Details"
+                aria-expanded=move || if is_open.get() { "true" } else { "false" }
+                title="Show all of this line (Enter)"
+                on:click=move |_| toggle()
+            ></button>
+            <time class="logs-time" datetime=written.clone() title=written>
+                {move || style().write(timestamp)}
             </time>
-            <span class="logs-level">{level.as_str()}</span>
-            <span class=format!("logs-tag logs-tag-{}", hue(channel.service())) title=channel.to_string()>
-                <span class="logs-service">{channel.service().to_owned()}</span>
+            <span class="logs-level" part="level">{level.as_str()}</span>
+            <span class=tag title=title>
+                <span class="logs-service">{service}</span>
                 {resource}
             </span>
             <div class="logs-body">
-                <Message record=record.clone() needle />
-                {(!record.fields.is_empty()).then(|| view! { <Fields record=record.clone() /> })}
+                {message}
+                {fields}
+                {opened}
             </div>
+            {actions}
         </div>
     }
+    .into_any()
 }
 
-fn class_of(level: Level) -> &'static str {
-    match level {
-        Level::Trace => "trace",
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-        Level::Fatal => "fatal",
+/// What can be done with the row. No tab stops: `c` and `l` do the same for the selected one.
+fn actions(record: Arc<LogRecord>, viewer: Option<Viewer>) -> AnyView {
+    let id = record.id;
+    let link = viewer
+        .and_then(|viewer| viewer.tools.link_to)
+        .map(|LinkTo(link)| {
+            let press = move |_| export::copy(viewer, link.run(id), "Copied a link to this line".into());
+            action(
+                "logs-copy-link",
+                "Copy link",
+                icons::LINK,
+                "Copy a link to this line (l)",
+                press,
+            )
+        });
+    let copy = move |_| export::copy(viewer, export::line(&record), "Copied this line".into());
+    view! {
+        <div class="logs-row-actions">
+            {action("logs-copy-line", "Copy line", icons::COPY, "Copy this line (c)", copy)}
+            {link}
+        </div>
     }
+    .into_any()
+}
+
+fn action(
+    class: &'static str,
+    label: &'static str,
+    path: &'static str,
+    title: &'static str,
+    press: impl FnMut(leptos::ev::MouseEvent) + 'static,
+) -> AnyView {
+    view! {
+        <button type="button" class=format!("logs-action {class}") tabindex="-1" aria-label=label title=title on:click=press>
+            {icon(path)}
+        </button>
+    }
+    .into_any()
 }
 
 /// The same colour for the same service on every page.
@@ -55,25 +148,4 @@ fn hue(service: &str) -> usize {
         .bytes()
         .fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 997)
         % HUES
-}
-
-/// The time of day where the reader is, to the millisecond; with the date where that is not today.
-fn local_time(timestamp: Timestamp) -> String {
-    // Exact: the year 9999 is far below 2^53 milliseconds.
-    #[expect(clippy::cast_precision_loss)]
-    let date = js_sys::Date::new(&JsValue::from_f64(timestamp.unix_ms() as f64));
-    let time = format!(
-        "{:02}:{:02}:{:02}.{:03}",
-        date.get_hours(),
-        date.get_minutes(),
-        date.get_seconds(),
-        date.get_milliseconds()
-    );
-    let today = js_sys::Date::new_0();
-    let day = |date: &js_sys::Date| (date.get_full_year(), date.get_month(), date.get_date());
-    if day(&date) == day(&today) {
-        return time;
-    }
-    let (year, month, day) = day(&date);
-    format!("{year}-{:02}-{day:02} {time}", month + 1)
 }
