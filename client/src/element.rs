@@ -188,7 +188,7 @@ fn Element(
             max_logs,
             persistence,
             scope,
-            at: _,
+            at,
             label,
         } = foundation.get();
         let live = live.clone();
@@ -204,7 +204,7 @@ fn Element(
                         live.maybe_update(|live| live.take_if(|live| live.logs == here.logs).is_some());
                     });
                     tell_records(here, valid, listener);
-                    view! { <LogsWidget logs=here.logs label /> }
+                    view! { <LogsWidget logs=here.logs label at=at.unwrap_or_default() /> }
                 }
             </LogsProvider>
         }

@@ -6,7 +6,10 @@ mod pattern;
 use leptos::prelude::RwSignal;
 use logs_shared::{Level, LogRecord};
 
-use crate::buffer::{Buffer, Row, RowKey};
+use crate::{
+    buffer::{Buffer, Row, RowKey},
+    run::Run,
+};
 pub(crate) use needle::Needle;
 
 /// Which rows are shown.
@@ -18,6 +21,8 @@ pub(crate) struct Filter {
     pub(crate) needle: Needle,
     /// What becomes of records that do not have it.
     pub(crate) mode: Mode,
+    /// Only records of this run.
+    pub(crate) run: Option<Run>,
     /// Only what comes after this: what was there before has been cleared.
     pub(crate) after: Option<RowKey>,
 }
@@ -42,9 +47,10 @@ impl Filter {
         self.levels.has(level)
     }
 
-    /// Whether a record is shown as far as its text goes, whatever its level.
+    /// Whether a record is shown as far as its run and its text go, whatever its level.
     pub(crate) fn shows_text(&self, record: &LogRecord) -> bool {
-        self.mode == Mode::Mark || self.needle.is_in(record)
+        self.run.as_ref().is_none_or(|run| run.has(record))
+            && (self.mode == Mode::Mark || self.needle.is_in(record))
     }
 
     /// Whether something is looked for, and a record has it.

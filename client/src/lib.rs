@@ -9,6 +9,7 @@
 //! - [`hub`]: the feeds of a provider's hooks
 //! - [`buffer`]: the newest rows, each once and in order
 //! - [`provider`], [`use_logs()`], [`use_logs_subscription()`]: how a component gets at them
+//! - [`run`]: a run that is followed through all services
 //! - [`filter`], [`value`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
 //! - [`lower`]: letters made comparable
 //! - [`widget`]: the viewer
@@ -37,6 +38,7 @@ mod lower;
 mod modules;
 pub mod page;
 pub mod provider;
+mod run;
 mod samples;
 pub mod status;
 mod timer;

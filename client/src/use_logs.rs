@@ -1,12 +1,13 @@
 //! [`use_logs()`]: the live logs of one channel.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use leptos::prelude::*;
-use logs_shared::{ChannelPattern, Conditions, Interest, LogRecord};
+use logs_shared::{ChannelPattern, LogRecord};
 
 use crate::{
     Buffer, ConnectionStatus,
+    run::Run,
     use_logs_subscription::{UseLogsSubscriptionOptions, use_logs_subscription},
 };
 
@@ -76,45 +77,6 @@ pub struct Logs {
     pub(crate) channels: Signal<Vec<ChannelPattern>>,
     /// The run that is followed through the services of the workspace.
     pub(crate) run: RwSignal<Option<Run>>,
-}
-
-/// A field's value by which the records of one run are known, whichever service wrote them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
-    /// The field's name, such as `run_id`.
-    pub(crate) name: String,
-    /// Its value as text.
-    pub(crate) value: String,
-}
-
-impl Run {
-    /// Everything of the run in the workspaces of some channels.
-    pub(crate) fn interests(&self, channels: &[ChannelPattern]) -> Vec<Interest> {
-        let Ok(conditions) = Conditions::new([(self.name.as_str(), self.value.as_str())]) else {
-            return Vec::new();
-        };
-        let workspaces: BTreeSet<&str> = channels
-            .iter()
-            .map(|it| it.segments()[1].unwrap_or("*"))
-            .collect();
-        let patterns = workspaces
-            .into_iter()
-            .filter_map(|it| ChannelPattern::new("*", it, Some("*")).ok());
-        let everywhere = patterns.map(|pattern| Interest {
-            pattern,
-            level: None,
-            conditions: conditions.clone(),
-        });
-        everywhere.collect()
-    }
-
-    /// Whether a record is of the run: by its field, or by its channel where that is named by it.
-    pub(crate) fn has(&self, record: &LogRecord) -> bool {
-        let is_named = ["workflow_id", "resource_id", "function_id"].contains(&self.name.as_str());
-        (is_named && record.channel.resource_id() == Some(&self.value))
-            || Conditions::new([(self.name.as_str(), self.value.as_str())])
-                .is_ok_and(|conditions| conditions.matches(&record.fields))
-    }
 }
 
 impl Logs {

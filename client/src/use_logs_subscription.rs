@@ -8,7 +8,8 @@ use crate::{
     feed::{Selection, Shown},
     hub::Subscription,
     provider::LogsContext,
-    use_logs::{DEFAULT_MAX_LOGS, Logs, Run, UseLogsReturn},
+    run::Run,
+    use_logs::{DEFAULT_MAX_LOGS, Logs, UseLogsReturn},
 };
 
 /// How [`use_logs_subscription()`] follows its channels.

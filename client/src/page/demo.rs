@@ -1,10 +1,7 @@
 //! [`DemoPage`]: a page shell with three micro frontends on one stream.
 
 use leptos::prelude::*;
-use logs_shared::{
-    ChannelPattern,
-    api::{DEMO_VIEW_PATHS, PAGE_PATH},
-};
+use logs_shared::api::{DEMO_VIEW_PATHS, PAGE_PATH};
 
 use super::{
     route::{Link, Route, Router},
@@ -103,15 +100,13 @@ fn Shell() -> impl IntoView {
 fn View(view: &'static MicroFrontend, filter: KeptFilter) -> impl IntoView {
     provide_context(filter);
     let live = view.logs();
-    let channel = ChannelPattern::new(view.service, "workspace123", Some("workflow456"));
-    let channels: Vec<ChannelPattern> = channel.into_iter().collect();
     view! {
         <section class="logs-live" aria-label=view.name>
             <div class="logs-section-head">
                 <h2 class="logs-heading">{view.name}</h2>
                 <p class="logs-hint">{view.about} ": " <code>{format!("logs:{}:workspace123:workflow456", view.service)}</code></p>
             </div>
-            <LogsWidget logs=live.logs channels label=format!("{} logs", view.name) />
+            <LogsWidget logs=live.logs label=format!("{} logs", view.name) />
         </section>
     }
 }

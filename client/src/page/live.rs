@@ -90,7 +90,7 @@ fn Live(channels: Vec<ChannelPattern>, at: Option<RecordId>, error: Option<Strin
                 <div class="logs-section-head">
                     <h2 id="logs-live-heading" class="logs-heading">"Live"</h2>
                 </div>
-                <LogsWidget logs=live.logs channels at empty=empty />
+                <LogsWidget logs=live.logs at empty=empty />
             </section>
         </Show>
         <SampleList />

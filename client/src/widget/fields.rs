@@ -276,7 +276,7 @@ impl Details {
         });
         let follow: Option<FollowRun> = self
             .viewer
-            .and_then(|viewer| viewer.tools.follow_run)
+            .map(|viewer| viewer.tools.follow_run)
             .filter(|_| depth == 0 && !text.is_empty());
         let follow = follow.map(|FollowRun(follow)| {
             let press = move |_| follow.run((name.clone(), value.clone()));

@@ -23,6 +23,7 @@ mod past;
 mod permalink;
 mod rate;
 mod record_row;
+mod run_bar;
 mod search;
 mod sheet;
 mod sparkline;
@@ -34,7 +35,7 @@ mod viewer;
 mod window;
 
 use leptos::{ev::FocusEvent, prelude::*};
-use logs_shared::{ChannelPattern, RecordId};
+use logs_shared::RecordId;
 use wasm_bindgen::JsCast;
 use web_sys::Node;
 
@@ -45,6 +46,7 @@ use list::List;
 use new_lines::NewLines;
 use past::{Lost, Past};
 pub(crate) use record_row::RecordRow;
+use run_bar::RunBar;
 use toolbar::Toolbar;
 pub(crate) use tools::LinkTo;
 use tools::Tools;
@@ -76,12 +78,6 @@ pub fn LogsWidget(
     /// What is shown while there is no line. Left out: a sentence that says so.
     #[prop(optional, into)]
     empty: Option<ViewFn>,
-    /// The channels that `logs` are of, whose history is loaded when the reader scrolls back. Left out: none is.
-    #[prop(optional, into)]
-    channels: Signal<Vec<ChannelPattern>>,
-    /// Where the gateway is whose history it is. Left out: where the page comes from.
-    #[prop(optional, into)]
-    gateway_url: String,
     /// The record to open at, with what is around it. Left out: the newest lines are followed.
     #[prop(optional_no_strip)]
     at: Option<RecordId>,
@@ -102,9 +98,9 @@ pub fn LogsWidget(
         selected: RwSignal::new(None),
         revealed: RwSignal::new(None),
         announcement: RwSignal::default(),
-        past: Past::new(channels, gateway_url, (logs, view, filter, follow)),
+        past: Past::new(logs, view, filter, follow),
         opened: StoredValue::default(),
-        tools: Tools::new(),
+        tools: Tools::new(run_bar::follow_run(logs, filter, follow)),
     };
     provide_context(viewer);
     if let Some(at) = at {
@@ -125,6 +121,7 @@ pub fn LogsWidget(
             on:focusout=move |event| set_focus.set(stays_within(&event))
         >
             <Toolbar />
+            <RunBar />
             <Lost />
             <List label empty />
             <NewLines />

@@ -15,6 +15,7 @@ use crate::{
     Logs,
     buffer::{Row, RowKey},
     filter::Filter,
+    run::Run,
 };
 
 /// How many records are asked for at once.
@@ -94,15 +95,19 @@ impl State {
 }
 
 impl Past {
-    /// The history of these channels, for a view.
-    pub(super) fn new(
-        channels: Signal<Vec<ChannelPattern>>,
-        gateway_url: String,
-        (logs, view, filter, follow): (Logs, RwSignal<View>, RwSignal<Filter>, Follow),
-    ) -> Self {
+    /// The history of the channels of `logs`, for a view; of all channels of the workspace while a run is followed.
+    pub(super) fn new(logs: Logs, view: RwSignal<View>, filter: RwSignal<Filter>, follow: Follow) -> Self {
+        let channels = Signal::derive(move || {
+            let channels = logs.channels.get();
+            if logs.run.with(Option::is_some) {
+                Run::patterns(&channels)
+            } else {
+                channels
+            }
+        });
         let past = Self {
             channels,
-            gateway_url: StoredValue::new(gateway_url),
+            gateway_url: logs.gateway_url,
             logs,
             view,
             filter,
@@ -139,7 +144,11 @@ impl Past {
 
     fn page(self) -> Page {
         let channels = self.channels.get_untracked();
-        self.gateway_url.with_value(|url| Page::of(url, &channels))
+        let page = self.gateway_url.with_value(|url| Page::of(url, &channels));
+        match &*self.logs.run.read_untracked() {
+            Some(run) => page.saying(run.value()),
+            None => page,
+        }
     }
 
     /// Asks for a page, and does something with its rows, unless nobody waits for them any more.

@@ -10,7 +10,7 @@ use super::viewer::Viewer;
 /// How long a note can be seen.
 const NOTE_FOR: Duration = Duration::from_secs(4);
 
-/// What follows a run through all services: given the name and value of one of a record's fields. A context of who can.
+/// What follows a run through all services: given the name and value of one of a record's fields.
 #[derive(Clone, Copy)]
 pub(crate) struct FollowRun(pub(crate) Callback<(String, String)>);
 
@@ -23,18 +23,18 @@ pub(crate) struct LinkTo(pub(crate) Callback<RecordId, String>);
 pub(crate) struct Tools {
     /// What has just been done.
     pub(super) note: RwSignal<String>,
-    /// Whether a run can be followed from a field.
-    pub(super) follow_run: Option<FollowRun>,
+    /// What follows a run from a field.
+    pub(super) follow_run: FollowRun,
     /// Whether lines have an address.
     pub(super) link_to: Option<LinkTo>,
 }
 
 impl Tools {
     /// Those of a viewer that is being made.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(follow_run: FollowRun) -> Self {
         Self {
             note: RwSignal::default(),
-            follow_run: use_context(),
+            follow_run,
             link_to: use_context(),
         }
     }

@@ -33,6 +33,13 @@ impl Page {
         self
     }
 
+    /// Only those that have this text.
+    pub(super) fn saying(mut self, text: &str) -> Self {
+        self.0.push_str("&q=");
+        self.0.push_str(&String::from(js_sys::encode_uri_component(text)));
+        self
+    }
+
     /// At most so many.
     pub(super) fn limit(mut self, limit: usize) -> Self {
         self.0.push_str("&limit=");
