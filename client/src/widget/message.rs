@@ -47,7 +47,15 @@ pub(super) fn message(
             }
         };
         view! {
-            <button type="button" class="logs-unfold" tabindex="-1" on:click=move |_| toggle()>{label}</button>
+            <button
+                type="button"
+                class="logs-unfold"
+                tabindex="-1"
+                aria-expanded=move || if is_open.get() { "true" } else { "false" }
+                on:click=move |_| toggle()
+            >
+                {label}
+            </button>
         }
     });
     let text = move || {
