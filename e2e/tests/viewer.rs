@@ -144,6 +144,40 @@ async fn the_view_does_not_move_while_someone_reads() -> Result<()> {
     is_at_end(&browser, "line 5499").await
 }
 
+/// A scroll of which the list had not been told yet was undone by lines that came at the same moment.
+#[tokio::test]
+async fn lines_move_by_what_is_scrolled_whatever_comes_meanwhile() -> Result<()> {
+    let (gateway, _) = gateway_with(2_500).await?;
+    let browser = page(&gateway, "").await?;
+    scroll_up(&browser, 200).await?;
+    let walk = script(
+        "
+        window.wrong = [];
+        const frames = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+        (async () => {
+            for (let step = 0; step < 100; step++) {
+                const item = [...list.querySelectorAll('.logs-item')].find(item => place(item) > 20);
+                const before = place(item);
+                list.scrollTop -= 60;
+                await frames();
+                const went = place(item) - before;
+                if (Math.abs(went - 60) > 0.02) window.wrong.push(went);
+            }
+            window.isDone = true;
+        })();
+        return true;",
+    );
+    browser.run(&walk, json!([])).await?;
+    for part in 0..40 {
+        publish(&gateway, 2_500 + part * 50..2_550 + part * 50).await?;
+    }
+    let done = "return window.isDone === true;";
+    browser.wait("the end of the walk", done, json!([])).await?;
+    let wrong = browser.run("return window.wrong;", json!([])).await?;
+    assert_eq!(wrong, json!([]), "lines went so far instead of 60 pixels");
+    browser.shows(".logs-new", "2000 new").await
+}
+
 #[tokio::test]
 async fn marked_text_stays_where_it_is() -> Result<()> {
     let (gateway, _) = gateway_with(500).await?;

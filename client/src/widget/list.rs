@@ -61,15 +61,7 @@ pub(super) fn List(label: String, #[prop(optional_no_strip)] empty: Option<ViewF
     });
 
     let on_scroll = move |_| {
-        let scrolled = with_sheet(held, Sheet::scrolled).unwrap_or(Scrolled::Not);
-        match scrolled {
-            Scrolled::Up => viewer.follow.hold_for_reading(),
-            Scrolled::ToEnd => viewer.follow.end_reading(),
-            Scrolled::Down | Scrolled::Not => {}
-        }
-        if scrolled != Scrolled::Not {
-            draw(viewer, held);
-        }
+        let scrolled = draw(viewer, held);
         // Towards what was not loaded; coming back from there it is above what is read, and left alone.
         if scrolled == Scrolled::Down
             && let Some(Some(after)) = with_sheet(held, |sheet| sheet.unloaded())
@@ -130,6 +122,7 @@ impl Parts {
             let sheet = Rc::downgrade(&sheet);
             move || {
                 if let Some(sheet) = sheet.upgrade() {
+                    heed(viewer, with(&sheet, Sheet::scrolled));
                     with(&sheet, Sheet::draw);
                 }
             }
@@ -139,6 +132,7 @@ impl Parts {
             move || {
                 // Between layout and paint: what has moved is put back, other rows are drawn in the next frame.
                 if let Some(sheet) = sheet.upgrade() {
+                    heed(viewer, with(&sheet, Sheet::scrolled));
                     with(&sheet, Sheet::settle);
                     frame.ask();
                 }
@@ -177,7 +171,21 @@ fn with_sheet<T>(held: Held, act: impl FnOnce(&mut Sheet) -> T) -> Option<T> {
     with(&sheet, act)
 }
 
-fn draw(viewer: Viewer, held: Held) {
+/// Stands still for who has scrolled up, and goes along for who has come to the end.
+fn heed(viewer: Viewer, scrolled: Option<Scrolled>) -> Scrolled {
+    let scrolled = scrolled.unwrap_or(Scrolled::Not);
+    match scrolled {
+        Scrolled::Up => viewer.follow.hold_for_reading(),
+        Scrolled::ToEnd => viewer.follow.end_reading(),
+        Scrolled::Down | Scrolled::Not => {}
+    }
+    scrolled
+}
+
+/// Draws what is near to where someone has scrolled to.
+fn draw(viewer: Viewer, held: Held) -> Scrolled {
+    // Also when nobody has told yet: lines that come at the same moment must not undo it.
+    let scrolled = heed(viewer, with_sheet(held, Sheet::scrolled));
     let is_near_start = with_sheet(held, |sheet| {
         sheet.draw();
         sheet.is_near_start()
@@ -185,6 +193,7 @@ fn draw(viewer: Viewer, held: Held) {
     if is_near_start == Some(true) && !viewer.follow.is_following_untracked() {
         viewer.past.load_older();
     }
+    scrolled
 }
 
 /// Goes from row to row; what else keys do is told by their table.

@@ -23,15 +23,20 @@ pub(in crate::widget) enum Scrolled {
 }
 
 impl Sheet {
-    /// The list was scrolled, perhaps by a person.
+    /// Takes notice of where a person has scrolled to since it was looked at last.
     pub(in crate::widget) fn scrolled(&mut self) -> Scrolled {
         let top = self.scroller().top();
         let went = top - self.top;
         if went.abs() < 0.5 {
             return Scrolled::Not;
         }
+        let end = f64::from(self.list.scroll_height() - self.list.client_height());
+        // A viewport that has grown over the end is moved by the browser; `end` is rounded.
+        let is_moved = self.top > end + 0.5 && (top - end).abs() <= 1.0;
         self.top = top;
-        let end = f64::from(self.list.scroll_height()) - self.height;
+        if is_moved {
+            return Scrolled::Not;
+        }
         self.first = self.first_at(top - self.head - self.rest);
         if let Some((key, below)) = self.first {
             self.anchor = Anchor::Row(key, below);
