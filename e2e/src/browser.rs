@@ -171,7 +171,7 @@ impl Browser {
         self.devtools("Network.enable", json!({})).await?;
         let conditions = json!({
             "offline": is_offline,
-            "latency": latency.as_millis() as u64,
+            "latency": u64::try_from(latency.as_millis())?,
             "downloadThroughput": -1,
             "uploadThroughput": -1
         });

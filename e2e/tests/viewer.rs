@@ -247,7 +247,7 @@ async fn scrolling_up_goes_back_into_history() -> Result<()> {
     // At the end it follows again, and what was loaded is gone.
     publish(&gateway, 3_000..3_001).await?;
     is_at_end(&browser, "line 3000").await?;
-    has_records(&browser, 1001).await
+    has_records(&browser, 2000).await
 }
 
 #[tokio::test]
@@ -315,9 +315,9 @@ async fn a_link_to_a_line_opens_there() -> Result<()> {
 
 #[tokio::test]
 async fn arrows_go_from_line_to_line() -> Result<()> {
-    let (gateway, records) = gateway_with(1_500).await?;
+    let (gateway, records) = gateway_with(2_500).await?;
     let browser = page(&gateway, "").await?;
-    is_at_end(&browser, "line 1499").await?;
+    is_at_end(&browser, "line 2499").await?;
     let press = async |key: &str| {
         let press = script(
             "
@@ -342,10 +342,10 @@ async fn arrows_go_from_line_to_line() -> Result<()> {
     };
     run(&browser, "list.focus(); return true;").await?;
     for (key, number) in [
-        ("ArrowUp", 1_499),
-        ("ArrowUp", 1_498),
-        ("ArrowUp", 1_497),
-        ("ArrowDown", 1_498),
+        ("ArrowUp", 2_499),
+        ("ArrowUp", 2_498),
+        ("ArrowUp", 2_497),
+        ("ArrowDown", 2_498),
     ] {
         press(key).await?;
         has_focus(number).await?;
@@ -353,12 +353,12 @@ async fn arrows_go_from_line_to_line() -> Result<()> {
     browser.shows(".logs-new", "Paused").await?;
     press("Home").await?;
     has_focus(500).await?;
-    has_records(&browser, 1500).await?;
+    has_records(&browser, 2500).await?;
     has_focus(500).await?;
     press("PageUp").await?;
     press("End").await?;
-    has_focus(1_499).await?;
-    is_at_end(&browser, "line 1499").await
+    has_focus(2_499).await?;
+    is_at_end(&browser, "line 2499").await
 }
 
 #[tokio::test]

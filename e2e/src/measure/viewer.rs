@@ -77,7 +77,7 @@ pub async fn viewer_under(load: Load) -> Result<()> {
     browser.run("window.bench.start();", json!([])).await?;
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let ticks_a_second = 1_000 / TICK.as_millis() as u64;
+    let ticks_a_second = 1_000 / u64::try_from(TICK.as_millis())?;
     for _ in 0..load.seconds * ticks_a_second {
         ticks.tick().await;
         filler.publish_batch(&mut rng, load.rate / ticks_a_second).await?;
