@@ -319,19 +319,12 @@ impl Browser {
         Ok(Duration::from_secs_f64(seconds))
     }
 
-    /// The bytes that the page's scripts have, WebAssembly's memory included, after the garbage is collected.
+    /// The bytes that the page's scripts have, after the garbage is collected; not those of WebAssembly's memory.
     ///
     /// # Errors
     /// No page has been opened.
-    pub async fn memory(&self) -> Result<u64> {
-        self.collect_garbage().await?;
-        let usage = self.devtools("Runtime.getHeapUsage", json!({})).await?;
-        let part = |name: &str| {
-            usage[name]
-                .as_u64()
-                .with_context(|| format!("no {name} in {usage}"))
-        };
-        Ok(part("usedSize")? + part("backingStorageSize")?)
+    pub async fn heap(&self) -> Result<u64> {
+        Ok(self.counted().await?.heap_bytes)
     }
 
     async fn collect_garbage(&self) -> Result<()> {

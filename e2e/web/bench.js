@@ -1,4 +1,16 @@
 // Measures a viewer's frames. What is drawn is asked for by the page's own clock, not by the driver's.
+
+// What WebAssembly has is not in the browser's own figures.
+let memory = null;
+for (const name of ['instantiate', 'instantiateStreaming']) {
+  const real = WebAssembly[name];
+  WebAssembly[name] = async (...args) => {
+    const made = await real(...args);
+    memory = (made.instance ?? made).exports.memory ?? memory;
+    return made;
+  };
+}
+
 const widget = document.createElement('logs-widget');
 const query = new URLSearchParams(location.search);
 widget.setAttribute('channels', query.get('channels'));
@@ -23,6 +35,7 @@ widget.addEventListener('logs-record', ({ detail }) => {
 window.bench = {
   newest: () => newest,
   status: () => widget.status,
+  wasmBytes: () => memory.buffer.byteLength,
   start() {
     frames = [];
     isMeasuring = true;

@@ -68,11 +68,12 @@ pub async fn viewer_under(load: Load) -> Result<()> {
     let (site, browser) = open(&gateway, load.buffer).await?;
     let filler = Filler::new(&gateway, vec![CHANNEL.to_owned()], MESSAGE_BYTES)?;
     let mut rng = Rng::with_seed(0);
-    // What the first lines cost, they cost once.
-    filler.publish_batch(&mut rng, 1_000).await?;
-    sleep(Duration::from_secs(2)).await;
+    // A full buffer: what it costs to fill it, it costs once.
+    filler.publish(load.buffer).await?;
+    shows_all(&browser, &gateway).await?;
+    sleep(Duration::from_secs(1)).await;
 
-    let memory = browser.memory().await?;
+    let before = memory(&browser).await?;
     let (worked, started) = (browser.worked().await?, Instant::now());
     browser.run("window.bench.start();", json!([])).await?;
     let mut ticks = interval(TICK);
@@ -86,12 +87,12 @@ pub async fn viewer_under(load: Load) -> Result<()> {
     shows_all(&browser, &gateway).await?;
     let (frames, worked) = (Frames::stop(&browser).await?, browser.worked().await? - worked);
     let share = worked.as_secs_f64() / started.elapsed().as_secs_f64() * 100.0;
-    let after = browser.memory().await?;
+    let after = memory(&browser).await?;
     println!(
         "{:>9} {} {share:>5.0} % {:>5} → {:>3} MiB {:>9.1} s late",
         load.rate,
         frames.row(),
-        mib(memory),
+        mib(before),
         mib(after),
         (started.elapsed() - published).as_secs_f64(),
     );
@@ -138,7 +139,7 @@ pub async fn viewer_scrolled(lines: u64) -> Result<()> {
         "{lines:>9} {} {:>5.1} s of work, {} MiB",
         frames.row(),
         worked.as_secs_f64(),
-        mib(browser.memory().await?)
+        mib(memory(&browser).await?)
     );
     drop(site);
     Ok(())
@@ -162,6 +163,12 @@ async fn open(gateway: &TestGateway, buffer: u64) -> Result<(HostPage, Browser)>
     let script = "return window.bench?.status() === 'CONNECTED';";
     browser.wait("the viewer is connected", script, json!([])).await?;
     Ok((site, browser))
+}
+
+/// The bytes that the page's scripts and its WebAssembly have.
+async fn memory(browser: &Browser) -> Result<u64> {
+    let wasm = browser.run("return window.bench.wasmBytes();", json!([])).await?;
+    Ok(browser.heap().await? + wasm.as_u64().context("no WebAssembly")?)
 }
 
 /// Waits until the page has been given the newest record.
