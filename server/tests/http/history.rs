@@ -1,10 +1,11 @@
 //! Looking back: pages by id and time, forwards and backwards, by level and text.
 
 use axum::{body::Body, http::Request};
-use logs_shared::history::HistoryPage;
+use logs_gateway::config::Settings;
+use logs_shared::{event::GapReason, history::HistoryPage};
 use serde_json::json;
 
-use crate::app::TestApp;
+use crate::app::{TestApp, settings};
 
 async fn page(app: &TestApp, query: &str) -> HistoryPage {
     let answer = app.get(&format!("/api/logs/history?{query}")).await;
@@ -83,6 +84,36 @@ async fn a_page_is_the_newest_or_the_oldest_from_a_place_and_always_ascending() 
     }
     let one = page(&app, "service=faas&workspace_id=w&workflow_id=b&limit=2").await;
     assert_eq!(messages(&one), ["m7", "m9"]);
+}
+
+#[tokio::test]
+async fn what_retention_has_taken_after_a_place_is_said() {
+    let app = TestApp::with(Settings {
+        retention_records: Some("5".to_owned()),
+        ..settings()
+    });
+    let mut ids = Vec::new();
+    for n in 0..20 {
+        ids.push(app.publish("logs:etl:w:a", json!(n.to_string())).await);
+    }
+    let from_first = page(&app, &format!("channels=logs:etl:w:*&after={}&limit=1", ids[0])).await;
+    let [gap] = from_first.gaps.as_slice() else {
+        panic!("one gap: {:?}", from_first.gaps);
+    };
+    assert_eq!((gap.from, gap.reason), (ids[0], GapReason::Retention));
+    assert_eq!(
+        from_first.first_id,
+        Some(gap.to),
+        "the page goes on where the gap ends"
+    );
+    for query in [
+        format!("after={}", ids[17]),
+        String::new(),
+        format!("before={}", ids[19]),
+    ] {
+        let page = page(&app, &format!("channels=logs:etl:w:*&{query}")).await;
+        assert_eq!(page.gaps, [], "{query}");
+    }
 }
 
 #[tokio::test]
