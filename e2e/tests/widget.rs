@@ -209,3 +209,44 @@ async fn what_was_set_before_the_script_was_there_holds() -> Result<()> {
     assert_eq!(browser.run(script, json!([])).await?, json!(["false", "5"]));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_thousand_viewers_leave_nothing_behind() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let browser = Browser::start().await?;
+    let (dir, site) = host(&gateway, true).await?;
+    // Without the watchers of streams and events: they hold what they have seen.
+    fs::write(dir.path().join("page.js"), "")?;
+    browser.open(&site.url("/")).await?;
+    connected(&browser, &["one", "two"]).await?;
+    for number in 0..20 {
+        publish(&gateway, "etl", "f", &format!("line {number}")).await?;
+    }
+    shows(&browser, "one", "line 19").await?;
+    let round = "
+        return (async () => {
+            for (let round = 0; round < 100; round += 1) {
+                const widget = document.createElement('logs-widget');
+                Object.assign(widget, { service: 'etl', workspaceId: 'w', workflowId: round % 2 ? 'f' : 'g' });
+                document.querySelector('main').append(widget);
+                await new Promise((resolve) => setTimeout(resolve, round % 9));
+                widget.remove();
+            }
+        })();";
+    let rounds = async |count: usize| -> Result<logs_e2e::Counted> {
+        for _ in 0..count {
+            browser.run(round, json!([])).await?;
+        }
+        // What is kept for a second for the next view goes.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        browser.counted().await
+    };
+    // What a browser keeps to be faster the next time is kept by then.
+    let before = rounds(3).await?;
+    let after = rounds(10).await?;
+    println!("before {before:?}, after a thousand viewers {after:?}");
+    assert_eq!(after.listeners, before.listeners);
+    assert_eq!(after.nodes, before.nodes);
+    assert!(after.heap_bytes < before.heap_bytes + 256 * 1024);
+    streams(&gateway, 1).await
+}
