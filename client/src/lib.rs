@@ -10,13 +10,13 @@
 //! - [`buffer`]: the newest rows, each once and in order
 //! - [`provider`], [`use_logs()`], [`use_logs_subscription()`]: how a component gets at them
 //! - [`run`]: a run that is followed through all services
-//! - [`filter`], [`value`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
+//! - [`filter`], [`value`], [`json`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
 //! - [`lower`]: letters made comparable
 //! - [`widget`]: the viewer
 //! - [`element`]: the viewer as `<logs-widget>`, for any page
 //! - [`page`]: the live logs page and the page with three micro frontends, with their [`samples`]
 //!
-//! [`timer`] and [`listener`] are what the browser lends and must be given back; to the [`clipboard`] it is given.
+//! [`timer`] and [`listener`] are what the browser lends and must be given back; [`browser`] is what it does by itself.
 
 // The list above names the private modules too: it is for those who read the code.
 #![allow(rustdoc::private_intra_doc_links)]
@@ -24,8 +24,8 @@
 #![allow(unreachable_pub)]
 
 mod ansi;
+mod browser;
 pub mod buffer;
-mod clipboard;
 pub mod element;
 mod feed;
 mod filter;
@@ -33,6 +33,7 @@ mod fold;
 mod frame;
 mod highlight;
 mod hub;
+mod json;
 mod listener;
 mod lower;
 mod modules;

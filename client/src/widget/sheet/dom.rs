@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
+/// Sets one style property; a strict content policy allows that, but no style in markup.
+pub(super) use crate::browser::set_px;
 use crate::{
     buffer::Row,
     widget::{
@@ -75,12 +77,4 @@ pub(super) fn focus(element: &HtmlElement) {
 /// How high an element is, with its fractions.
 pub(super) fn height_of(element: &HtmlElement) -> f64 {
     element.get_bounding_client_rect().height()
-}
-
-/// Sets one style property; a strict content policy allows that, but no style in markup.
-pub(super) fn set_px(element: &HtmlElement, property: &str, px: f64) {
-    let mut value = px.to_string();
-    value.push_str("px");
-    // Fails where a style is computed, which is not this one.
-    let _ = element.style().set_property(property, &value);
 }
