@@ -5,13 +5,15 @@
 //!
 //! - `js/`: the page's stream, in JavaScript, because parts of a page that were built apart, also without Rust, share it;
 //!   `js/hub.js` lists its modules
+//! - [`json`]: what comes over the wire, read
 //! - [`feed`]: the page's stream as far as one selection of channels wants it
 //! - [`hub`]: the feeds of a provider's hooks
 //! - [`buffer`]: the newest rows, each once and in order
 //! - [`provider`], [`use_logs()`], [`use_logs_subscription()`]: how a component gets at them
 //! - [`run`]: a run that is followed through all services
-//! - [`filter`], [`value`], [`json`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
+//! - [`filter`], [`value`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
 //! - [`lower`]: letters made comparable
+//! - [`dom`]: elements of the page, made by hand
 //! - [`widget`]: the viewer
 //! - [`element`]: the viewer as `<logs-widget>`, for any page
 //! - [`page`]: the live logs page and the page with three micro frontends, with their [`samples`]
@@ -26,6 +28,7 @@
 mod ansi;
 mod browser;
 pub mod buffer;
+mod dom;
 pub mod element;
 mod feed;
 mod filter;
