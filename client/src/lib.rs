@@ -12,6 +12,7 @@
 //! - [`run`]: a run that is followed through all services
 //! - [`filter`], [`value`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
 //! - [`lower`]: letters made comparable
+//! - [`dom`]: elements of the page, made by hand
 //! - [`widget`]: the viewer
 //! - [`element`]: the viewer as `<logs-widget>`, for any page
 //! - [`page`]: the live logs page and the page with three micro frontends, with their [`samples`]
@@ -26,6 +27,7 @@
 mod ansi;
 pub mod buffer;
 mod clipboard;
+mod dom;
 pub mod element;
 mod feed;
 mod filter;
