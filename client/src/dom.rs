@@ -73,6 +73,14 @@ pub(crate) fn button(class: &str, title: &str) -> El {
     }
 }
 
+/// A picture of 16 by 16 in the colour of the text, by its path.
+pub(crate) fn icon(path: &str) -> El {
+    svg("svg", "logs-icon")
+        .attr("viewBox", "0 0 16 16")
+        .attr("aria-hidden", "true")
+        .add(svg("path", "").attr("d", path))
+}
+
 /// A piece of text.
 pub(crate) fn text(text: &str) -> El {
     create_text(text)

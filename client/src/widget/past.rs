@@ -8,7 +8,7 @@ use logs_shared::{ChannelPattern, RecordId, event::Gap};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal};
 
-pub(super) use self::head::{Head, Lost};
+pub(super) use self::head::{head, lost};
 use self::page::Page;
 use super::{follow::Follow, view::View};
 use crate::{
