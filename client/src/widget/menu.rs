@@ -76,9 +76,7 @@ pub(super) fn menu(viewer: Viewer, help: HtmlDialogElement) -> El {
     };
     // Also when nothing gets the focus, as after a click on text.
     let on_leave = move |event: &FocusEvent| {
-        let to = event
-            .related_target()
-            .and_then(|to| to.dyn_into::<Node>().ok());
+        let to = event.related_target().and_then(|to| to.dyn_into::<Node>().ok());
         if !within.contains(to.as_ref()) {
             is_open.set(false);
         }
@@ -117,14 +115,16 @@ fn panel(viewer: Viewer, help: HtmlDialogElement, close: impl Fn() + Clone + 'st
         .add(times(viewer))
         .add(el("hr", ""))
         .add(el("p", "logs-menu-count").text_from(move || count.get()));
-    let panel = ACTIONS.into_iter().fold(panel, |panel, (label, key, class, run)| {
-        let close = close.clone();
-        let press = move || {
-            run(viewer);
-            close();
-        };
-        panel.add(item(class, "", label, key).on_click(press))
-    });
+    let panel = ACTIONS
+        .into_iter()
+        .fold(panel, |panel, (label, key, class, run)| {
+            let close = close.clone();
+            let press = move || {
+                run(viewer);
+                close();
+            };
+            panel.add(item(class, "", label, key).on_click(press))
+        });
     let open_help = move || {
         close();
         // Fails where it is open already.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use logs_shared::{ChannelPattern, RecordId, event::Gap};
 use web_sys::{AbortController, AbortSignal};
 
-pub(super) use self::head::{Head, Lost};
+pub(super) use self::head::{head, lost};
 use self::page::Page;
 use super::{follow::Follow, view::View};
 use crate::{

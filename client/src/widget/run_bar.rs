@@ -38,10 +38,7 @@ pub(super) fn run_bar(widget: El) -> El {
             .text(run.name())
             .text("=")
             .add(el("bdi", "").text(run.value()));
-        let words = el("p", "logs-run-words")
-            .text("Following ")
-            .add(name)
-            .text(&of);
+        let words = el("p", "logs-run-words").text("Following ").add(name).text(&of);
         let back = button("logs-button logs-run-leave", "")
             .on_click(leave)
             .text("Back to all lines");

@@ -31,13 +31,16 @@ pub(super) fn sparkline(viewer: Viewer) -> El {
         let now = u64::try_from(now_ms()).unwrap_or_default();
         viewer.view.with_untracked(|view| view.rate(now))
     });
-    let bars = svg("svg", "logs-spark-bars")
+    let picture = svg("svg", "logs-spark-bars")
         .attr("viewBox", VIEW_BOX)
         .attr("preserveAspectRatio", "none")
         .attr("aria-hidden", "true");
-    let bars = COLOURS.iter().enumerate().fold(bars, |drawn, (place, (class, _))| {
-        drawn.add(svg("path", class).attr_from("d", move || Some(rate.with(|rate| bars(rate, place)))))
-    });
+    let picture = COLOURS
+        .iter()
+        .enumerate()
+        .fold(picture, |drawn, (place, (class, _))| {
+            drawn.add(svg("path", class).attr_from("d", move || Some(rate.with(|rate| bars(rate, place)))))
+        });
     let label = memo_string(move || rate.with(words));
     let figure = el("span", "logs-spark-figure")
         .attr("aria-hidden", "true")
@@ -46,7 +49,7 @@ pub(super) fn sparkline(viewer: Viewer) -> El {
         .attr("role", "img")
         .attr_from("aria-label", move || Some(label.get()))
         .attr_from("title", move || Some(label.get()))
-        .add(bars)
+        .add(picture)
         .add(figure)
 }
 

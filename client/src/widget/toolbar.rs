@@ -111,7 +111,10 @@ fn chip(viewer: Viewer, level: Level, count: impl Fn() -> usize + Copy + 'static
             viewer.filter.with(|filter| filter.shows_level(level))
         })
         .attr("aria-keyshortcuts", &number)
-        .on("click", move |event| if has_shift(&event) { only() } else { toggle() })
+        .on(
+            "click",
+            move |event| if has_shift(&event) { only() } else { toggle() },
+        )
         .on("dblclick", move |event| {
             if !has_shift(&event) {
                 only();

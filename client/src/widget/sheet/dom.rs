@@ -1,6 +1,5 @@
 //! What a sheet asks of the document.
 
-use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
@@ -8,9 +7,10 @@ use web_sys::HtmlElement;
 pub(super) use crate::browser::set_px;
 use crate::{
     buffer::Row,
+    dom::{El, el},
     widget::{
-        RecordRow,
-        gap_row::{GapRow, UnloadedRow},
+        gap_row::{gap_row, unloaded_row},
+        record_row::record_row,
     },
 };
 
@@ -33,37 +33,28 @@ impl Scroller {
 }
 
 /// The element that a row is in: it can have the focus, but is no stop on the way from control to control.
-pub(super) fn make_item(row: &Row, is_selected: bool) -> HtmlElement {
-    let item: HtmlElement = document()
-        .create_element("div")
-        .unwrap_or_else(|_| unreachable!("div is a name"))
-        .unchecked_into();
-    item.set_class_name(match row {
+pub(super) fn make_item(row: &Row, is_selected: bool) -> El {
+    let class = match row {
         Row::Record(_) => "logs-item",
         Row::Gap(_) | Row::Unloaded(_) => "logs-item logs-item-gap",
-    });
-    item.set_tab_index(-1);
+    };
+    let item = el("div", class).attr("tabindex", "-1");
     mark(&item, is_selected);
     item
 }
 
 /// What a row looks like.
-pub(super) fn show_row(row: Row) -> AnyView {
+pub(super) fn show_row(row: Row) -> El {
     match row {
-        Row::Record(record) => view! { <RecordRow record /> }.into_any(),
-        Row::Gap(gap) => view! { <GapRow gap /> }.into_any(),
-        Row::Unloaded(after) => view! { <UnloadedRow after /> }.into_any(),
+        Row::Record(record) => record_row(record),
+        Row::Gap(gap) => gap_row(gap),
+        Row::Unloaded(after) => unloaded_row(after),
     }
 }
 
 /// Marks the row that keys act on.
-pub(super) fn mark(item: &HtmlElement, is_selected: bool) {
-    // Fail for names that are none.
-    let _ = if is_selected {
-        item.set_attribute("aria-current", "true")
-    } else {
-        item.remove_attribute("aria-current")
-    };
+pub(super) fn mark(item: &El, is_selected: bool) {
+    item.set_attr("aria-current", is_selected.then_some("true"));
 }
 
 /// Gives an element the focus, and scrolls nothing.
