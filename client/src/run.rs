@@ -1,7 +1,5 @@
 //! [`Run`]: a value by which the records of one run are known, whichever service wrote them.
 
-use std::collections::BTreeSet;
-
 use logs_shared::{ChannelPattern, Conditions, Interest, LogRecord};
 
 /// The names of a channel's last part.
@@ -38,10 +36,14 @@ impl Run {
 
     /// All channels of the workspaces that some channels are in.
     pub(crate) fn patterns(channels: &[ChannelPattern]) -> Vec<ChannelPattern> {
-        let workspaces: BTreeSet<_> = channels
-            .iter()
-            .map(|it| it.segments()[1].unwrap_or("*"))
-            .collect();
+        // A handful, so sorted by hand: a set of the standard library is more code than the rest of this file.
+        let mut workspaces = Vec::new();
+        for channel in channels {
+            let workspace = channel.segments()[1].unwrap_or("*");
+            if let Err(place) = workspaces.binary_search(&workspace) {
+                workspaces.insert(place, workspace);
+            }
+        }
         let pattern = |workspace| ChannelPattern::new("*", workspace, Some("*")).ok();
         workspaces.into_iter().filter_map(pattern).collect()
     }
