@@ -54,13 +54,3 @@ export function saveFile(text, name, type) {
   // The browser has it by now, or will in this turn.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
-
-/**
- * Sets a length of a style. The number is written as text here, since what writes it takes a large part of a program.
- * @param {HTMLElement} element
- * @param {string} property
- * @param {number} px
- */
-export function setPx(element, property, px) {
-  element.style.setProperty(property, `${px}px`);
-}

@@ -1,7 +1,7 @@
 //! What the viewer asks of the browser through `js/browser.js`, where that is shorter than the bindings for it.
 
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, HtmlElement};
+use web_sys::AbortSignal;
 
 #[wasm_bindgen(module = "/js/browser.js")]
 extern "C" {
@@ -17,10 +17,6 @@ extern "C" {
     /// The browser does not let this page.
     #[wasm_bindgen(catch, js_name = saveFile)]
     pub(crate) fn save_file(text: &str, name: &str, media_type: &str) -> Result<(), JsValue>;
-
-    /// Sets a length of a style.
-    #[wasm_bindgen(js_name = setPx)]
-    pub(crate) fn set_px(element: &HtmlElement, property: &str, px: f64);
 }
 
 /// Asks for a text. `done` is called once, with the status and the text; with status 0 where nothing came, also because

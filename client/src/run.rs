@@ -38,12 +38,14 @@ impl Run {
 
     /// All channels of the workspaces that some channels are in.
     pub(crate) fn patterns(channels: &[ChannelPattern]) -> Vec<ChannelPattern> {
-        let mut workspaces: Vec<_> = channels
-            .iter()
-            .map(|it| it.segments()[1].unwrap_or("*"))
-            .collect();
-        workspaces.sort_unstable();
-        workspaces.dedup();
+        // A handful, so sorted by hand: a set of the standard library is more code than the rest of this file.
+        let mut workspaces = Vec::new();
+        for channel in channels {
+            let workspace = channel.segments()[1].unwrap_or("*");
+            if let Err(place) = workspaces.binary_search(&workspace) {
+                workspaces.insert(place, workspace);
+            }
+        }
         let pattern = |workspace| ChannelPattern::new("*", workspace, Some("*")).ok();
         workspaces.into_iter().filter_map(pattern).collect()
     }

@@ -44,6 +44,14 @@ pub(crate) fn memo_string(read: impl Fn() -> String + 'static) -> Memo<String> {
     boxed(Box::new(read))
 }
 
+/// What there is of an element that is one thing or the other.
+#[derive(Clone, Copy)]
+enum Switch {
+    Bool,
+    Flag,
+    Class,
+}
+
 impl El {
     /// Adds text that changes with what it is made of.
     pub(crate) fn text_from(self, read: impl Fn() -> String + 'static) -> Self {
@@ -89,21 +97,17 @@ impl El {
 
     /// An attribute that is `true` or `false`, as those of ARIA are.
     pub(crate) fn bool_from(self, name: &'static str, read: impl Fn() -> bool + 'static) -> Self {
-        self.reads_bool(Box::new(read), move |node, is| {
-            node.set_attr(name, Some(if is { "true" } else { "false" }));
-        })
+        self.switches(Switch::Bool, name, Box::new(read))
     }
 
     /// An attribute that is there or not, as `hidden` is.
     pub(crate) fn flag_from(self, name: &'static str, read: impl Fn() -> bool + 'static) -> Self {
-        self.reads_bool(Box::new(read), move |node, is| {
-            node.set_attr(name, is.then_some(""));
-        })
+        self.switches(Switch::Flag, name, Box::new(read))
     }
 
     /// A class that is there or not, beside those it has.
     pub(crate) fn class_when(self, class: &'static str, read: impl Fn() -> bool + 'static) -> Self {
-        self.reads_bool(Box::new(read), move |node, is| node.classes().toggle(class, is))
+        self.switches(Switch::Class, class, Box::new(read))
     }
 
     /// Hidden unless it is wanted.
@@ -111,13 +115,18 @@ impl El {
         self.flag_from("hidden", move || !read())
     }
 
-    fn reads_bool(self, read: Box<dyn Fn() -> bool>, write: impl Fn(&El, bool) + 'static) -> Self {
+    fn switches(self, what: Switch, name: &'static str, read: Box<dyn Fn() -> bool>) -> Self {
         let node = self.clone();
         let mut was = None;
         effect(Box::new(move || {
             let is = read();
-            if was.replace(is) != Some(is) {
-                write(&node, is);
+            if was.replace(is) == Some(is) {
+                return;
+            }
+            match what {
+                Switch::Bool => node.set_attr(name, Some(if is { "true" } else { "false" })),
+                Switch::Flag => node.set_attr(name, is.then_some("")),
+                Switch::Class => node.classes().toggle(name, is),
             }
         }));
         self

@@ -13,6 +13,7 @@ use super::{follow::Follow, view::View};
 use crate::{
     Logs,
     buffer::{Row, RowKey},
+    dom::{at_end, effect_later},
     filter::Filter,
     run::Run,
 };
@@ -114,14 +115,15 @@ impl Past {
             state: RwSignal::default(),
             requests: StoredValue::new_local(Vec::new()),
         };
-        Effect::new(move |before: Option<Vec<ChannelPattern>>| {
+        let mut before = None;
+        effect_later(Box::new(move || {
             let now = channels.get();
+            let before = before.replace(now.clone());
             if follow.is_following() || before.is_some_and(|before| before != now) {
                 past.forget();
             }
-            now
-        });
-        on_cleanup(move || past.abort());
+        }));
+        at_end(Box::new(move || past.abort()));
         past
     }
 

@@ -3,8 +3,6 @@
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
-/// Sets one style property; a strict content policy allows that, but no style in markup.
-pub(super) use crate::browser::set_px;
 use crate::{
     buffer::Row,
     dom::{El, el},
@@ -24,6 +22,10 @@ extern "C" {
 
     #[wasm_bindgen(method, setter, js_name = scrollTop)]
     pub(super) fn set_top(this: &Scroller, top: f64);
+
+    /// A number as text. Rust's own way with fractions is some ten kilobytes of code.
+    #[wasm_bindgen(js_name = String)]
+    fn written(number: f64) -> String;
 }
 
 impl Scroller {
@@ -68,4 +70,12 @@ pub(super) fn focus(element: &HtmlElement) {
 /// How high an element is, with its fractions.
 pub(super) fn height_of(element: &HtmlElement) -> f64 {
     element.get_bounding_client_rect().height()
+}
+
+/// Sets one style property; a strict content policy allows that, but no style in markup.
+pub(super) fn set_px(element: &HtmlElement, property: &str, px: f64) {
+    let mut value = written(px);
+    value.push_str("px");
+    // Fails where a style is computed, which is not this one.
+    let _ = element.style().set_property(property, &value);
 }
