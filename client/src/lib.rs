@@ -5,6 +5,7 @@
 //!
 //! - `js/`: the page's stream, in JavaScript, because parts of a page that were built apart, also without Rust, share it;
 //!   `js/hub.js` lists its modules
+//! - [`json`]: what comes over the wire, read
 //! - [`feed`]: the page's stream as far as one selection of channels wants it
 //! - [`hub`]: the feeds of a provider's hooks
 //! - [`buffer`]: the newest rows, each once and in order
@@ -12,11 +13,12 @@
 //! - [`run`]: a run that is followed through all services
 //! - [`filter`], [`value`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
 //! - [`lower`]: letters made comparable
+//! - [`dom`]: elements of the page, made by hand
 //! - [`widget`]: the viewer
 //! - [`element`]: the viewer as `<logs-widget>`, for any page
 //! - [`page`]: the live logs page and the page with three micro frontends, with their [`samples`]
 //!
-//! [`timer`] and [`listener`] are what the browser lends and must be given back; to the [`clipboard`] it is given.
+//! [`timer`] and [`listener`] are what the browser lends and must be given back; [`browser`] is what it does by itself.
 
 // The list above names the private modules too: it is for those who read the code.
 #![allow(rustdoc::private_intra_doc_links)]
@@ -24,8 +26,9 @@
 #![allow(unreachable_pub)]
 
 mod ansi;
+mod browser;
 pub mod buffer;
-mod clipboard;
+mod dom;
 pub mod element;
 mod feed;
 mod filter;
@@ -33,6 +36,7 @@ mod fold;
 mod frame;
 mod highlight;
 mod hub;
+mod json;
 mod listener;
 mod lower;
 mod modules;

@@ -17,7 +17,16 @@ impl Listener {
         name: &'static str,
         call: impl FnMut(web_sys::Event) + 'static,
     ) -> Self {
-        let call = Closure::new(call);
+        Self::boxed(target, name, Box::new(call))
+    }
+
+    /// Listens to `name` on `target`.
+    pub(crate) fn boxed(
+        target: &EventTarget,
+        name: &'static str,
+        call: Box<dyn FnMut(web_sys::Event)>,
+    ) -> Self {
+        let call = Closure::wrap(call);
         // Fails for no event name and no function.
         let _ = target.add_event_listener_with_callback(name, call.as_ref().unchecked_ref());
         Self {

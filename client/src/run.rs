@@ -1,8 +1,8 @@
 //! [`Run`]: a value by which the records of one run are known, whichever service wrote them.
 
-use std::collections::BTreeSet;
-
 use logs_shared::{ChannelPattern, Conditions, Interest, LogRecord};
+
+use crate::value::Value;
 
 /// The names of a channel's last part.
 const RESOURCE_NAMES: [&str; 3] = ["workflow_id", "resource_id", "function_id"];
@@ -18,7 +18,7 @@ pub(crate) struct Run {
 impl Run {
     /// None where the gateway could not look for it: the name or the value is too long.
     pub(crate) fn new(name: String, value: String) -> Option<Self> {
-        let conditions = Conditions::new([(name.as_str(), value.as_str())]).ok()?;
+        let conditions = Conditions::one(&name, &value).ok()?;
         Some(Self {
             name,
             value,
@@ -38,10 +38,14 @@ impl Run {
 
     /// All channels of the workspaces that some channels are in.
     pub(crate) fn patterns(channels: &[ChannelPattern]) -> Vec<ChannelPattern> {
-        let workspaces: BTreeSet<_> = channels
-            .iter()
-            .map(|it| it.segments()[1].unwrap_or("*"))
-            .collect();
+        // A handful, so sorted by hand: a set of the standard library is more code than the rest of this file.
+        let mut workspaces = Vec::new();
+        for channel in channels {
+            let workspace = channel.segments()[1].unwrap_or("*");
+            if let Err(place) = workspaces.binary_search(&workspace) {
+                workspaces.insert(place, workspace);
+            }
+        }
         let pattern = |workspace| ChannelPattern::new("*", workspace, Some("*")).ok();
         workspaces.into_iter().filter_map(pattern).collect()
     }
@@ -72,7 +76,7 @@ impl Run {
     /// Whether a record is of it: by its field, or by its channel.
     pub(crate) fn has(&self, record: &LogRecord) -> bool {
         (self.is_named_by_channels() && record.channel.resource_id() == Some(&self.value))
-            || self.conditions.matches(&record.fields)
+            || Value::of(record).has(&self.name, &self.value)
     }
 }
 

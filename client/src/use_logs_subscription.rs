@@ -64,7 +64,7 @@ pub fn use_logs_subscription(
         if let (Some(run), false) = (run.get(), interests.is_empty()) {
             interests.extend(channels.with(|channels| run.interests(channels)));
         }
-        interests.sort();
+        interests.sort_unstable();
         interests.dedup();
         Selection {
             interests,

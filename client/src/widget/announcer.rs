@@ -1,24 +1,26 @@
-//! [`Announcer`]: what a screen reader is told.
+//! [`announcer`]: what a screen reader is told.
 
 use leptos::prelude::*;
 use logs_shared::Level;
 
 use super::{rate::ByLevel, viewer::Viewer};
-use crate::timer::Timer;
+use crate::{
+    dom::{El, at_end, effect_later, el},
+    timer::Timer,
+};
 
 /// New lines are summed up at most this often, in milliseconds.
 const EVERY_MS: u64 = 5_000;
 
 /// Tells a screen reader what is to be told and, while the viewer has the focus, how many lines have come.
-#[component]
-pub(super) fn Announcer(has_focus: ReadSignal<bool>) -> impl IntoView {
+pub(super) fn announcer(has_focus: RwSignal<bool>) -> El {
     let viewer: Viewer = expect_context();
     let told = StoredValue::new(ByLevel::default());
     let timer: StoredValue<Option<Timer>, LocalStorage> = StoredValue::new_local(None);
-    let arrived = Memo::new(move |_| viewer.view.read().arrived());
+    let arrived = move || viewer.view.read_untracked().arrived();
     let tell = move || {
         timer.set_value(None);
-        let arrived = arrived.get_untracked();
+        let arrived = arrived();
         if let Some(words) = words(told.get_value(), arrived)
             && has_focus.get_untracked()
         {
@@ -26,18 +28,20 @@ pub(super) fn Announcer(has_focus: ReadSignal<bool>) -> impl IntoView {
         }
         told.set_value(arrived);
     };
-    Effect::new(move |_| {
-        arrived.track();
+    effect_later(Box::new(move || {
+        viewer.view.track();
         if !has_focus.get() {
             // What came while nobody was here is not told.
             timer.set_value(None);
-            told.set_value(arrived.get_untracked());
+            told.set_value(arrived());
         } else if timer.with_value(Option::is_none) {
             timer.set_value(Some(Timer::after(EVERY_MS, tell)));
         }
-    });
-    on_cleanup(move || timer.set_value(None));
-    view! { <p class="logs-announcer" role="status">{move || viewer.announcement.get()}</p> }.into_any()
+    }));
+    at_end(Box::new(move || timer.set_value(None)));
+    el("p", "logs-announcer")
+        .attr("role", "status")
+        .text_from(move || viewer.announcement.get())
 }
 
 /// What has come between two counts.

@@ -1,22 +1,22 @@
 //! [`chips`] and [`Details`]: what a record says beside its message.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use js_sys::{Function, Reflect};
-use leptos::{
-    ev::MouseEvent,
-    prelude::*,
-    wasm_bindgen::{JsCast, JsValue},
-};
+use leptos::prelude::*;
 use logs_shared::LogRecord;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Event;
 
 use super::{
     export,
-    message::{draw, with_needle},
-    tools::{FollowRun, button, icon, icons},
+    message::Said,
+    record_row::Toggle,
+    tools::{FollowRun, icons},
     viewer::Viewer,
 };
 use crate::{
+    dom::{El, button, el, icon},
     filter::Needle,
     fold::grouped,
     highlight::{pieces, visible},
@@ -36,51 +36,48 @@ const FEW_CHILDREN: usize = 20;
 const SHALLOW: usize = 2;
 
 /// The first fields as `name=value`, on one line, while the row is not opened.
-pub(super) fn chips(
-    record: Arc<LogRecord>,
-    viewer: Option<Viewer>,
-    toggle: impl Fn() + Copy + 'static,
-) -> AnyView {
-    let chips = move || {
+pub(super) fn chips(record: Arc<LogRecord>, toggle: Toggle) -> El {
+    // Text that can be selected, so no button; the one at the row's start does the same.
+    let chips = el("div", "logs-chips").part("fields").on("click", move |event| {
+        if !is_marked(&event) {
+            toggle.run();
+        }
+    });
+    chips.says(toggle.viewer, move |needle| {
         let fields: Vec<_> = Value::of(&record).children().collect();
-        let more = fields.len().saturating_sub(MOST_CHIPS);
-        let chips = fields.iter().take(MOST_CHIPS).map(|(name, value)| {
+        let mut said = Vec::new();
+        for (name, value) in fields.iter().take(MOST_CHIPS) {
             let text = value.scalar().unwrap_or(Cow::Borrowed(value.json()));
             let text = short(&text);
-            with_needle(viewer, |needle| {
-                let mark = if needle.is_field(name, &text) {
-                    " logs-mark"
-                } else {
-                    ""
-                };
-                view! {
-                    <bdi class=format!("logs-chip-name{mark}")>{draw(pieces(name, needle))}</bdi>
-                    <bdi class=format!("logs-chip-value{mark}")>{draw(pieces(&text, needle))}</bdi>
-                }
-                .into_any()
-            })
-        });
-        view! {
-            {chips.collect_view()}
-            {(more > 0).then(|| view! { <span class="logs-chip-more">{format!("+{more} fields")}</span> })}
+            let classes = if needle.is_field(name, &text) {
+                ["logs-chip-name logs-mark", "logs-chip-value logs-mark"]
+            } else {
+                ["logs-chip-name", "logs-chip-value"]
+            };
+            for (class, text) in classes.into_iter().zip([&**name, &text]) {
+                said.push(Said {
+                    within: ("bdi", class),
+                    pieces: pieces(text, needle),
+                });
+            }
         }
-        .into_any()
-    };
-    // Text that can be selected, so no button; the one at the row's start does the same.
-    let press = move |event: MouseEvent| {
-        if !is_marked(&event) {
-            toggle();
+        let more = fields.len().saturating_sub(MOST_CHIPS);
+        if more > 0 {
+            let mut words = String::from("+");
+            words.push_str(&more.to_string());
+            words.push_str(" fields");
+            said.push(Said {
+                within: ("span", "logs-chip-more"),
+                pieces: pieces(&words, &Needle::default()),
+            });
         }
-    };
-    view! {
-        <div class="logs-chips" part="fields" on:click=press>{chips}</div>
-    }
-    .into_any()
+        said
+    })
 }
 
 /// Whether a click is the end of marking text. To the document a shadow root is one piece: it is asked itself, where
 /// it can be.
-fn is_marked(event: &MouseEvent) -> bool {
+fn is_marked(event: &Event) -> bool {
     let target = event
         .target()
         .and_then(|target| target.dyn_into::<web_sys::Node>().ok());
@@ -100,210 +97,202 @@ fn is_marked(event: &MouseEvent) -> bool {
 fn short(text: &str) -> String {
     let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let start: String = chars.by_ref().take(MOST_CHIP_CHARS).collect();
+    let mut short = start;
     if chars.next().is_some() {
-        format!("{start}…")
-    } else {
-        start
+        short.push('…');
     }
+    short
 }
 
 /// All of a record: its fields as a tree, and where it belongs.
-#[derive(Clone)]
 pub(super) struct Details {
-    pub(super) record: Arc<LogRecord>,
-    pub(super) viewer: Option<Viewer>,
+    record: Arc<LogRecord>,
+    viewer: Option<Viewer>,
 }
 
 impl Details {
-    pub(super) fn draw(self) -> AnyView {
+    /// The tree. What is folded in it is made when it is unfolded.
+    pub(super) fn draw(record: Arc<LogRecord>, viewer: Option<Viewer>) -> El {
+        let details = Rc::new(Self { record, viewer });
+        let record = &details.record;
+        let mut tree = el("ul", "logs-tree").part("fields").attr("aria-label", "Fields");
+        tree = details.children(tree, record.fields.as_json(), "", 0);
         let about = [
-            ("channel", self.record.channel.to_string()),
-            ("time", self.record.timestamp.to_string()),
-            ("id", self.record.id.to_string()),
+            ("channel", record.channel.to_string()),
+            ("time", record.timestamp.to_string()),
+            ("id", record.id.to_string()),
         ];
-        let about = about.map(|(name, text)| {
-            let copied = text.clone();
-            let copy = self.copy(move || copied.clone());
-            leaf(
-                name.into(),
-                view! { <span class="logs-value">{text}</span> }.into_any(),
-                copy,
-                "logs-node logs-about",
-            )
-        });
-        let children = self.children(self.record.fields.as_json(), "", 0);
-        view! {
-            <ul class="logs-tree" part="fields" aria-label="Fields">{children} {about.into_iter().collect_view()}</ul>
+        for (name, text) in about {
+            let leaf = leaf().add(el("span", "logs-value").text(&text));
+            let leaf = leaf.add(details.copy(text));
+            tree = tree.add(node("logs-node logs-about", name, leaf));
         }
-        .into_any()
+        tree
     }
 
-    /// The values of an object or array; the first of them where they are many.
-    fn children(&self, json: &str, path: &str, depth: usize) -> AnyView {
-        let all: Arc<[(String, String)]> = Value::new(json)
+    /// Adds the values of an object or array to a tree; the first of them where they are many.
+    fn children(self: &Rc<Self>, tree: El, json: &str, path: &str, depth: usize) -> El {
+        let mut all: Vec<(String, String)> = Value::new(json)
             .children()
             .map(|(name, value)| (name.into_owned(), value.json().to_owned()))
             .collect();
-        let (details, path) = (self.clone(), path.to_owned());
-        let draw = move |children: &[(String, String)]| {
-            let nodes = children.iter().map(|(name, json)| {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                details.node(name, json, &path, depth)
-            });
-            nodes.collect_view().into_any()
-        };
-        if all.len() <= MOST_CHILDREN {
-            return draw(&all);
+        let count = all.len();
+        let others = all.split_off(count.min(MOST_CHILDREN));
+        let tree = tree.add_all(self.nodes(&all, path, depth));
+        if others.is_empty() {
+            return tree;
         }
         let is_all = RwSignal::new(false);
-        let count = all.len();
-        let first = draw(&all[..MOST_CHILDREN]);
-        let more = move || {
+        let (details, path) = (Rc::clone(self), path.to_owned());
+        tree.children_from(move || {
             if is_all.get() {
-                return draw(&all[MOST_CHILDREN..]);
+                return details.nodes(&others, &path, depth);
             }
-            let label = format!("Show all {count}").into_any();
-            let press = move |_| is_all.set(true);
-            view! { <li class="logs-node">{button("logs-unfold", label, "Show the others", press)}</li> }
-                .into_any()
-        };
-        view! { {first} {more} }.into_any()
+            let mut label = String::from("Show all ");
+            label.push_str(&count.to_string());
+            let button = button("logs-unfold", "Show the others")
+                .text(&label)
+                .on_click(move || is_all.set(true));
+            vec![el("li", "logs-node").add(button)]
+        })
     }
 
-    fn node(&self, name: &str, json: &str, path: &str, depth: usize) -> AnyView {
-        let value = Value::new(json);
-        match value.scalar() {
-            Some(text) => {
-                let kind = if value.is_text() {
-                    "logs-value logs-value-text"
-                } else {
-                    "logs-value logs-value-other"
-                };
-                let actions = self.actions(&text, path, depth);
-                leaf(name.to_owned(), self.text(&text, kind), actions, "logs-node")
+    fn nodes(self: &Rc<Self>, children: &[(String, String)], path: &str, depth: usize) -> Vec<El> {
+        let nodes = children.iter().map(|(name, json)| {
+            let mut within = path.to_owned();
+            if !within.is_empty() {
+                within.push('.');
             }
-            None => self.branch(name, json, path, depth),
-        }
+            within.push_str(name);
+            self.node(name, json, &within, depth)
+        });
+        nodes.collect()
+    }
+
+    fn node(self: &Rc<Self>, name: &str, json: &str, path: &str, depth: usize) -> El {
+        let value = Value::new(json);
+        let Some(text) = value.scalar() else {
+            return self.branch(name, json, path, depth);
+        };
+        let class = if value.is_text() {
+            "logs-value logs-value-text"
+        } else {
+            "logs-value logs-value-other"
+        };
+        let leaf = self.text(leaf(), &text, class);
+        let leaf = leaf.add_all(self.actions(&text, path, depth));
+        node("logs-node", name, leaf)
     }
 
     /// An object or array that can be folded. What is folded is not made.
-    fn branch(&self, name: &str, json: &str, path: &str, depth: usize) -> AnyView {
+    fn branch(self: &Rc<Self>, name: &str, json: &str, path: &str, depth: usize) -> El {
         let value = Value::new(json);
         let count = value.children().count();
         let is_open = RwSignal::new(count <= FEW_CHILDREN && depth < SHALLOW);
         let (open, close) = if value.is_object() { ("{", "}") } else { ("[", "]") };
-        let label = if count == 0 {
-            format!("{open}{close}")
-        } else {
-            format!("{open} {count} {close}")
-        };
-        let (details, json, path) = (self.clone(), json.to_owned(), path.to_owned());
-        let copied = json.clone();
-        let copy = self.copy(move || copied.clone());
-        let children = move || {
-            is_open
-                .get()
-                .then(|| view! { <ul class="logs-tree">{details.children(&json, &path, depth + 1)}</ul> })
-        };
-        view! {
-            <li class="logs-node">
-                <button
-                    type="button"
-                    class="logs-branch"
-                    aria-expanded=move || if is_open.get() { "true" } else { "false" }
-                    on:click=move |_| is_open.update(|is_open| *is_open = !*is_open)
-                >
-                    {icon(icons::OPEN)}
-                    <bdi class="logs-name">{visible(name)}</bdi>
-                    <span class="logs-value-other">{label}</span>
-                </button>
-                {copy}
-                {children}
-            </li>
+        let mut label = String::from(open);
+        if count > 0 {
+            label.push(' ');
+            label.push_str(&count.to_string());
+            label.push(' ');
         }
-        .into_any()
+        label.push_str(close);
+        let fold = button("logs-branch", "")
+            .bool_from("aria-expanded", move || is_open.get())
+            .on_click(move || is_open.update(|is_open| *is_open = !*is_open))
+            .add(icon(icons::OPEN))
+            .add(el("bdi", "logs-name").text(&visible(name)))
+            .add(el("span", "logs-value-other").text(&label));
+        let (details, json, path) = (Rc::clone(self), json.to_owned(), path.to_owned());
+        el("li", "logs-node")
+            .add(fold)
+            .add(self.copy(json.clone()))
+            .child_from(move || {
+                let tree = || details.children(el("ul", "logs-tree"), &json, &path, depth + 1);
+                is_open.get().then(tree)
+            })
     }
 
-    /// A value's text with matches marked, its beginning where it is long.
-    fn text(&self, text: &str, class: &'static str) -> AnyView {
-        let cut = text.char_indices().nth(MOST_CHARS).map(|(at, _)| at);
-        let is_all = RwSignal::new(cut.is_none());
-        let (viewer, text) = (self.viewer, visible(text).into_owned());
+    /// Adds a value's text with matches marked, its beginning where it is long.
+    fn text(&self, leaf: El, text: &str, class: &str) -> El {
+        let is_long = text.char_indices().nth(MOST_CHARS).is_some();
+        let text = visible(text).into_owned();
+        let value = el("span", class).attr("dir", "auto");
         // What is made visible takes as many characters.
-        let cut = cut.and_then(|_| text.char_indices().nth(MOST_CHARS).map(|(at, _)| at));
-        let count = cut.map(|_| text.chars().count());
-        let shown = move || {
-            let shown = if is_all.get() {
-                &*text
-            } else {
-                &text[..cut.unwrap_or(text.len())]
-            };
-            with_needle(viewer, |needle| draw(pieces(shown, needle)))
-        };
-        let more = move || {
+        let cut = text.char_indices().nth(MOST_CHARS).map(|(at, _)| at);
+        let cut = cut.filter(|_| is_long).unwrap_or(text.len());
+        let is_all = RwSignal::new(!is_long);
+        let count = text.chars().count();
+        let leaf = leaf.add(value.says(self.viewer, move |needle| {
+            let shown = if is_all.get() { &*text } else { &text[..cut] };
+            vec![Said::plain(pieces(shown, needle))]
+        }));
+        if !is_long {
+            return leaf;
+        }
+        leaf.child_from(move || {
             (!is_all.get()).then(|| {
-                let label =
-                    format!("… show all {} characters", grouped(count.unwrap_or_default())).into_any();
-                button("logs-unfold", label, "Show all of this value", move |_| {
-                    is_all.set(true);
-                })
+                let mut label = String::from("… show all ");
+                label.push_str(&grouped(count));
+                label.push_str(" characters");
+                button("logs-unfold", "Show all of this value")
+                    .text(&label)
+                    .on_click(move || is_all.set(true))
             })
-        };
-        view! { <span class=class dir="auto">{shown}</span> {more} }.into_any()
+        })
     }
 
     /// What can be done with a value.
-    fn actions(&self, text: &str, path: &str, depth: usize) -> AnyView {
-        let (copied, name, value) = (text.to_owned(), path.to_owned(), text.to_owned());
-        let filter = self.viewer.map(|viewer| {
-            let (name, value) = (name.clone(), value.clone());
-            let press = move |_| {
-                let needle = Needle::for_field(&name, &value);
-                viewer.announce(format!("Searching for {needle}"));
-                viewer.filter.update(|filter| filter.needle = needle);
-            };
-            let title = "Search for lines with this value";
+    fn actions(&self, text: &str, path: &str, depth: usize) -> Vec<El> {
+        let mut actions = vec![self.copy(text.to_owned())];
+        let Some(viewer) = self.viewer else {
+            return actions;
+        };
+        let (name, value) = (path.to_owned(), text.to_owned());
+        actions.push(
             button(
                 "logs-node-action logs-filter-for",
-                "Filter for this".into_any(),
-                title,
-                press,
+                "Search for lines with this value",
             )
-        });
-        let follow: Option<FollowRun> = self
-            .viewer
-            .map(|viewer| viewer.tools.follow_run)
-            .filter(|_| depth == 0 && !text.is_empty());
-        let follow = follow.map(|FollowRun(follow)| {
-            let press = move |_| follow.run((name.clone(), value.clone()));
-            let title = "Follow everything with this value, whatever service it comes from";
-            button(
-                "logs-node-action logs-follow-run",
-                "Follow this".into_any(),
-                title,
-                press,
-            )
-        });
-        view! { {self.copy(move || copied.clone())} {filter} {follow} }.into_any()
+            .text("Filter for this")
+            .on_click(move || {
+                let needle = Needle::for_field(&name, &value);
+                let mut words = String::from("Searching for ");
+                words.push_str(&needle.to_string());
+                viewer.announce(words);
+                viewer.filter.update(|filter| filter.needle = needle);
+            }),
+        );
+        if depth == 0 && !text.is_empty() {
+            let FollowRun(follow) = viewer.tools.follow_run;
+            let (name, value) = (path.to_owned(), text.to_owned());
+            actions.push(
+                button(
+                    "logs-node-action logs-follow-run",
+                    "Follow everything with this value, whatever service it comes from",
+                )
+                .text("Follow this")
+                .on_click(move || follow.run((name.clone(), value.clone()))),
+            );
+        }
+        actions
     }
 
-    fn copy(&self, text: impl Fn() -> String + 'static) -> AnyView {
+    fn copy(&self, text: String) -> El {
         let viewer = self.viewer;
-        let press = move |_| export::copy(viewer, text(), "Copied this value".into());
-        button("logs-node-action", "Copy".into_any(), "Copy this value", press)
+        button("logs-node-action", "Copy this value")
+            .text("Copy")
+            .on_click(move || export::copy(viewer, text.clone(), "Copied this value".into()))
     }
 }
 
-fn leaf(name: String, value: AnyView, actions: AnyView, class: &'static str) -> AnyView {
-    view! {
-        <li class=class>
-            <bdi class="logs-name">{visible(&name).into_owned()}</bdi>
-            <span class="logs-leaf">{value} {actions}</span>
-        </li>
-    }
-    .into_any()
+/// A name, and the value it has.
+fn node(class: &str, name: &str, leaf: El) -> El {
+    el("li", class)
+        .add(el("bdi", "logs-name").text(&visible(name)))
+        .add(leaf)
+}
+
+fn leaf() -> El {
+    el("span", "logs-leaf")
 }

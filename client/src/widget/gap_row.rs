@@ -1,4 +1,4 @@
-//! [`GapRow`]: where records are missing, and [`UnloadedRow`]: where they have not been loaded.
+//! [`gap_row`]: where records are missing, and [`unloaded_row`]: where they have not been loaded.
 
 use leptos::prelude::*;
 use logs_shared::{
@@ -7,11 +7,13 @@ use logs_shared::{
 };
 
 use super::{past::Hole, viewer::Viewer};
-use crate::buffer::Row;
+use crate::{
+    buffer::Row,
+    dom::{El, button, el, text},
+};
 
 /// A line where records are missing, and why; with the way to load them where history may still have them.
-#[component]
-pub(super) fn GapRow(gap: Gap) -> impl IntoView {
+pub(super) fn gap_row(gap: Gap) -> El {
     let Viewer { past, .. } = expect_context();
     let why = match gap.reason {
         GapReason::Retention => "retention has taken them",
@@ -23,16 +25,15 @@ pub(super) fn GapRow(gap: Gap) -> impl IntoView {
     words.push_str(gap.channel.as_str());
     words.push_str(" may be missing here: ");
     words.push_str(why);
-    words.push('.');
+    words.push_str(". ");
     let key = Row::Gap(gap.clone()).key();
     let mut title = gap.from.to_string();
     title.push_str(" to ");
     title.push_str(&gap.to.to_string());
     let may_load = gap.reason != GapReason::Retention;
-    let state = move || {
-        let hole = past.hole(key);
-        let (found, button) = match hole {
-            _ if !may_load || !past.is_there() => return None,
+    let line = el("span", "").text(&words).children_from(move || {
+        let (found, button) = match past.hole(key) {
+            _ if !may_load || !past.is_there() => return Vec::new(),
             Hole::Unknown => (String::new(), "Load"),
             Hole::Loading => ("Loading…".to_owned(), ""),
             Hole::Found(found, _) => (found_words(found), "Load more"),
@@ -40,36 +41,41 @@ pub(super) fn GapRow(gap: Gap) -> impl IntoView {
             Hole::Failed(why) => (why, "Try again"),
         };
         let gap = gap.clone();
-        Some((found, button_to(button, move || past.load_gap(gap.clone()))))
-    };
-    view! {
-        <p class="logs-gap" part="gap" title=title>
-            <span>{words} " " {move || state().map(|(found, button)| view! { <b>{found}</b> " " {button} })}</span>
-        </p>
-    }
-    .into_any()
+        let load = move || past.load_gap(gap.clone());
+        state(&found, button, Box::new(load))
+    });
+    el("p", "logs-gap").part("gap").attr("title", &title).add(line)
 }
 
 /// A line where records have not been loaded, with the way to them.
-#[component]
-pub(super) fn UnloadedRow(after: RecordId) -> impl IntoView {
+pub(super) fn unloaded_row(after: RecordId) -> El {
     let Viewer { past, .. } = expect_context();
     let key = Row::Unloaded(after).key();
-    let state = move || {
-        let (words, button) = match past.hole(key) {
-            _ if !past.is_there() => (String::new(), ""),
-            Hole::Loading => ("Loading…".to_owned(), ""),
-            Hole::Failed(why) => (why, "Try again"),
-            _ => (String::new(), "Load"),
-        };
-        view! { <b>{words}</b>{button_to(button, move || past.load_after(after))} }
-    };
-    view! {
-        <p class="logs-gap" part="gap">
-            <span>"… lines between are not loaded. " {state}</span>
-        </p>
+    let line = el("span", "")
+        .text("… lines between are not loaded. ")
+        .children_from(move || {
+            let (words, button) = match past.hole(key) {
+                _ if !past.is_there() => (String::new(), ""),
+                Hole::Loading => ("Loading…".to_owned(), ""),
+                Hole::Failed(why) => (why, "Try again"),
+                _ => (String::new(), "Load"),
+            };
+            state(&words, button, Box::new(move || past.load_after(after)))
+        });
+    el("p", "logs-gap").part("gap").add(line)
+}
+
+/// How it stands with what is missing, and the button that loads it.
+fn state(words: &str, label: &str, load: Box<dyn FnMut()>) -> Vec<El> {
+    let mut state = vec![el("b", "").text(words)];
+    if !label.is_empty() {
+        let button = button("logs-unfold", "")
+            .attr("tabindex", "-1")
+            .text(label)
+            .on_click(load);
+        state.extend([text(" "), button]);
     }
-    .into_any()
+    state
 }
 
 /// What the history had for a gap.
@@ -84,10 +90,4 @@ fn found_words(found: usize) -> String {
         " lines were found."
     });
     words
-}
-
-fn button_to(label: &'static str, act: impl Fn() + 'static) -> Option<AnyView> {
-    (!label.is_empty()).then(|| {
-        view! { <button type="button" class="logs-unfold" tabindex="-1" on:click=move |_| act()>{label}</button> }.into_any()
-    })
 }

@@ -1,22 +1,27 @@
-//! [`List`]: the rows, which scroll.
+//! [`list`]: the rows, which scroll.
 
 use std::{cell::RefCell, rc::Rc};
 
-use leptos::{ev::KeyboardEvent, html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{HtmlElement, Node, ResizeObserver};
+use web_sys::{Event, HtmlElement, KeyboardEvent, Node, ResizeObserver, WheelEvent};
 
 use super::{
     keys,
     marking::marked,
-    nothing::Nothing,
-    past::Head,
+    nothing::nothing,
+    past::head,
     sheet::{Scrolled, Sheet},
     viewer::Viewer,
 };
-use crate::{Row, frame::Frame, listener::Listener};
+use crate::{
+    Row,
+    dom::{El, at_end, effect_later, el},
+    frame::Frame,
+    listener::Listener,
+};
 
-/// The sheet, as soon as its elements are there.
+/// The sheet, as long as its elements are there.
 type Held = StoredValue<Option<Parts>, LocalStorage>;
 
 /// What lives as long as the list.
@@ -29,26 +34,21 @@ struct Parts {
 /// The rows, of which only those near the viewport are in the document.
 ///
 /// It is one stop for the keyboard; within it arrows go from row to row.
-#[component]
-pub(super) fn List(label: String, #[prop(optional_no_strip)] empty: Option<ViewFn>) -> impl IntoView {
+pub(super) fn list(label: &str, empty: Option<ViewFn>) -> El {
     let viewer: Viewer = expect_context();
-    let (list, sheet, window) = (
-        NodeRef::<html::Div>::new(),
-        NodeRef::<html::Div>::new(),
-        NodeRef::<html::Div>::new(),
-    );
-    let held: Held = StoredValue::new_local(None);
-    Effect::new(move |_| {
-        let (Some(list), Some(sheet), Some(window)) = (list.get(), sheet.get(), window.get()) else {
-            return;
-        };
-        held.set_value(Some(Parts::new(
-            viewer,
-            [list.into(), sheet.into(), window.into()],
-        )));
-    });
-    on_cleanup(move || held.set_value(None));
-    Effect::new(move |_| {
+    let list = el("div", "logs-list")
+        .part("list")
+        .attr("role", "log")
+        .attr("aria-label", label)
+        // Thousands of lines a second would be read out; the announcer sums them up.
+        .attr("aria-live", "off")
+        .attr("tabindex", "0");
+    let window = el("div", "logs-window");
+    let sheet = el("div", "logs-sheet").add(window.clone());
+    let parts = Parts::new(viewer, [list.clone(), sheet.clone(), window]);
+    let held: Held = StoredValue::new_local(Some(parts));
+    at_end(Box::new(move || held.set_value(None)));
+    effect_later(Box::new(move || {
         viewer.view.track();
         viewer.follow.is_following();
         let (selected, revealed) = (viewer.selected.get(), viewer.revealed.get());
@@ -58,9 +58,9 @@ pub(super) fn List(label: String, #[prop(optional_no_strip)] empty: Option<ViewF
             with_sheet(held, |sheet| sheet.show(key, true));
         }
         with_sheet(held, |sheet| sheet.select(selected));
-    });
+    }));
 
-    let on_scroll = move |_| {
+    let on_scroll = move |_: Event| {
         let scrolled = draw(viewer, held);
         // Towards what was not loaded; coming back from there it is above what is read, and left alone.
         if scrolled == Scrolled::Down
@@ -70,12 +70,13 @@ pub(super) fn List(label: String, #[prop(optional_no_strip)] empty: Option<ViewF
         }
     };
     // Before the list has moved: while lines stream in, the first small step up would be undone.
-    let on_up = move || {
-        if with_sheet(held, |sheet| sheet.is_long()) == Some(true) {
+    let on_wheel = move |event: Event| {
+        let is_up = event.unchecked_ref::<WheelEvent>().delta_y() < 0.0;
+        if is_up && with_sheet(held, |sheet| sheet.is_long()) == Some(true) {
             viewer.follow.hold_for_reading();
         }
     };
-    let on_click = move |event: web_sys::MouseEvent| {
+    let on_click = move |event: Event| {
         let target: Option<Node> = event.target().and_then(|target| target.dyn_into().ok());
         let key = with_sheet(held, |sheet| sheet.key_of(target.as_ref())).flatten();
         let Some(key) = key else { return };
@@ -88,33 +89,18 @@ pub(super) fn List(label: String, #[prop(optional_no_strip)] empty: Option<ViewF
         }
     };
 
-    view! {
-        <div
-            class="logs-list"
-            part="list"
-            role="log"
-            aria-label=label
-            // Thousands of lines a second would be read out; the announcer sums them up.
-            aria-live="off"
-            tabindex="0"
-            node_ref=list
-            on:scroll=on_scroll
-            on:wheel=move |event| if event.delta_y() < 0.0 { on_up() }
-            on:keydown=move |event| on_key(viewer, held, &event)
-            on:click=on_click
-        >
-            <Head />
-            <div class="logs-sheet" node_ref=sheet>
-                <div class="logs-window" node_ref=window></div>
-            </div>
-            <Nothing empty />
-        </div>
-    }
-    .into_any()
+    let list = list
+        .on("scroll", on_scroll)
+        .on("wheel", on_wheel)
+        .on("keydown", move |event| {
+            on_key(viewer, held, event.unchecked_ref());
+        })
+        .on("click", on_click);
+    nothing(head(list).add(sheet), empty)
 }
 
 impl Parts {
-    fn new(viewer: Viewer, elements: [HtmlElement; 3]) -> Self {
+    fn new(viewer: Viewer, elements: [El; 3]) -> Self {
         let list = elements[0].clone();
         // Made first, so that it can be let go of last.
         let sheet: Rc<RefCell<Option<Sheet>>> = Rc::default();

@@ -34,20 +34,24 @@ mod view;
 mod viewer;
 mod window;
 
-use leptos::{ev::FocusEvent, prelude::*};
+use leptos::prelude::*;
 use logs_shared::RecordId;
 use wasm_bindgen::JsCast;
-use web_sys::Node;
+use web_sys::{FocusEvent, Node};
 
-use crate::{Logs, filter::KeptFilter};
-use announcer::Announcer;
+use crate::{
+    Logs,
+    dom::{El, effect_later, el},
+    filter::KeptFilter,
+};
+use announcer::announcer;
 use follow::Follow;
-use list::List;
-use new_lines::NewLines;
-use past::{Lost, Past};
+use list::list;
+use new_lines::new_lines;
+use past::{Past, lost};
 pub(crate) use record_row::RecordRow;
-use run_bar::RunBar;
-use toolbar::Toolbar;
+use run_bar::run_bar;
+use toolbar::toolbar;
 pub(crate) use tools::LinkTo;
 use tools::Tools;
 use view::View;
@@ -82,6 +86,11 @@ pub fn LogsWidget(
     #[prop(optional_no_strip)]
     at: Option<RecordId>,
 ) -> impl IntoView {
+    widget(logs, &label, empty, at).into_view()
+}
+
+/// The viewer, as [`LogsWidget`] describes it.
+pub(crate) fn widget(logs: Logs, label: &str, empty: Option<ViewFn>, at: Option<RecordId>) -> El {
     let (filter, view, follow) = (
         use_context().map_or_else(RwSignal::default, |KeptFilter(filter)| filter),
         RwSignal::new(View::default()),
@@ -106,29 +115,21 @@ pub fn LogsWidget(
     if let Some(at) = at {
         permalink::open(viewer, at);
     }
-    Effect::new(move |_| {
+    effect_later(Box::new(move || {
         let is_following = follow.is_following();
         filter.with(|filter| {
             logs.with(|buffer| view.write().take(buffer, filter, is_following, now_ms()));
         });
-    });
-    let (has_focus, set_focus) = signal(false);
-    view! {
-        <section
-            class="logs-widget"
-            class:logs-nowrap=move || !wrap.get()
-            on:focusin=move |_| set_focus.set(true)
-            on:focusout=move |event| set_focus.set(stays_within(&event))
-        >
-            <Toolbar />
-            <RunBar />
-            <Lost />
-            <List label empty />
-            <NewLines />
-            <Announcer has_focus />
-        </section>
-    }
-    .into_any()
+    }));
+    let has_focus = RwSignal::new(false);
+    let widget = el("section", "logs-widget")
+        .class_when("logs-nowrap", move || !wrap.get())
+        .on("focusin", move |_| has_focus.set(true))
+        .on("focusout", move |event| {
+            has_focus.set(stays_within(event.unchecked_ref()));
+        });
+    let widget = run_bar(toolbar(widget)).add(lost()).add(list(label, empty));
+    new_lines(widget).add(announcer(has_focus))
 }
 
 /// Whether the focus goes from one part of the viewer to another.

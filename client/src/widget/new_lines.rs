@@ -1,23 +1,22 @@
-//! [`NewLines`]: the way to the newest lines.
+//! [`new_lines`]: the way to the newest lines.
 
 use leptos::prelude::*;
 
 use super::{view::New, viewer::Viewer};
+use crate::dom::{El, button, el, memo_bool};
 
-/// While the lines stand still: how many have come since, and the way to them.
-#[component]
-pub(super) fn NewLines() -> impl IntoView {
+/// Adds, while the lines stand still: how many have come since, and the way to them.
+pub(super) fn new_lines(widget: El) -> El {
     let Viewer { follow, view, .. } = expect_context();
-    let new = Memo::new(move |_| view.read().new_lines());
-    view! {
-        <Show when=move || !follow.is_following()>
-            <button type="button" class="logs-new" on:click=move |_| follow.resume()>
-                {move || label(new.get())}
-                <span class="logs-arrow" aria-hidden="true">"↓"</span>
-            </button>
-        </Show>
-    }
-    .into_any()
+    let is_still = memo_bool(move || !follow.is_following());
+    widget.child_from(move || {
+        is_still.get().then(|| {
+            button("logs-new", "")
+                .on_click(move || follow.resume())
+                .text_from(move || label(view.read().new_lines()))
+                .add(el("span", "logs-arrow").attr("aria-hidden", "true").text("↓"))
+        })
+    })
 }
 
 fn label(new: New) -> String {

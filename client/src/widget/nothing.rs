@@ -1,40 +1,39 @@
-//! [`Nothing`]: what stands in the place of lines.
+//! [`nothing`]: what stands in the place of lines.
 
 use leptos::prelude::*;
 
 use super::viewer::Viewer;
-use crate::{Buffer, filter::Filter};
+use crate::{
+    Buffer,
+    dom::{El, button, el, memo_bool},
+    filter::Filter,
+};
 
-/// What stands in the place of lines: that none has come, or that the filter shows none of them.
-#[component]
-pub(super) fn Nothing(#[prop(optional_no_strip)] empty: Option<ViewFn>) -> impl IntoView {
+/// Adds what stands in the place of lines: that none has come, or that the filter shows none of them.
+pub(super) fn nothing(list: El, empty: Option<ViewFn>) -> El {
     let Viewer {
         logs, filter, view, ..
     } = expect_context();
-    let is_empty = Memo::new(move |_| view.read().is_empty());
-    let hides = Memo::new(move |_| filter.read().is_set() && view.read().all_records() > 0);
+    let is_empty = memo_bool(move || view.read().is_empty());
+    let hides = memo_bool(move || filter.read().is_set() && view.read().all_records() > 0);
     let clears = move |rows: &Buffer| !rows.is_empty() && filter.read().clears(rows);
-    let is_cleared = Memo::new(move |_| is_empty.get() && logs.with(clears));
-    let reset = move |_| filter.update(Filter::reset);
-    let what = move || {
-        if is_cleared.get() {
-            view! { <p>"Cleared. New lines appear here as they are published."</p> }.into_any()
-        } else if hides.get() {
-            view! {
-                <p>"No line matches the filter."</p>
-                <button type="button" class="logs-button" on:click=reset>"Show all lines"</button>
-            }
-            .into_any()
-        } else if let Some(empty) = &empty {
-            empty.run()
-        } else {
-            view! { <p>"No lines yet. They appear here as they are published."</p> }.into_any()
+    let is_cleared = memo_bool(move || is_empty.get() && logs.with(clears));
+    list.child_from(move || {
+        if !is_empty.get() {
+            return None;
         }
-    };
-    view! {
-        <Show when=move || is_empty.get()>
-            <div class="logs-empty">{what.clone()}</div>
-        </Show>
-    }
-    .into_any()
+        let nothing = el("div", "logs-empty");
+        let says = |words| nothing.clone().add(el("p", "").text(words));
+        Some(if is_cleared.get() {
+            says("Cleared. New lines appear here as they are published.")
+        } else if hides.get() {
+            let reset = move || filter.update(Filter::reset);
+            says("No line matches the filter.")
+                .add(button("logs-button", "").text("Show all lines").on_click(reset))
+        } else if let Some(empty) = &empty {
+            nothing.add_view(empty.run())
+        } else {
+            says("No lines yet. They appear here as they are published.")
+        })
+    })
 }

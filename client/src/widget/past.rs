@@ -5,15 +5,15 @@ mod page;
 
 use leptos::prelude::*;
 use logs_shared::{ChannelPattern, RecordId, event::Gap};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal};
 
-pub(super) use self::head::{Head, Lost};
+pub(super) use self::head::{head, lost};
 use self::page::Page;
 use super::{follow::Follow, view::View};
 use crate::{
     Logs,
     buffer::{Row, RowKey},
+    dom::{at_end, effect_later},
     filter::Filter,
     run::Run,
 };
@@ -115,14 +115,15 @@ impl Past {
             state: RwSignal::default(),
             requests: StoredValue::new_local(Vec::new()),
         };
-        Effect::new(move |before: Option<Vec<ChannelPattern>>| {
+        let mut before = None;
+        effect_later(Box::new(move || {
             let now = channels.get();
+            let before = before.replace(now.clone());
             if follow.is_following() || before.is_some_and(|before| before != now) {
                 past.forget();
             }
-            now
-        });
-        on_cleanup(move || past.abort());
+        }));
+        at_end(Box::new(move || past.abort()));
         past
     }
 
@@ -160,12 +161,13 @@ impl Past {
             requests.drain(..over);
             requests.extend(controller);
         });
-        spawn_local(async move {
-            let rows = page.load(signal.as_ref()).await;
+        let asked = signal.clone();
+        let then = move |rows| {
             if !signal.is_some_and(|signal| AbortSignal::aborted(&signal)) {
                 then(rows);
             }
-        });
+        };
+        page.load(asked.as_ref(), Box::new(then));
     }
 
     /// Loads what came before all that is there, unless that is known to be nothing.

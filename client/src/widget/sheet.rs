@@ -5,16 +5,15 @@ mod reader;
 
 use std::ops::{Deref, Range};
 
-use leptos::{
-    prelude::*,
-    tachys::view::{Mountable, any_view::AnyViewState},
-};
-use web_sys::HtmlElement;
+use leptos::prelude::*;
 
 use self::dom::{Scroller, height_of, make_item, show_row};
 pub(super) use self::reader::Scrolled;
 use super::{view::View, viewer::Viewer};
-use crate::buffer::{Row, RowKey};
+use crate::{
+    buffer::{Row, RowKey},
+    dom::El,
+};
 
 /// So much of the viewport's height is drawn on both sides of it, for a scroll that is faster than the next frame.
 const OVERSCAN: f64 = 1.0;
@@ -41,11 +40,11 @@ enum Anchor {
 pub(super) struct Sheet {
     viewer: Viewer,
     /// What scrolls.
-    list: HtmlElement,
+    list: El,
     /// As high as all rows.
-    sheet: HtmlElement,
+    sheet: El,
     /// Holds the drawn rows, so far from the start of the sheet.
-    window: HtmlElement,
+    window: El,
     drawn: Vec<Drawn>,
     anchor: Anchor,
     /// How high the viewport is.
@@ -65,15 +64,13 @@ pub(super) struct Sheet {
 
 struct Drawn {
     key: RowKey,
-    item: HtmlElement,
-    view: AnyViewState,
+    item: El,
     owner: Owner,
 }
 
 impl Drop for Drawn {
     fn drop(&mut self) {
         self.item.remove();
-        self.view.unmount();
         self.owner.cleanup();
     }
 }
@@ -82,7 +79,7 @@ impl Sheet {
     /// A sheet without rows in these elements.
     pub(super) fn new(
         viewer: Viewer,
-        [list, sheet, window]: [HtmlElement; 3],
+        [list, sheet, window]: [El; 3],
         resize: Option<web_sys::ResizeObserver>,
     ) -> Self {
         if let Some(resize) = &resize {
@@ -226,24 +223,14 @@ impl Sheet {
             let _ = self.window.insert_before(&item, before);
             // One without a parent: a parent would remember every row there ever was.
             let (owner, viewer) = (Owner::default(), self.viewer);
-            let view = owner.with(|| {
+            let item = owner.with(|| {
                 provide_context(viewer);
-                let mut view = show_row(row).build();
-                view.mount(&item, None);
-                view
+                item.add(show_row(row))
             });
             if let Some(resize) = &self.resize {
                 resize.observe(&item);
             }
-            self.drawn.insert(
-                place,
-                Drawn {
-                    key,
-                    item,
-                    view,
-                    owner,
-                },
-            );
+            self.drawn.insert(place, Drawn { key, item, owner });
         }
     }
 

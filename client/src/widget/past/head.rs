@@ -1,28 +1,34 @@
-//! [`Head`] and [`Lost`]: what is told of the past above the lines.
+//! [`head`] and [`lost`]: what is told of the past above the lines.
 
 use leptos::prelude::*;
 
 use super::{Older, Past};
-use crate::{Buffer, widget::viewer::Viewer};
+use crate::{
+    Buffer,
+    dom::{El, button, el, memo_string},
+    widget::viewer::Viewer,
+};
 
-/// What is above the first line: whether there are others before it.
-#[component]
-pub(in crate::widget) fn Head() -> impl IntoView {
+/// Adds what is above the first line: whether there are others before it.
+pub(in crate::widget) fn head(list: El) -> El {
     let Viewer { past, .. } = expect_context();
-    let says = Memo::new(move |_| says(past));
-    let load = move |_| {
+    let words = memo_string(move || says(past).0);
+    let label = memo_string(move || says(past).1.to_owned());
+    let load = move || {
         past.state.write().fruitless = 0;
         past.load_before();
     };
-    move || {
-        let (words, button) = says.get();
-        (!words.is_empty() || !button.is_empty()).then(|| {
-            let button = (!button.is_empty()).then(|| {
-                view! { <button type="button" class="logs-button" on:click=load>{button}</button> }
-            });
-            view! { <div class="logs-head"><span>{words}</span>{button}</div> }.into_any()
-        })
-    }
+    list.child_from(move || {
+        let (words, label) = (words.get(), label.get());
+        if words.is_empty() && label.is_empty() {
+            return None;
+        }
+        let head = el("div", "logs-head").add(el("span", "").text(&words));
+        if label.is_empty() {
+            return Some(head);
+        }
+        Some(head.add(button("logs-button", "").text(&label).on_click(load)))
+    })
 }
 
 /// What is said of the lines before all that are there, and on the button that loads them.
@@ -49,14 +55,12 @@ fn says(past: Past) -> (String, &'static str) {
 }
 
 /// Tells that the record a link leads to is no longer kept.
-#[component]
-pub(in crate::widget) fn Lost() -> impl IntoView {
+pub(in crate::widget) fn lost() -> El {
     let Viewer { past, .. } = expect_context();
-    let words = move || {
-        let is_lost = past.state.read().is_lost;
-        is_lost
-            .then_some("The line this link leads to is no longer kept. These are the lines around its place.")
-    };
     // There before its words are: only what changes is read out.
-    view! { <p class="logs-lost" role="status">{words}</p> }.into_any()
+    el("p", "logs-lost").attr("role", "status").text_from(move || {
+        let is_lost = past.state.read().is_lost;
+        let words = "The line this link leads to is no longer kept. These are the lines around its place.";
+        if is_lost { words.to_owned() } else { String::new() }
+    })
 }

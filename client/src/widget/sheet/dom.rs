@@ -1,14 +1,14 @@
 //! What a sheet asks of the document.
 
-use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
 use crate::{
     buffer::Row,
+    dom::{El, el},
     widget::{
-        RecordRow,
-        gap_row::{GapRow, UnloadedRow},
+        gap_row::{gap_row, unloaded_row},
+        record_row::record_row,
     },
 };
 
@@ -22,6 +22,10 @@ extern "C" {
 
     #[wasm_bindgen(method, setter, js_name = scrollTop)]
     pub(super) fn set_top(this: &Scroller, top: f64);
+
+    /// A number as text. Rust's own way with fractions is some ten kilobytes of code.
+    #[wasm_bindgen(js_name = String)]
+    fn written(number: f64) -> String;
 }
 
 impl Scroller {
@@ -31,37 +35,28 @@ impl Scroller {
 }
 
 /// The element that a row is in: it can have the focus, but is no stop on the way from control to control.
-pub(super) fn make_item(row: &Row, is_selected: bool) -> HtmlElement {
-    let item: HtmlElement = document()
-        .create_element("div")
-        .unwrap_or_else(|_| unreachable!("div is a name"))
-        .unchecked_into();
-    item.set_class_name(match row {
+pub(super) fn make_item(row: &Row, is_selected: bool) -> El {
+    let class = match row {
         Row::Record(_) => "logs-item",
         Row::Gap(_) | Row::Unloaded(_) => "logs-item logs-item-gap",
-    });
-    item.set_tab_index(-1);
+    };
+    let item = el("div", class).attr("tabindex", "-1");
     mark(&item, is_selected);
     item
 }
 
 /// What a row looks like.
-pub(super) fn show_row(row: Row) -> AnyView {
+pub(super) fn show_row(row: Row) -> El {
     match row {
-        Row::Record(record) => view! { <RecordRow record /> }.into_any(),
-        Row::Gap(gap) => view! { <GapRow gap /> }.into_any(),
-        Row::Unloaded(after) => view! { <UnloadedRow after /> }.into_any(),
+        Row::Record(record) => record_row(record),
+        Row::Gap(gap) => gap_row(gap),
+        Row::Unloaded(after) => unloaded_row(after),
     }
 }
 
 /// Marks the row that keys act on.
-pub(super) fn mark(item: &HtmlElement, is_selected: bool) {
-    // Fail for names that are none.
-    let _ = if is_selected {
-        item.set_attribute("aria-current", "true")
-    } else {
-        item.remove_attribute("aria-current")
-    };
+pub(super) fn mark(item: &El, is_selected: bool) {
+    item.set_attr("aria-current", is_selected.then_some("true"));
 }
 
 /// Gives an element the focus, and scrolls nothing.
@@ -79,7 +74,7 @@ pub(super) fn height_of(element: &HtmlElement) -> f64 {
 
 /// Sets one style property; a strict content policy allows that, but no style in markup.
 pub(super) fn set_px(element: &HtmlElement, property: &str, px: f64) {
-    let mut value = px.to_string();
+    let mut value = written(px);
     value.push_str("px");
     // Fails where a style is computed, which is not this one.
     let _ = element.style().set_property(property, &value);
