@@ -1,7 +1,7 @@
 // Lines that outlive the page, in IndexedDB.
 
 import { compareIds } from './id.js';
-import { itemOf, placeOf } from './item.js';
+import { endOf, isGap, itemOf } from './item.js';
 
 const DATABASE = 'logs-sse-gateway';
 const VERSION = 1;
@@ -13,6 +13,10 @@ const BLOCKS = 'blocks';
 const MOST_FEEDS = 32;
 /** The most characters of one selection's lines. */
 const MOST_CHARS = 8 * 1024 * 1024;
+/** The most characters of one block, but for a single longer line: what is forgotten is forgotten by blocks. */
+const BLOCK_CHARS = MOST_CHARS / 16;
+/** A browser that takes longer to open it or to read from it is one without, in milliseconds. */
+const PATIENCE_MS = 3_000;
 /** What comes within so many milliseconds is written together. */
 const TOGETHER_MS = 500;
 
@@ -37,6 +41,8 @@ export class Archive {
   /** @type {string | null} */
   #cursor = null;
   #timer = 0;
+  /** The write that is under way: the next one waits, so that its cursor is not ahead of lines that could not be kept. @type {Promise<void> | null} */
+  #writing = null;
 
   /**
    * Opens it. Browsers may have none: in private windows, or where a page may store nothing.
@@ -46,7 +52,11 @@ export class Archive {
    */
   static async open(name, most) {
     try {
-      return new Archive(await database(), name, most);
+      const opened = database();
+      const opening = await inTime(opened);
+      // One that another page keeps from opening: it may yet come, and is then nobody's.
+      if (!opening) opened.then((late) => late.close(), () => {});
+      return opening && new Archive(opening, name, most);
     } catch {
       return null;
     }
@@ -60,8 +70,12 @@ export class Archive {
     globalThis.addEventListener?.('pagehide', this.#onHide);
   }
 
-  /** What was kept: lines in order, and the id up to which they are complete. */
-  async load() {
+  /** What was kept: lines in order, and the id up to which they are complete. None where that cannot be had soon. */
+  load() {
+    return inTime(this.#load()).catch(() => null);
+  }
+
+  async #load() {
     const transaction = this.#database.transaction([FEEDS, BLOCKS]);
     const feed = /** @type {Feed | undefined} */ (await asked(transaction.objectStore(FEEDS).get(this.#name)));
     const blocks = /** @type {{ texts: string[] }[]} */ (
@@ -83,18 +97,34 @@ export class Archive {
   flush() {
     clearTimeout(this.#timer);
     this.#timer = 0;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = null;
+    });
+    return this.#writing;
+  }
+
+  async #write() {
     const cursor = this.#cursor;
-    if (cursor === null) return Promise.resolve();
+    if (cursor === null) return;
     const items = this.#items.splice(0).slice(-this.#most);
     this.#cursor = null;
-    // What could not be kept is asked for again: the cursor stays behind with it.
-    return this.#append(items, cursor).catch(() => {});
+    try {
+      await this.#append(items, cursor);
+      if (this.#cursor) this.#timer ||= Number(setTimeout(() => this.flush(), TOGETHER_MS));
+    } catch {
+      // The cursor stays behind with what could not be kept: it goes with the next, or is asked for again.
+      this.#items = [...items, ...this.#items].slice(-this.#most);
+      this.#cursor ??= cursor;
+    }
   }
 
   /** Writes what waits and lets go. */
-  close() {
+  async close() {
     globalThis.removeEventListener?.('pagehide', this.#onHide);
-    this.flush().then(() => this.#database.close());
+    await this.flush();
+    await this.flush();
+    clearTimeout(this.#timer);
+    this.#database.close();
   }
 
   #onHide = () => {
@@ -111,11 +141,10 @@ export class Archive {
     if (feed.blocks.length === 0) await forgetOld(feeds, blocks);
     const known = feed.cursor;
     const texts = items.filter((item) => !known || compareIds(endOf(item), known) > 0).map(written);
-    if (texts.length > 0) {
+    for (const block of inBlocks(texts)) {
       const number = (feed.blocks.at(-1)?.number ?? 0) + 1;
-      const chars = texts.reduce((sum, text) => sum + text.length, 0);
-      blocks.put({ texts }, [this.#name, number]);
-      feed.blocks.push({ number, lines: texts.length, chars });
+      blocks.put({ texts: block.texts }, [this.#name, number]);
+      feed.blocks.push({ number, lines: block.texts.length, chars: block.chars });
     }
     while (isSpare(feed.blocks, this.#most)) blocks.delete([this.#name, feed.blocks.shift()?.number ?? 0]);
     if (!known || compareIds(cursor, known) > 0) feed.cursor = cursor;
@@ -126,6 +155,18 @@ export class Archive {
       transaction.onabort = () => reject(transaction.error);
     });
   }
+}
+
+/** @param {string[]} texts */
+function inBlocks(texts) {
+  const all = [];
+  let last = null;
+  for (const text of texts) {
+    if (!last || last.chars + text.length > BLOCK_CHARS) all.push((last = { texts: /** @type {string[]} */ ([]), chars: 0 }));
+    last.texts.push(text);
+    last.chars += text.length;
+  }
+  return all;
 }
 
 /** Whether the oldest block can go: enough lines are in the others, or there are too many characters. @param {Block[]} blocks @param {number} most */
@@ -151,18 +192,16 @@ function blocksOf(name) {
 }
 
 /** @param {Item} item */
-function endOf(item) {
-  return item.gap ? item.gap.to : placeOf(item);
-}
-
-/** @param {Item} item */
 function written(item) {
   return item.text ?? JSON.stringify({ gap: item.gap });
 }
 
 /** @param {string} text @returns {Item | null} */
 function read(text) {
-  return text.startsWith('{"gap":') ? { gap: JSON.parse(text).gap } : itemOf(text);
+  const item = itemOf(text);
+  if (item || !text.startsWith('{"gap":')) return item;
+  const { gap } = JSON.parse(text);
+  return isGap(gap) ? { gap } : null;
 }
 
 function database() {
@@ -175,6 +214,14 @@ function database() {
     // A later version, in another tab, must not wait for this one.
     database.onversionchange = () => database.close();
     return database;
+  });
+}
+
+/** Nothing where it takes too long. @template T @param {Promise<T>} awaited @returns {Promise<T | null>} */
+function inTime(awaited) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(null), PATIENCE_MS);
+    awaited.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { Feed } from './feed.js';
 import { Lines } from './lines.js';
+import { safely } from './subscription.js';
 
 /** How many records are kept unless told otherwise. */
 const MAX_LOGS = 1_000;
@@ -107,7 +108,8 @@ export class LogsSubscription {
    */
   constructor(hub, options, isPaused, left) {
     const { channels, error } = channelsOf(options);
-    const { maxLogs = MAX_LOGS, persistence, onRecords } = options;
+    const { persistence, onRecords } = options;
+    const maxLogs = Math.max(1, Math.floor(options.maxLogs ?? MAX_LOGS) || MAX_LOGS);
     this.#left = left;
     this.#error = error;
     this.#lines = new Lines(maxLogs);
@@ -174,7 +176,7 @@ export class LogsSubscription {
     const isSame = Object.entries(next).every(([name, value]) => /** @type {any} */ (this.#snapshot)[name] === value);
     if (isSame) return;
     this.#snapshot = next;
-    for (const watcher of this.#watchers) watcher();
+    for (const watcher of this.#watchers) safely(watcher);
   }
 }
 

@@ -3,9 +3,16 @@
 import { Backoff } from './backoff.js';
 import { Refused, detail } from './endpoint.js';
 import { isPlain, toWire } from './entry.js';
-import { compareIds, maxId } from './id.js';
-import { placeOf } from './item.js';
+import { compareIds, isId, maxId } from './id.js';
+import { isGap, isRecord, placeOf } from './item.js';
 import { Stream } from './stream.js';
+
+/** A gateway that names a longer wait than this is asked sooner, in milliseconds. */
+const LONGEST_RETRY_MS = 600_000;
+/** How long the gateway may take to say why there is no stream, in milliseconds. */
+const ANSWER_MS = 10_000;
+/** A stream that says so soon after its opening that its credential ends is not replaced at once, in milliseconds. */
+const YOUNG_MS = 10_000;
 
 /**
  * How a page stands with the gateway, as a person is told.
@@ -82,6 +89,11 @@ export class Connection {
     return this.#first?.opened?.streamId ?? null;
   }
 
+  /** How often the stream says something, in milliseconds. */
+  get heartbeatMs() {
+    return this.#first?.opened?.heartbeatMs ?? 0;
+  }
+
   /** Since which id an entry is told, once it is. @param {string} key */
   covers(key) {
     return this.#covered.get(key) ?? null;
@@ -116,6 +128,8 @@ export class Connection {
     if (this.#wanted.size === 0 || this.#isSuspended) return;
     this.#backoff.startOver();
     if (!this.#first) {
+      // What was refused may be allowed by now.
+      if (this.#hasFailed) this.#refused.clear();
       this.#hasFailed = false;
       this.#open();
     }
@@ -161,12 +175,14 @@ export class Connection {
 
   // Opening, and handing over.
 
+  /** The channels of a new stream. A URL has no conditions: it starts with all of them, and is narrowed once it is open. */
+  #channels() {
+    const entries = [...this.#wanted].filter(([key]) => !this.#refused.has(key));
+    return new Set(entries.map(([, entry]) => entry.channel));
+  }
+
   #request() {
-    const entries = new Map();
-    for (const [key, entry] of this.#wanted) {
-      // A URL has no conditions: the stream starts with all of the channel, and is narrowed once it is open.
-      if (!this.#refused.has(key)) entries.set(entry.channel, { channel: entry.channel });
-    }
+    const entries = new Map([...this.#channels()].map((channel) => [channel, { channel }]));
     const url = this.#endpoint.streamUrl(entries.keys(), this.position);
     return new Stream(url, entries, this.#endpoint.withCredentials, {
       hear: (stream, event, text) => this.#hear(stream, event, text),
@@ -183,11 +199,12 @@ export class Connection {
     this.#watch();
   }
 
-  /** Opens the stream that will take over from the one that is read. */
-  #openNext() {
+  /** Opens the stream that will take over from the one that is read. @param {boolean} [isFixed] whether it is never changed */
+  #openNext(isFixed = false) {
     this.#cancelLater();
     this.#next?.close();
     this.#next = this.#try();
+    if (this.#next) this.#next.isFixed = isFixed;
     this.#watch();
   }
 
@@ -219,18 +236,23 @@ export class Connection {
 
   /** The stream that is read is open. @param {Stream} stream */
   #onOpen(stream) {
-    const since = this.position ?? stream.cursor;
-    for (const key of this.#wanted.keys()) {
-      if (since && !this.#covered.has(key) && !this.#refused.has(key) && this.#isSent(stream, key)) {
-        this.#covered.set(key, since);
-      }
-    }
-    this.position = since;
+    this.position ??= stream.cursor;
+    this.#cover(stream);
     this.#isDrained = false;
     this.#backoff.opened(performance.now());
     this.error = null;
     this.#changed();
     this.#revise();
+  }
+
+  /** Whatever the stream sends is told from now on; returns whether any of it was not before. @param {Stream} stream */
+  #cover(stream) {
+    const since = this.position;
+    if (!since) return false;
+    const isNew = (/** @type {string} */ key) => !this.#covered.has(key) && !this.#refused.has(key) && this.#isSent(stream, key);
+    const keys = [...this.#wanted.keys()].filter(isNew);
+    for (const key of keys) this.#covered.set(key, since);
+    return keys.length > 0;
   }
 
   /** @param {Stream} stream @param {string} key */
@@ -246,13 +268,13 @@ export class Connection {
     if (stream !== this.#first && stream !== this.#next) return;
     switch (event.type) {
       case 'log':
-        this.#tell({ record: event, text });
+        if (isRecord(event)) this.#tell({ record: event, text });
         break;
       case 'gap':
-        this.#tell({ gap: { channel: event.channel, from: event.from, to: event.to, reason: event.reason } });
+        if (isGap(event)) this.#tell({ gap: { channel: event.channel, from: event.from, to: event.to, reason: event.reason } });
         break;
       case 'connection':
-        stream.opened = { streamId: event.stream_id, heartbeatMs: event.heartbeat_ms };
+        stream.open(event);
         if (stream === this.#first) this.#onOpen(stream);
         else this.#promote(stream);
         this.#watch();
@@ -262,7 +284,9 @@ export class Connection {
         this.#renew();
         break;
       case 'expiring':
-        this.#renew();
+        // Where the page still gives the old credential, the next stream says the same at once.
+        if (stream.age(performance.now()) >= YOUNG_MS) this.#renew();
+        else if (stream === this.#first && !this.#next && !this.#later) this.#wait();
         break;
       case 'heartbeat':
       case 'caught_up':
@@ -333,26 +357,63 @@ export class Connection {
   #ask() {
     this.#cancelLater();
     const question = new AbortController();
-    this.#later = () => question.abort();
     this.#isWaiting = false;
     const answered = this.#question(question.signal);
-    answered.then(
-      (refused) => !question.signal.aborted && this.#answer(refused),
-      () => !question.signal.aborted && this.#wait(undefined, 'The gateway cannot be reached.'),
-    );
+    // It may have been told to give up by now: another answer is on its way.
+    const isAsking = () => this.#later === giveUp;
+    const giveUp = () => {
+      clearTimeout(patience);
+      question.abort();
+    };
+    const silent = () => {
+      if (!isAsking()) return;
+      this.#wait(undefined, 'The gateway cannot be reached.');
+    };
+    const patience = setTimeout(silent, ANSWER_MS);
+    this.#later = giveUp;
+    answered.then((refused) => isAsking() && this.#answer(refused), silent);
   }
 
   /** @param {AbortSignal} signal */
   async #question(signal) {
-    const channels = [...this.#wanted.values()].map((entry) => entry.channel);
-    const url = await this.#endpoint.streamUrl(new Set(channels), this.position);
+    const channels = this.#channels();
+    const url = await this.#endpoint.streamUrl(channels, this.position);
     const credentials = this.#endpoint.withCredentials ? 'include' : 'same-origin';
     const answer = await fetch(url, { headers: { accept: 'text/event-stream' }, credentials, signal });
-    if (!answer.ok) return new Refused(answer.status, await detail(answer));
+    if (!answer.ok) {
+      const refused = new Refused(answer.status, await detail(answer));
+      return refused.isOfChannels && channels.size > 1 ? this.#blame(refused, channels, signal) : refused;
+    }
     // It has become a stream that nobody reads.
     await answer.body?.cancel();
     const type = answer.headers.get('content-type') ?? '';
     return type.startsWith('text/event-stream') ? null : new Refused(0, 'what answers there is no log gateway');
+  }
+
+  /**
+   * One channel that may not be read does not keep the others from being told: which it is, history says.
+   * Nothing where some are left; the refusal itself where it is of all of them or of none.
+   * @param {Refused} refused
+   * @param {Set<string>} channels
+   * @param {AbortSignal} signal
+   */
+  async #blame(refused, channels, signal) {
+    const ask = async (/** @type {string} */ channel) => {
+      try {
+        await this.#endpoint.history({ channels: channel, limit: '1' }, signal);
+      } catch (error) {
+        if (error instanceof Refused && error.isOfChannels) return /** @type {const} */ ([channel, error.message]);
+      }
+      return null;
+    };
+    const answers = await Promise.all([...channels].map(ask));
+    const wrong = new Map(answers.filter((answer) => answer !== null));
+    if (signal.aborted || wrong.size === 0 || wrong.size === channels.size) return refused;
+    for (const [key, { channel }] of this.#wanted) {
+      const words = wrong.get(channel);
+      if (words !== undefined) this.#refused.set(key, words.replace(/\.$/, ''));
+    }
+    return null;
   }
 
   /** @param {Refused | null} refused */
@@ -372,7 +433,8 @@ export class Connection {
     this.#isAgain = true;
     const isOffline = globalThis.navigator?.onLine === false;
     this.error = isOffline ? 'The browser is offline.' : (words ?? (this.#isDrained ? 'The gateway is being restarted.' : null));
-    const delay = retryMs ?? this.#backoff.lost(performance.now(), Math.random());
+    const least = this.#backoff.lost(performance.now(), Math.random());
+    const delay = Math.min(Math.max(retryMs ?? 0, least), LONGEST_RETRY_MS);
     const timer = setTimeout(() => (this.#first ? this.#openNext() : this.#open()), delay);
     this.#later = () => clearTimeout(timer);
     this.#isWaiting = true;
@@ -410,10 +472,15 @@ export class Connection {
   #revise() {
     const stream = this.#first;
     if (!stream?.opened || this.#next || stream.isChanging || this.#wanted.size === 0) return;
+    if (this.#cover(stream)) this.#changed();
     const change = this.#difference(stream);
     if (change.add.size === 0 && change.remove.size === 0) return;
     if (stream.isFixed) {
-      if (change.add.size > 0 && !this.#later) this.#openNext();
+      // The next one is no narrower: only for what this one does not send at all.
+      if (!this.#later && [...change.add.keys()].some((key) => !this.#isSent(stream, key))) {
+        // That the gateway changes no stream was found out already.
+        this.#openNext(true);
+      }
       return;
     }
     stream.isChanging = true;
@@ -444,21 +511,26 @@ export class Connection {
    * @param {{ add: Map<string, Entry>, remove: Map<string, Entry> }} change
    */
   async #patch(stream, { add, remove }) {
+    // Whether it still sends them is not known until it answers, and perhaps not then.
+    for (const key of remove.keys()) stream.entries.delete(key);
     let answer;
     try {
       const entries = (/** @type {Map<string, Entry>} */ map) => [...map.values()].map(toWire);
       answer = await this.#endpoint.change(stream.opened?.streamId ?? '', { add: entries(add), remove: entries(remove) });
-    } catch {
+    } catch (error) {
+      // What was refused was not done.
+      if (error instanceof Refused && error.isFinal) for (const [key, entry] of remove) stream.entries.set(key, entry);
       return false;
     }
-    for (const key of remove.keys()) stream.entries.delete(key);
+    if (!isId(answer?.from_id)) return false;
+    if (stream !== this.#first) return true;
     let place = 0;
     for (const [key, entry] of add) {
       const result = answer.results?.[place++];
       if (result?.status === 'added' || result?.status === 'unchanged') {
         stream.entries.set(key, entry);
         if (this.#wanted.has(key) && !this.#covered.has(key)) this.#covered.set(key, answer.from_id);
-      } else {
+      } else if (this.#wanted.has(key)) {
         this.#refused.set(key, `${entry.channel}: ${result?.status === 'denied' ? 'may not be read' : (result?.code ?? 'was refused')}`);
       }
     }

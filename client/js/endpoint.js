@@ -1,5 +1,7 @@
 // Where a gateway's paths are, and what is sent along.
 
+import { isGap } from './item.js';
+
 /**
  * How to reach a gateway.
  * @typedef {object} Reach
@@ -18,12 +20,16 @@ const PATIENCE_MS = 10_000;
 /** A gateway's paths, and the requests to them. */
 export class Endpoint {
   #root;
+  /** What every request's query begins with. */
+  #extra;
   #token;
   #withCredentials;
 
   /** @param {Reach} reach */
-  constructor({ gatewayUrl = '', token, withCredentials = false } = {}) {
-    const url = gatewayUrl.replace(/\/+$/, '');
+  constructor({ gatewayUrl, token, withCredentials = false } = {}) {
+    const [given = '', extra = ''] = String(gatewayUrl ?? '').split('#')[0].split('?');
+    const url = given.replace(/\/+$/, '');
+    this.#extra = extra && `${extra}&`;
     this.#root = url.endsWith('/stream') ? url.slice(0, -'/stream'.length) : url + ROOT;
     this.#token = token;
     this.#withCredentials = withCredentials;
@@ -36,7 +42,13 @@ export class Endpoint {
 
   /** Tells gateways apart. */
   get name() {
-    return this.#root;
+    return this.#extra ? `${this.#root}?${this.#extra}` : this.#root;
+  }
+
+  /** @param {string} path @param {URLSearchParams} [query] */
+  #url(path, query) {
+    const all = `${this.#extra}${query ?? ''}`.replace(/&$/, '');
+    return this.#root + path + (all && `?${all}`);
   }
 
   /** Uses this token from now on. @param {Reach['token']} token */
@@ -53,7 +65,7 @@ export class Endpoint {
   streamUrl(channels, cursor) {
     const query = new URLSearchParams({ channels: [...channels].join(',') });
     if (cursor) query.set('last_event_id', cursor);
-    const url = () => `${this.#root}/stream?${query}`;
+    const url = () => this.#url('/stream', query);
     if (!this.#token) return url();
     return this.#tokenNow().then((token) => {
       if (token) query.set('token', token);
@@ -67,12 +79,9 @@ export class Endpoint {
    * @param {{ add: unknown[], remove: unknown[] }} change
    */
   async change(streamId, change) {
-    const answer = await this.#ask(`/streams/${encodeURIComponent(streamId)}`, {
-      method: 'PATCH',
-      body: JSON.stringify(change),
-      headers: { 'content-type': 'application/json' },
-    });
-    return answer.json();
+    const url = this.#url(`/streams/${encodeURIComponent(streamId)}`);
+    const headers = { 'content-type': 'application/json' };
+    return JSON.parse(await this.#ask(url, { method: 'PATCH', body: JSON.stringify(change), headers }));
   }
 
   /**
@@ -83,8 +92,8 @@ export class Endpoint {
    */
   async history(query, signal) {
     const headers = { accept: 'application/x-ndjson' };
-    const answer = await this.#ask(`/history?${new URLSearchParams(query)}`, { headers, signal });
-    return (await answer.text()).split('\n').filter((line) => line !== '');
+    const text = await this.#ask(this.#url('/history', new URLSearchParams(query)), { headers, signal });
+    return text.split('\n').filter((line) => line !== '');
   }
 
   /**
@@ -97,34 +106,77 @@ export class Endpoint {
    */
   async gaps(channels, after, until, signal) {
     const query = new URLSearchParams({ channels, after, until, limit: '1' });
-    const answer = await this.#ask(`/history?${query}`, { signal });
-    return (await answer.json()).gaps ?? [];
+    const { gaps } = JSON.parse(await this.#ask(this.#url('/history', query), { signal }));
+    return (gaps ?? []).filter(isGap);
   }
 
-  /** @param {string} path @param {RequestInit} request */
-  async #ask(path, { signal, headers, ...request }) {
-    const token = await this.#tokenNow();
-    const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
-    const giveUp = () => patience.abort();
-    signal?.addEventListener('abort', giveUp);
-    try {
-      const answer = await fetch(this.#root + path, {
-        ...request,
-        headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
-        credentials: this.#withCredentials ? 'include' : 'same-origin',
-        signal: patience.signal,
-      });
-      if (!answer.ok) throw new Refused(answer.status, await detail(answer));
-      return answer;
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', giveUp);
-    }
+  /**
+   * The text of an answer. Neither the token nor the gateway is waited for longer than it has patience; a long text may take
+   * its time, as long as more of it comes.
+   * @param {string} url
+   * @param {RequestInit} request
+   * @returns {Promise<string>}
+   */
+  #ask(url, { signal, headers, ...request }) {
+    const end = new AbortController();
+    return new Promise((resolve, reject) => {
+      let timer = setTimeout(() => giveUp(), PATIENCE_MS);
+      const giveUp = () => {
+        end.abort();
+        reject(new Error('The gateway does not answer.'));
+      };
+      const goOn = () => {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, PATIENCE_MS);
+      };
+      const asked = async () => {
+        const token = await this.#tokenNow();
+        end.signal.throwIfAborted();
+        const answer = await fetch(url, {
+          ...request,
+          headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
+          credentials: this.#withCredentials ? 'include' : 'same-origin',
+          signal: end.signal,
+        });
+        if (!answer.ok) throw new Refused(answer.status, await detail(answer));
+        return textOf(answer, goOn);
+      };
+      if (signal?.aborted) giveUp();
+      signal?.addEventListener('abort', giveUp);
+      asked()
+        .then(resolve, reject)
+        .finally(() => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', giveUp);
+        });
+    });
   }
 
   async #tokenNow() {
     return this.#token ? this.#token() : '';
+  }
+}
+
+/** A URL as the page's own requests resolve it; as it is given where it is none. @param {string} url */
+export function absolute(url) {
+  try {
+    return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+  } catch {
+    return url;
+  }
+}
+
+/** @param {Response} answer @param {() => void} more some of it has come */
+async function textOf(answer, more) {
+  if (!answer.body) return answer.text();
+  const decoder = new TextDecoder();
+  const reader = answer.body.getReader();
+  let text = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    more();
+    text += decoder.decode(value, { stream: true });
   }
 }
 
@@ -134,6 +186,11 @@ export class Refused extends Error {
   constructor(status, detail) {
     super(detail ? sentence(detail) : `The gateway answered with status ${status}.`);
     this.status = status;
+  }
+
+  /** Whether it may be of one channel among several. */
+  get isOfChannels() {
+    return this.status === 400 || this.status === 403;
   }
 
   /** A status from 400 to 499 is final, but for those that say "later": 408, 425, 429 (RFC 9110, 8470, 6585). */

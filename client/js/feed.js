@@ -3,6 +3,7 @@
 import { Archive } from './archive.js';
 import { entryOf, keyOf } from './entry.js';
 import { hubOf } from './hub.js';
+import { safely } from './subscription.js';
 
 /**
  * @typedef {import('./hub.js').HubOptions} HubOptions
@@ -56,11 +57,12 @@ export class Feed {
     const { channels, most = 1_000 } = this.#feed;
     const keys = channels.map((given) => keyOf(entryOf(given))).sort();
     const archive = await Archive.open(JSON.stringify([this.#options.gatewayUrl ?? '', most, ...keys]), most);
-    const kept = await archive?.load().catch(() => null);
+    const kept = await archive?.load();
     if (this.#isClosed) return archive?.close();
     this.#archive = archive;
-    if (kept?.cursor) this.#sink.batch(kept.items, kept.cursor);
-    this.#start(kept?.cursor ?? null);
+    const { items = [], cursor = null } = kept ?? {};
+    if (cursor) safely(() => this.#sink.batch(items, cursor));
+    if (!this.#isClosed) this.#start(cursor);
   }
 
   /** @param {string | null} cursor */

@@ -1,9 +1,9 @@
 // The hub of a page: what all its parts want together, on one stream.
 
 import { Connection } from './connection.js';
-import { Endpoint } from './endpoint.js';
+import { Endpoint, absolute } from './endpoint.js';
 import { Frame } from './frame.js';
-import { Subscription } from './subscription.js';
+import { Subscription, safely } from './subscription.js';
 import { SharedConnection, canShare } from './tabs.js';
 
 /** How long a channel is kept when nobody wants it any more, in milliseconds: time for the next view to mount. */
@@ -153,9 +153,9 @@ export class Hub {
   #changed() {
     for (const subscription of this.#subscriptions) {
       subscription.join();
-      subscription.sink.changed?.();
+      safely(() => subscription.sink.changed?.());
     }
-    for (const watcher of this.#watchers) watcher();
+    for (const watcher of this.#watchers) safely(watcher);
     // A cursor moves on also where no record comes.
     this.#frame.ask();
   }
@@ -214,7 +214,7 @@ function registryOf() {
   const hubs = new Map();
   /** @param {HubOptions} options */
   const open = (options) => {
-    const name = `${options.scope === 'browser' ? 'browser' : 'page'} ${absolute(options)}`;
+    const name = `${options.scope === 'browser' ? 'browser' : 'page'} ${absolute(new Endpoint(options).name)}`;
     let hub = hubs.get(name);
     if (!hub) {
       const made = new Hub(options, () => {
@@ -230,10 +230,4 @@ function registryOf() {
     return hub;
   };
   return { hubs, open };
-}
-
-/** The same gateway by whatever URL it is named. @param {HubOptions} options */
-function absolute(options) {
-  const { name } = new Endpoint(options);
-  return globalThis.location ? new URL(name, globalThis.location.href).href : name;
 }

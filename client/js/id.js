@@ -32,5 +32,5 @@ export function maxId(a, b) {
 
 /** Whether a text is an id. @param {unknown} text */
 export function isId(text) {
-  return typeof text === 'string' && /^\d+-\d+$/.test(text);
+  return typeof text === 'string' && /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/.test(text);
 }

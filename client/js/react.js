@@ -1,6 +1,6 @@
 // Live logs in React 18 and later.
 
-import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 
 import { createLogsClient } from './client.js';
 
@@ -35,10 +35,15 @@ function useSubscription(options) {
   if (!client) throw new Error('useLogsSSE and useLogsSubscription need a <LogsSSEProvider> above them');
   const [subscription, setSubscription] = useState(/** @type {import('./client.js').LogsSubscription | null} */ (null));
   const { onRecords, ...selection } = options;
+  // A callback is often a new function at each render; the newest is called.
+  const told = useRef(onRecords);
+  useEffect(() => {
+    told.current = onRecords;
+  });
   // What is followed is compared by what it says, not by which object says it.
   const wanted = JSON.stringify(selection);
   useEffect(() => {
-    const subscription = client.subscribe({ ...JSON.parse(wanted), onRecords });
+    const subscription = client.subscribe({ ...JSON.parse(wanted), onRecords: (records) => told.current?.(records) });
     setSubscription(subscription);
     return () => subscription.close();
   }, [client, wanted]);

@@ -7,6 +7,9 @@ import { isId, maxId } from './id.js';
 const OPEN_MS = 20_000;
 /** A stream is lost when it is silent for this many heartbeats. */
 const SILENT_HEARTBEATS = 2.5;
+/** What a gateway that names no heartbeat is taken to have, and the longest that one is believed, in milliseconds. */
+const USUAL_HEARTBEAT_MS = 15_000;
+const LONGEST_HEARTBEAT_MS = 600_000;
 
 /**
  * What a stream tells its connection.
@@ -27,6 +30,7 @@ export class Stream {
   isFixed = false;
   /** Whether a change is under way. */
   isChanging = false;
+  #madeAt = performance.now();
   #heardAt = performance.now();
   #close = () => {};
   #isClosed = false;
@@ -65,6 +69,17 @@ export class Stream {
     }
     if (isId(id)) this.cursor = maxId(this.cursor, id);
     ears.hear(this, event ?? { type: 'unreadable' }, data);
+  }
+
+  /** The gateway has answered. @param {any} event its first */
+  open({ stream_id, heartbeat_ms }) {
+    const heartbeatMs = heartbeat_ms > 0 ? Math.min(Number(heartbeat_ms), LONGEST_HEARTBEAT_MS) : USUAL_HEARTBEAT_MS;
+    this.opened = { streamId: String(stream_id ?? ''), heartbeatMs };
+  }
+
+  /** How many milliseconds ago it was asked for. @param {number} now */
+  age(now) {
+    return now - this.#madeAt;
   }
 
   /** How many milliseconds it may still be silent before it counts as lost. @param {number} now */

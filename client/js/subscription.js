@@ -2,7 +2,7 @@
 
 import { chooses, entryOf, keyOf, wants } from './entry.js';
 import { compareIds, maxId } from './id.js';
-import { placeOf } from './item.js';
+import { endOf } from './item.js';
 import { past } from './past.js';
 
 /** After a failed request for the past it is asked again, after so many milliseconds each time. */
@@ -81,6 +81,8 @@ export class Subscription {
 
   /** Takes an item that is for it. @param {import('./item.js').Item} item */
   take(item) {
+    // The stream may be behind history: it says again what was had from there.
+    if (this.#state === 'live' && this.#cursor && compareIds(endOf(item), this.#cursor) <= 0) return;
     this.#pending.push(item);
     if (this.#pending.length < 2 * this.#most) return;
     // A hidden page's frames may come once a minute.
@@ -92,12 +94,12 @@ export class Subscription {
   /** Gives what has come, unless the past is still to come before it. */
   flush() {
     if (this.#state !== 'live' || this.isPaused) return;
-    const cursor = this.#hub.link.position ?? this.#cursor;
+    const cursor = maxId(this.#hub.link.position, this.#cursor);
     const items = this.#pending;
     if (cursor === null || (items.length === 0 && cursor === this.#cursor)) return;
     this.#pending = [];
     this.#cursor = cursor;
-    this.sink.batch(items, cursor);
+    safely(() => this.sink.batch(items, cursor));
   }
 
   /** Begins with the past once the stream tells all of its entries. */
@@ -123,24 +125,28 @@ export class Subscription {
   async #begin(border, signal) {
     const before = await this.#past(border, signal);
     if (signal.aborted) return;
-    const after = this.#pending.filter((item) => item.gap || compareIds(placeOf(item), border) > 0);
+    const after = this.#pending.filter((item) => compareIds(endOf(item), border) > 0);
     this.#pending = [];
     this.#state = 'live';
-    this.#cursor = maxId(this.#hub.link.position, border);
-    if (this.#cursor) this.sink.batch([...before, ...after], this.#cursor);
-    this.sink.changed?.();
+    const cursor = maxId(this.#hub.link.position, border) ?? border;
+    this.#cursor = cursor;
+    safely(() => this.sink.batch([...before, ...after], cursor));
+    safely(() => this.sink.changed?.());
   }
 
   /** @param {string} border @param {AbortSignal} signal @returns {Promise<import('./item.js').Item[]>} */
   async #past(border, signal) {
     const range = { after: this.#cursor, until: border, most: this.#most };
     const entries = [...this.entries].filter(([key]) => !this.#hub.link.refusal(key)).map(([, entry]) => entry);
-    for (const delay of [...RETRIES_MS, 0]) {
+    for (let tries = 0; ; ) {
+      const delay = RETRIES_MS[Math.min(tries, RETRIES_MS.length - 1)];
       try {
         return entries.length > 0 ? await past(this.#hub.endpoint, entries, range, signal) : [];
       } catch (error) {
         if (signal.aborted) return [];
-        if (/** @type {any} */ (error).isFinal || delay === 0) {
+        // Where there is no network, there is one later.
+        if (this.#hub.status === 'CONNECTED' && globalThis.navigator?.onLine !== false) tries += 1;
+        if (/** @type {any} */ (error).isFinal || tries > RETRIES_MS.length) {
           this.error = `Older lines cannot be had: ${/** @type {Error} */ (error).message}`;
           break;
         }
@@ -173,6 +179,17 @@ export class Subscription {
   close() {
     this.#fill.abort();
     this.#hub.leave(this);
+  }
+}
+
+/** Calls what a part of the page gave: that it fails is told, and is no other part's trouble. @param {() => void} call */
+export function safely(call) {
+  try {
+    call();
+  } catch (error) {
+    setTimeout(() => {
+      throw error;
+    });
   }
 }
 

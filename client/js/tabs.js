@@ -1,10 +1,11 @@
 // One stream for all tabs of an origin.
 
 import { Connection } from './connection.js';
+import { absolute } from './endpoint.js';
 import { compareIds, maxId } from './id.js';
-import { itemOf, placeOf } from './item.js';
+import { endOf, isGap, itemOf } from './item.js';
 
-/** A leader that has said nothing for this long is taken for frozen, in milliseconds: three usual heartbeats. */
+/** A leader that has said nothing for three heartbeats is taken for frozen, and not before this long, in milliseconds. */
 const SILENT_MS = 45_000;
 /** How often the leader looks for tabs that went without a word, in milliseconds. */
 const PRUNE_MS = 30_000;
@@ -35,9 +36,11 @@ export class SharedConnection {
   #channel;
   /** @type {Map<string, Entry>} */
   #wanted = new Map();
+  /** Counts what this tab has wanted: what the leader says of another is not of this. */
+  #revision = 0;
   /** The stream, where this tab leads. @type {Connection | null} */
   #own = null;
-  /** What the other tabs want, where this tab leads. @type {Map<string, Map<string, Entry>>} */
+  /** What the other tabs want, where this tab leads. @type {Map<string, { entries: Map<string, Entry>, revision: number }>} */
   #others = new Map();
   /** What the leader last said of its connection. @type {any} */
   #told = null;
@@ -59,7 +62,7 @@ export class SharedConnection {
   constructor(endpoint, listener) {
     this.#endpoint = endpoint;
     this.#listener = listener;
-    this.#name = `logs-sse-gateway.1 ${new URL(endpoint.name, location.href).href}`;
+    this.#name = `logs-sse-gateway.1 ${absolute(endpoint.name)}`;
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }) => this.#hear(data);
     // A task of its own that no browser slows down in hidden tabs, unlike timers.
@@ -87,7 +90,9 @@ export class SharedConnection {
   /** Since which id an entry is told here, once it is. @param {string} key */
   covers(key) {
     if (this.#own) return this.#own.covers(key);
-    const since = this.#told?.covered.get(key);
+    // It may be given up there, and followed again: only an answer to what was asked last counts.
+    if (this.#told?.heard.get(this.#tab) !== this.#revision) return null;
+    const since = this.#told.covered.get(key);
     return since ? maxId(since, this.#base) : null;
   }
 
@@ -99,10 +104,11 @@ export class SharedConnection {
   /** Follows these entries from now on; with none, this tab is in nobody's way. @param {Map<string, Entry>} wanted */
   follow(wanted) {
     this.#wanted = wanted;
+    this.#revision += 1;
     if (wanted.size === 0) this.#leave();
     else if (!this.#place) this.#queue();
     if (this.#own) this.#followAll();
-    else if (wanted.size > 0) this.#say({ type: 'want', tab: this.#tab, entries: [...wanted] });
+    else if (wanted.size > 0) this.#want();
     this.#listener.changed();
   }
 
@@ -154,8 +160,11 @@ export class SharedConnection {
         this.#lead();
       });
     navigator.locks.request(`${this.#name} leader`, options, lead).catch(() => {
+      if (place.signal.aborted) return;
       // Another tab took this one for frozen.
-      if (!place.signal.aborted && this.#own) this.#follow(place);
+      if (this.#own) this.#follow(place);
+      // There are no locks here, as in a frame that is shut off from its origin: it is alone.
+      else if (this.#place === place && !options.steal) lead();
     });
   }
 
@@ -166,7 +175,7 @@ export class SharedConnection {
     this.#own = null;
     this.#told = null;
     this.#request(place, { signal: place.signal });
-    this.#say({ type: 'want', tab: this.#tab, entries: [...this.#wanted] });
+    this.#want();
   }
 
   #lead() {
@@ -212,7 +221,7 @@ export class SharedConnection {
     this.#silence = Number(
       setTimeout(() => {
         if (this.#place && !this.#own) this.#request(this.#place, { steal: true });
-      }, SILENT_MS),
+      }, Math.max(SILENT_MS, 3 * (this.#told?.heartbeatMs ?? 0))),
     );
   }
 
@@ -223,9 +232,13 @@ export class SharedConnection {
     this.#channel.postMessage(message);
   }
 
+  #want() {
+    this.#say({ type: 'want', tab: this.#tab, entries: [...this.#wanted], revision: this.#revision });
+  }
+
   #followAll() {
     const all = new Map(this.#wanted);
-    for (const entries of this.#others.values()) for (const [key, entry] of entries) all.set(key, entry);
+    for (const { entries } of this.#others.values()) for (const [key, entry] of entries) all.set(key, entry);
     this.#own?.follow(all);
     this.#tell();
   }
@@ -235,7 +248,7 @@ export class SharedConnection {
     const texts = this.#outbox;
     if (texts.length === 0) return;
     this.#outbox = [];
-    this.#say({ type: 'items', texts, position: this.position });
+    this.#say({ type: 'items', leader: this.#tab, texts, position: this.position });
   }
 
   /** Says how the stream is, and so that this tab still leads. */
@@ -245,14 +258,16 @@ export class SharedConnection {
     this.#send();
     const covered = new Map();
     const refused = new Map();
-    for (const entries of [this.#wanted, ...this.#others.values()]) {
+    const heard = new Map();
+    for (const [tab, { revision }] of this.#others) heard.set(tab, revision);
+    for (const { entries } of [{ entries: this.#wanted }, ...this.#others.values()]) {
       for (const key of entries.keys()) {
         if (own.covers(key)) covered.set(key, own.covers(key));
         if (own.refusal(key)) refused.set(key, own.refusal(key));
       }
     }
-    const { status, streamId, error, position } = own;
-    this.#say({ type: 'state', leader: this.#tab, status, streamId, error, position, covered, refused });
+    const { status, streamId, error, position, heartbeatMs } = own;
+    this.#say({ type: 'state', leader: this.#tab, status, streamId, error, position, heartbeatMs, covered, refused, heard });
     this.#prune();
   }
 
@@ -266,7 +281,7 @@ export class SharedConnection {
   #hearFollower(message) {
     switch (message.type) {
       case 'want':
-        this.#others.set(message.tab, new Map(message.entries));
+        this.#others.set(message.tab, { entries: new Map(message.entries), revision: message.revision });
         return this.#followAll();
       case 'bye':
         this.#others.delete(message.tab);
@@ -281,15 +296,16 @@ export class SharedConnection {
     switch (message.type) {
       case 'lead':
         this.#expect();
-        return this.#say({ type: 'want', tab: this.#tab, entries: [...this.#wanted] });
+        return this.#want();
       case 'items':
+        // One that was taken for frozen may say something yet: it is of other channels, perhaps, and of another time.
+        if (this.#told?.leader !== message.leader) return;
         this.#expect();
-        if (this.#told) this.#receive(message);
-        return;
+        return this.#receive(message);
       case 'state': {
-        this.#expect();
         const isAnother = this.#told?.leader !== message.leader;
         this.#told = message;
+        this.#expect();
         if (isAnother) {
           this.#position = this.#base = maxId(this.#position, message.position);
           this.#listener.rejoin();
@@ -305,9 +321,7 @@ export class SharedConnection {
   #receive({ texts, position }) {
     for (const text of texts) {
       const item = itemOf(text) ?? gapOf(text);
-      if (!item) continue;
-      const known = item.gap ? item.gap.to : placeOf(item);
-      if (this.#position && compareIds(known, this.#position) <= 0) continue;
+      if (!item || (this.#position && compareIds(endOf(item), this.#position) <= 0)) continue;
       if (item.record) this.#position = item.record.id;
       this.#listener.item(item);
     }
@@ -319,7 +333,8 @@ export class SharedConnection {
     const now = performance.now();
     if (now - this.#prunedAt < PRUNE_MS || this.#others.size === 0) return;
     this.#prunedAt = now;
-    const { held = [] } = await navigator.locks.query();
+    const { held = [] } = await navigator.locks.query().catch(() => ({ held: null }));
+    if (!held) return;
     const there = new Set(held.map((lock) => lock.name));
     const gone = [...this.#others.keys()].filter((tab) => !there.has(`${this.#name} ${tab}`));
     for (const tab of gone) this.#others.delete(tab);
@@ -327,10 +342,10 @@ export class SharedConnection {
   }
 }
 
-/** @param {string} text @returns {import('./item.js').Item} */
+/** @param {string} text @returns {import('./item.js').Item | null} */
 function gapOf(text) {
-  const { channel, from, to, reason } = JSON.parse(text);
-  return { gap: { channel, from, to, reason } };
+  const gap = JSON.parse(text);
+  return isGap(gap) ? { gap: { channel: gap.channel, from: gap.from, to: gap.to, reason: gap.reason } } : null;
 }
 
 /** @param {AbortSignal} signal @returns {Promise<void>} */
