@@ -7,6 +7,8 @@ import { compareIds, isId, maxId } from './id.js';
 import { isGap, isRecord, placeOf } from './item.js';
 import { Stream } from './stream.js';
 
+/** The most channels and patterns of one stream. */
+const MOST_CHANNELS = 128;
 /** A gateway that names a longer wait than this is asked sooner, in milliseconds. */
 const LONGEST_RETRY_MS = 600_000;
 /** How long the gateway may take to say why there is no stream, in milliseconds. */
@@ -406,7 +408,9 @@ export class Connection {
       }
       return null;
     };
-    const answers = await Promise.all([...channels].map(ask));
+    // The first have come first.
+    const surplus = [...channels].slice(MOST_CHANNELS).map((channel) => /** @type {const} */ ([channel, `${channel}: too many channels`]));
+    const answers = surplus.length > 0 ? surplus : await Promise.all([...channels].map(ask));
     const wrong = new Map(answers.filter((answer) => answer !== null));
     if (signal.aborted || wrong.size === 0 || wrong.size === channels.size) return refused;
     for (const [key, { channel }] of this.#wanted) {

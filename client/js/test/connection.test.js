@@ -167,6 +167,20 @@ test('a channel that may not be read keeps no other part from its records', asyn
   assert.equal(gateway.sources.length, 2);
 });
 
+test('more channels than one stream has keep the first ones from nothing', async () => {
+  const isTooMuch = ({ url }) => (url.searchParams.get('channels') ?? '').split(',').length > 128;
+  const gateway = badGateway({
+    opened: (source) => (isTooMuch(source) ? source.refuse() : source.connect()),
+    answer: (request) => (isTooMuch(request) ? problem(400, 'at most 128 channels') : new Response('')),
+  });
+  const mount = open(gateway);
+  const parts = Array.from({ length: 130 }, (_, number) => mount(`logs:a${number}:w`));
+  await until('connected', isConnected(parts[0]));
+  assert.equal(gateway.open()[0].channels.length, 128);
+  assert.equal(parts[127].status().error, null);
+  assert.match(parts[128].status().error, /too many/);
+});
+
 test('a channel that was refused is not asked for when the gateway comes back', async () => {
   const gateway = badGateway({
     // Once it is away, as behind a proxy that says so.
