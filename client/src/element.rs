@@ -249,11 +249,13 @@ fn in_words(status: &ElementStatus) -> String {
 /// Tells of what comes in, as long as the component lives.
 fn tell_records(live: UseLogsReturn, channels: Signal<Vec<logs_shared::ChannelPattern>>, listener: Listens) {
     let newest = StoredValue::new(None::<RecordId>);
-    Effect::watch(
-        move || channels.track(),
-        move |(), _, _| newest.set_value(None),
-        false,
-    );
+    let mut is_first = true;
+    effect_later(Box::new(move || {
+        channels.track();
+        if !std::mem::take(&mut is_first) {
+            newest.set_value(None);
+        }
+    }));
     effect_later(Box::new(move || {
         let last = newest.get_value();
         let mut new: Vec<_> = live.logs.with(|rows| {

@@ -12,7 +12,7 @@ use super::{
     viewer::Viewer,
 };
 use crate::{
-    dom::{El, button, effect, el, icon, memo_bool, memo_string},
+    dom::{El, button, effect, effect_later, el, icon, memo_bool, memo_string},
     filter::{Mode, Needle},
 };
 
@@ -145,21 +145,21 @@ fn field(viewer: Viewer, error: Memo<String>) -> El {
 /// Keeps count of the matches: at once when something else is looked for, now and then while lines come.
 fn count_matches(viewer: Viewer) -> RwSignal<Matches> {
     let matches = RwSignal::new(Matches::default());
-    let counted = StoredValue::new(0.0);
-    Effect::new(move |was: Option<Needle>| {
+    let (mut counted, mut was) = (0.0, None);
+    effect_later(Box::new(move || {
         let needle = viewer.filter.with(|filter| filter.needle.clone());
         viewer.view.track();
         now_ms();
         let now = js_sys::Date::now();
-        if was.as_ref() != Some(&needle) || now - counted.get_value() >= COUNT_EVERY_MS {
-            counted.set_value(now);
+        if was.as_ref() != Some(&needle) || now - counted >= COUNT_EVERY_MS {
+            counted = now;
             viewer.filter.with_untracked(|filter| {
                 viewer.view.with_untracked(|view| {
                     matches.update(|matches| matches.update(view, filter));
                 });
             });
         }
-        needle
-    });
+        was = Some(needle);
+    }));
     matches
 }
