@@ -37,8 +37,11 @@ use web_sys::HtmlElement;
 
 use self::settings::Settings;
 use crate::{
-    ConnectionStatus, LogsProvider, LogsWidget, Scope, UseLogsReturn, UseLogsSubscriptionOptions,
+    ConnectionStatus, Scope, UseLogsReturn, UseLogsSubscriptionOptions,
+    dom::{El, effect_later, el},
+    provider::provide,
     use_logs_subscription,
+    widget::widget,
 };
 
 /// How an element stands with its gateway.
@@ -83,7 +86,7 @@ impl LogsElement {
         let live = ArcRwSignal::new(None);
         let mounted = mount_to(root, {
             let (settings, live) = (settings.clone(), live.clone());
-            move || view! { <Element settings live listener /> }.into_any()
+            move || element(settings, live, Box::new(listener)).into_view()
         });
         Self {
             settings,
@@ -144,14 +147,15 @@ impl Foundation {
     }
 }
 
-#[component]
-fn Element(
+type Listens = StoredValue<Box<dyn ElementListener>, LocalStorage>;
+
+fn element(
     settings: ArcRwSignal<Settings>,
     live: ArcRwSignal<Option<UseLogsReturn>>,
-    listener: impl ElementListener,
-) -> impl IntoView {
+    listener: Box<dyn ElementListener>,
+) -> El {
     let settings = RwSignal::from(settings);
-    let listener = StoredValue::new_local(listener);
+    let listener: Listens = StoredValue::new_local(listener);
     let foundation = Memo::new(move |_| {
         settings.with(|settings| Foundation {
             gateway_url: settings.gateway_url().to_owned(),
@@ -181,7 +185,9 @@ fn Element(
             }
         }
     });
-    Effect::new(move |_| status.with(|status| listener.with_value(|listener| listener.on_status(status))));
+    effect_later(Box::new(move || {
+        status.with(|status| listener.with_value(|listener| listener.on_status(status)));
+    }));
     let inside = move || {
         let Foundation {
             gateway_url,
@@ -192,31 +198,37 @@ fn Element(
             label,
         } = foundation.get();
         let live = live.clone();
-        view! {
-            <LogsProvider gateway_url scope=scope.unwrap_or_default()>
-                {
-                    let valid = Signal::derive(move || channels.get().unwrap_or_default());
-                    // A wrong number keeps as many as none, and is told.
-                    let max_logs = max_logs.unwrap_or(settings::DEFAULT_MAX_LOGS);
-                    let here = use_logs_subscription(valid, UseLogsSubscriptionOptions { max_logs, persistence });
-                    live.set(Some(here));
-                    on_cleanup(move || {
-                        live.maybe_update(|live| live.take_if(|live| live.logs == here.logs).is_some());
-                    });
-                    tell_records(here, valid, listener);
-                    view! { <LogsWidget logs=here.logs label at=at.unwrap_or_default() /> }
-                }
-            </LogsProvider>
-        }
+        provide(gateway_url, scope.unwrap_or_default(), true);
+        let valid = Signal::derive(move || channels.get().unwrap_or_default());
+        // A wrong number keeps as many as none, and is told.
+        let max_logs = max_logs.unwrap_or(settings::DEFAULT_MAX_LOGS);
+        let here = use_logs_subscription(
+            valid,
+            UseLogsSubscriptionOptions {
+                max_logs,
+                persistence,
+            },
+        );
+        live.set(Some(here));
+        on_cleanup(move || {
+            live.maybe_update(|live| live.take_if(|live| live.logs == here.logs).is_some());
+        });
+        tell_records(here, valid, listener);
+        Some(widget(here.logs, &label, None, at.unwrap_or_default()))
     };
-    view! {
-        <div class="logs-element">
-            {inside}
-            <p class="logs-element-status" role="status" data-status=move || status.with(|status| status.connection.as_str())>
-                {move || status.with(in_words)}
-            </p>
-        </div>
-    }
+    let said = el("p", "logs-element-status")
+        .attr("role", "status")
+        .attr_from("data-status", move || {
+            Some(status.with(|status| status.connection.as_str().to_owned()))
+        })
+        .text_from(move || status.with(in_words));
+    // What is made within reads signals that are not what it is made of.
+    el("div", "logs-element")
+        .child_from(move || {
+            foundation.track();
+            untrack(&inside)
+        })
+        .add(said)
 }
 
 /// What is said below the lines.
@@ -235,18 +247,16 @@ fn in_words(status: &ElementStatus) -> String {
 }
 
 /// Tells of what comes in, as long as the component lives.
-fn tell_records(
-    live: UseLogsReturn,
-    channels: Signal<Vec<logs_shared::ChannelPattern>>,
-    listener: StoredValue<impl ElementListener, LocalStorage>,
-) {
+fn tell_records(live: UseLogsReturn, channels: Signal<Vec<logs_shared::ChannelPattern>>, listener: Listens) {
     let newest = StoredValue::new(None::<RecordId>);
-    Effect::watch(
-        move || channels.track(),
-        move |(), _, _| newest.set_value(None),
-        false,
-    );
-    Effect::new(move |_| {
+    let mut is_first = true;
+    effect_later(Box::new(move || {
+        channels.track();
+        if !std::mem::take(&mut is_first) {
+            newest.set_value(None);
+        }
+    }));
+    effect_later(Box::new(move || {
         let last = newest.get_value();
         let mut new: Vec<_> = live.logs.with(|rows| {
             let records = rows.records().rev();
@@ -260,5 +270,5 @@ fn tell_records(
             new.reverse();
             listener.with_value(|listener| listener.on_records(new));
         }
-    });
+    }));
 }

@@ -1,14 +1,13 @@
 //! [`Feed`]: the page's stream, as its JavaScript half gives it.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
-use logs_shared::{Interest, LogRecord, event::Gap};
+use logs_shared::Interest;
 use wasm_bindgen::prelude::*;
 
 use crate::{
     ConnectionStatus,
-    buffer::{Buffer, Row},
+    buffer::Buffer,
+    json::{read_row, write_interests},
 };
 
 #[wasm_bindgen(module = "/js/wasm.js")]
@@ -38,7 +37,7 @@ extern "C" {
 type Changed = dyn FnMut(String, Option<String>, Option<String>);
 
 /// What is followed, and how.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Selection {
     /// In order, none twice, at least one.
     pub(crate) interests: Vec<Interest>,
@@ -85,7 +84,12 @@ impl Feed {
         let on_batch = {
             let rows = shown.rows.clone();
             Closure::<dyn FnMut(String)>::new(move |lines: String| {
-                rows.update(|rows| lines.lines().filter_map(row).for_each(|row| rows.insert(row)));
+                rows.update(|rows| {
+                    lines
+                        .lines()
+                        .filter_map(read_row)
+                        .for_each(|row| rows.insert(row))
+                });
             })
         };
         let on_change = {
@@ -96,7 +100,7 @@ impl Feed {
                 set(&shown.error, error);
             })
         };
-        let channels = serde_json::to_string(&selection.interests).unwrap_or_default();
+        let channels = write_interests(&selection.interests);
         let feed = WasmFeed::new(
             gateway_url,
             is_browser_wide,
@@ -140,13 +144,5 @@ impl Drop for Feed {
 fn set<T: PartialEq + Send + Sync + 'static>(signal: &ArcRwSignal<T>, value: T) {
     if signal.with_untracked(|now| *now != value) {
         signal.set(value);
-    }
-}
-
-/// A line of a batch. What cannot be read comes from a newer gateway, and is skipped.
-fn row(line: &str) -> Option<Row> {
-    match serde_json::from_str::<LogRecord>(line) {
-        Ok(record) => Some(Row::Record(Arc::new(record))),
-        Err(_) => serde_json::from_str::<Gap>(line).ok().map(Row::Gap),
     }
 }

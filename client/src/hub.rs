@@ -2,17 +2,17 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     rc::{Rc, Weak},
 };
 
 use leptos::prelude::*;
-use logs_shared::LogRecord;
+use logs_shared::{Interest, LogRecord};
 
 use crate::{
     buffer::{Buffer, Row},
     feed::{Feed, Selection, Shown},
     timer::Timer,
+    value::Value,
 };
 
 /// How long a feed is kept when nobody wants it any more, in milliseconds: time for the next view to mount.
@@ -28,7 +28,7 @@ struct Inner {
     gateway_url: String,
     is_browser_wide: bool,
     is_enabled: Cell<bool>,
-    feeds: RefCell<BTreeMap<Selection, Held>>,
+    feeds: RefCell<Vec<(Selection, Held)>>,
 }
 
 /// A feed, and who wants it.
@@ -76,14 +76,14 @@ impl Hub {
         self.0
             .feeds
             .borrow()
-            .values()
-            .for_each(|held| held.feed.enable(is_enabled));
+            .iter()
+            .for_each(|(_, held)| held.feed.enable(is_enabled));
     }
 
     /// Follows a selection.
     pub(crate) fn subscribe(&self, selection: Selection) -> Subscription {
         let mut feeds = self.0.feeds.borrow_mut();
-        if !feeds.contains_key(&selection) {
+        if find(&mut feeds, &selection).is_none() {
             let feed = Feed::new(
                 &self.0.gateway_url,
                 self.0.is_browser_wide,
@@ -91,16 +91,14 @@ impl Hub {
                 gathered(&feeds, &selection),
                 !self.0.is_enabled.get(),
             );
-            feeds.insert(
-                selection.clone(),
-                Held {
-                    feed,
-                    holders: 0,
-                    end: None,
-                },
-            );
+            let held = Held {
+                feed,
+                holders: 0,
+                end: None,
+            };
+            feeds.push((selection.clone(), held));
         }
-        let shown = feeds.get_mut(&selection).map(|held| {
+        let shown = find(&mut feeds, &selection).map(|held| {
             held.holders += 1;
             held.end = None;
             held.feed.shown().clone()
@@ -114,7 +112,7 @@ impl Hub {
 
     fn leave(&self, selection: &Selection) {
         let mut feeds = self.0.feeds.borrow_mut();
-        let Some(held) = feeds.get_mut(selection) else {
+        let Some(held) = find(&mut feeds, selection) else {
             return;
         };
         held.holders -= 1;
@@ -123,19 +121,26 @@ impl Hub {
         }
         let (hub, selection) = (Rc::downgrade(&self.0), selection.clone());
         held.end = Some(Timer::after(LINGER_MS, move || {
-            let gone = hub
-                .upgrade()
-                .and_then(|inner| inner.feeds.borrow_mut().remove(&selection));
+            let gone = hub.upgrade().and_then(|inner| {
+                let mut feeds = inner.feeds.borrow_mut();
+                let place = feeds.iter().position(|(known, _)| *known == selection)?;
+                Some(feeds.swap_remove(place))
+            });
             // Not while the feeds are borrowed.
             drop(gone);
         }));
     }
 }
 
+fn find<'a>(feeds: &'a mut [(Selection, Held)], selection: &Selection) -> Option<&'a mut Held> {
+    let found = feeds.iter_mut().find(|(known, _)| known == selection);
+    found.map(|(_, held)| held)
+}
+
 /// What the other feeds have of a selection: shown at once, before the gateway gives it again.
-fn gathered(feeds: &BTreeMap<Selection, Held>, selection: &Selection) -> Buffer {
+fn gathered(feeds: &[(Selection, Held)], selection: &Selection) -> Buffer {
     let mut buffer = Buffer::new(selection.max_logs);
-    for held in feeds.values() {
+    for (_, held) in feeds {
         held.feed.shown().rows.with_untracked(|rows| {
             let records = rows.records().filter(|record| is_in(record, selection));
             records.for_each(|record| buffer.insert(Row::Record(record.clone())));
@@ -148,5 +153,16 @@ fn is_in(record: &LogRecord, selection: &Selection) -> bool {
     selection
         .interests
         .iter()
-        .any(|interest| interest.matches(&record.entry))
+        .any(|interest| is_of_interest(interest, record))
+}
+
+/// As [`Interest::matches`] says, which brings a JSON library along.
+fn is_of_interest(interest: &Interest, record: &LogRecord) -> bool {
+    let fields = Value::of(record);
+    interest.level.is_none_or(|level| record.level >= level)
+        && interest.pattern.matches(&record.channel)
+        && interest
+            .conditions
+            .iter()
+            .all(|(name, text)| fields.has(name, text))
 }

@@ -5,6 +5,7 @@
 //!
 //! - `js/`: the page's stream, in JavaScript, because parts of a page that were built apart, also without Rust, share it;
 //!   `js/hub.js` lists its modules
+//! - [`json`]: what comes over the wire, read
 //! - [`feed`]: the page's stream as far as one selection of channels wants it
 //! - [`hub`]: the feeds of a provider's hooks
 //! - [`buffer`]: the newest rows, each once and in order
@@ -17,7 +18,7 @@
 //! - [`element`]: the viewer as `<logs-widget>`, for any page
 //! - [`page`]: the live logs page and the page with three micro frontends, with their [`samples`]
 //!
-//! [`timer`] and [`listener`] are what the browser lends and must be given back; to the [`clipboard`] it is given.
+//! [`timer`] and [`listener`] are what the browser lends and must be given back; [`browser`] is what it does by itself.
 
 // The list above names the private modules too: it is for those who read the code.
 #![allow(rustdoc::private_intra_doc_links)]
@@ -25,8 +26,8 @@
 #![allow(unreachable_pub)]
 
 mod ansi;
+mod browser;
 pub mod buffer;
-mod clipboard;
 mod dom;
 pub mod element;
 mod feed;
@@ -35,6 +36,7 @@ mod fold;
 mod frame;
 mod highlight;
 mod hub;
+mod json;
 mod listener;
 mod lower;
 mod modules;

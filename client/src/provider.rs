@@ -68,9 +68,14 @@ pub fn LogsProvider(
     /// What may use the hooks.
     children: Children,
 ) -> impl IntoView {
+    provide(gateway_url, scope, auto_connect);
+    children()
+}
+
+/// Gives all hooks below the current owner the page's stream.
+pub(crate) fn provide(gateway_url: String, scope: Scope, auto_connect: bool) {
     let hub = Hub::new(gateway_url, scope == Scope::Browser, auto_connect);
     provide_context(LogsContext {
         hub: StoredValue::new_local(hub),
     });
-    children()
 }

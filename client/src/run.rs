@@ -2,6 +2,8 @@
 
 use logs_shared::{ChannelPattern, Conditions, Interest, LogRecord};
 
+use crate::value::Value;
+
 /// The names of a channel's last part.
 const RESOURCE_NAMES: [&str; 3] = ["workflow_id", "resource_id", "function_id"];
 
@@ -16,7 +18,7 @@ pub(crate) struct Run {
 impl Run {
     /// None where the gateway could not look for it: the name or the value is too long.
     pub(crate) fn new(name: String, value: String) -> Option<Self> {
-        let conditions = Conditions::new([(name.as_str(), value.as_str())]).ok()?;
+        let conditions = Conditions::one(&name, &value).ok()?;
         Some(Self {
             name,
             value,
@@ -74,7 +76,7 @@ impl Run {
     /// Whether a record is of it: by its field, or by its channel.
     pub(crate) fn has(&self, record: &LogRecord) -> bool {
         (self.is_named_by_channels() && record.channel.resource_id() == Some(&self.value))
-            || self.conditions.matches(&record.fields)
+            || Value::of(record).has(&self.name, &self.value)
     }
 }
 

@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use logs_shared::LogRecord;
 
+use crate::json::read_record;
+
 /// One record a line, as a stream sends them.
 const SAMPLES: &str = include_str!("samples.ndjson");
 
 /// Fifteen records of a believable run, the oldest first.
 pub(crate) fn samples() -> Vec<Arc<LogRecord>> {
-    SAMPLES
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .map(Arc::new)
-        .collect()
+    SAMPLES.lines().filter_map(read_record).map(Arc::new).collect()
 }
 
 #[cfg(test)]

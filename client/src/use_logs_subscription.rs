@@ -5,6 +5,7 @@ use logs_shared::{ChannelPattern, Interest};
 
 use crate::{
     ConnectionStatus,
+    dom::effect_later,
     feed::{Selection, Shown},
     hub::Subscription,
     provider::LogsContext,
@@ -59,13 +60,18 @@ pub fn use_logs_subscription(
     let LogsContext { hub } = LogsContext::expect();
     let run: RwSignal<Option<Run>> = RwSignal::new(None);
     let selection = Memo::new(move |_| {
-        let mut interests: Vec<Interest> =
+        let mut wanted: Vec<Interest> =
             channels.with(|channels| channels.iter().cloned().map(Interest::from).collect());
-        if let (Some(run), false) = (run.get(), interests.is_empty()) {
-            interests.extend(channels.with(|channels| run.interests(channels)));
+        if let (Some(run), false) = (run.get(), wanted.is_empty()) {
+            wanted.extend(channels.with(|channels| run.interests(channels)));
         }
-        interests.sort();
-        interests.dedup();
+        // A handful: the standard library's way to sort is made for more, and is more code.
+        let mut interests = Vec::new();
+        for interest in wanted {
+            if let Err(place) = interests.binary_search(&interest) {
+                interests.insert(place, interest);
+            }
+        }
         Selection {
             interests,
             max_logs: options.max_logs,
@@ -80,16 +86,18 @@ pub fn use_logs_subscription(
     let held: StoredValue<Option<Subscription>, LocalStorage> =
         StoredValue::new_local(subscribe(&selection.get_untracked()));
     let shown = RwSignal::new(shown(held));
-    Effect::watch(
-        move || selection.get(),
-        move |selection, _, _| {
-            // The new one is held before the old one is left: what both want is never given up between them.
-            let old = held.try_update_value(|held| std::mem::replace(held, subscribe(selection)));
-            shown.set(self::shown(held));
-            drop(old);
-        },
-        false,
-    );
+    let mut followed = selection.get_untracked();
+    effect_later(Box::new(move || {
+        let selection = selection.get();
+        if selection == followed {
+            return;
+        }
+        // The new one is held before the old one is left: what both want is never given up between them.
+        let old = held.try_update_value(|held| std::mem::replace(held, subscribe(&selection)));
+        followed = selection;
+        shown.set(self::shown(held));
+        drop(old);
+    }));
     on_cleanup(move || held.set_value(None));
 
     let status = Signal::derive(move || shown.with(|shown| shown.status.get()));

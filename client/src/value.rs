@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use logs_shared::LogRecord;
 
+use crate::json::escaped;
+
 /// A JSON value, looked into without changing it: names in the order they were sent, numbers with the
 /// digits they were sent with.
 ///
@@ -44,6 +46,23 @@ impl<'a> Value<'a> {
             b'{' | b'[' => None,
             _ => Some(unquote(self.0)),
         }
+    }
+
+    /// What an object has under these names, where it is a text; of equal names the last. None where it is no object.
+    pub(crate) fn texts<const N: usize>(self, names: [&str; N]) -> Option<[Option<Cow<'a, str>>; N]> {
+        let mut texts = [const { None }; N];
+        for (name, value) in self.is_object().then(|| self.children())? {
+            if let Some(place) = names.iter().position(|wanted| *wanted == name) {
+                texts[place] = value.scalar().filter(|_| value.is_text());
+            }
+        }
+        Some(texts)
+    }
+
+    /// Whether an object has this text or, as it was sent, number, boolean or null under this name.
+    pub(crate) fn has(self, name: &str, text: &str) -> bool {
+        self.children()
+            .any(|(known, value)| known == name && value.scalar().is_some_and(|value| value == text))
     }
 
     /// What an object or array has, in order; an array's elements have their index for a name.
@@ -113,7 +132,24 @@ fn unquote(json: &str) -> Cow<'_, str> {
     let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match inner {
         Some(inner) if !inner.contains('\\') => Cow::Borrowed(inner),
-        Some(_) => serde_json::from_str(json).map_or(Cow::Borrowed(json), Cow::Owned),
+        Some(mut rest) => {
+            let mut text = String::with_capacity(rest.len());
+            while !rest.is_empty() {
+                let plain = rest.bytes().position(|byte| byte == b'\\').unwrap_or(rest.len());
+                let (before, after) = rest.split_at(plain);
+                text.push_str(before);
+                if after.is_empty() {
+                    break;
+                }
+                // What was checked has no others.
+                let Some((character, len)) = escaped(after) else {
+                    return Cow::Borrowed(json);
+                };
+                text.push(character);
+                rest = after.get(len..).unwrap_or_default();
+            }
+            Cow::Owned(text)
+        }
         None => Cow::Borrowed(json),
     }
 }

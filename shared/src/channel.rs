@@ -49,11 +49,34 @@ pub enum ChannelError {
     #[error("the {0} is longer than {MAX_SEGMENT_CHARS} characters")]
     TooLong(Part),
     /// A segment has a character that none may have.
-    #[error("the {0} has the character {1:?}; allowed are A–Z a–z 0–9 . _ -")]
+    #[error("the {0} has the character {char}; allowed are A–Z a–z 0–9 . _ -", char = Quoted(*.1))]
     Character(Part, char),
     /// A publication names its channel exactly.
     #[error("the {0} is a wildcard; only a subscription may use one")]
     Wildcard(Part),
+}
+
+/// A character in quotes, by its number where it cannot be seen. `{:?}` knows of more, by tables that would be a part of
+/// what a browser loads.
+struct Quoted(char);
+
+impl fmt::Display for Quoted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            hidden @ ('\0'..=' '
+            | '\u{7f}'..='\u{a0}'
+            | '\u{ad}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}')
+                if hidden != ' ' =>
+            {
+                write!(f, "'{}'", hidden.escape_default())
+            }
+            seen => write!(f, "'{seen}'"),
+        }
+    }
 }
 
 impl Channel {

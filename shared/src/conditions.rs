@@ -64,18 +64,22 @@ impl Conditions {
         let mut sorted: BTreeMap<Box<str>, Box<str>> = BTreeMap::new();
         for (name, text) in conditions {
             let (name, text) = (name.into(), text.into());
-            if name.chars().count() > MAX_CONDITION_NAME_CHARS {
-                return Err(ConditionError::LongName(shown(&name)));
-            }
-            if text.chars().count() > MAX_CONDITION_TEXT_CHARS {
-                return Err(ConditionError::LongText(shown(&name)));
-            }
+            check(&name, &text)?;
             sorted.insert(name, text);
         }
         if sorted.len() > MAX_CONDITIONS {
             return Err(ConditionError::TooMany(sorted.len()));
         }
         Ok(Self(sorted.into_iter().collect()))
+    }
+
+    /// This one condition.
+    ///
+    /// # Errors
+    /// Its name or its text is too long.
+    pub fn one(name: &str, text: &str) -> Result<Self, ConditionError> {
+        check(name, text)?;
+        Ok(Self(Arc::new([(name.into(), text.into())])))
     }
 
     /// Reads an object of names and values; null stands for none.
@@ -160,6 +164,16 @@ impl Conditions {
             .find(|(known, _)| *known == name)
             .map(|(_, text)| text)
     }
+}
+
+fn check(name: &str, text: &str) -> Result<(), ConditionError> {
+    if name.chars().count() > MAX_CONDITION_NAME_CHARS {
+        return Err(ConditionError::LongName(shown(name)));
+    }
+    if text.chars().count() > MAX_CONDITION_TEXT_CHARS {
+        return Err(ConditionError::LongText(shown(name)));
+    }
+    Ok(())
 }
 
 fn is(value: &RawValue, text: &str) -> bool {

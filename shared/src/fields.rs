@@ -19,6 +19,13 @@ use crate::json::{self, ValueError};
 pub struct Fields(Option<Box<str>>);
 
 impl Fields {
+    /// Of an object that is known to be compact JSON on one line with each name once, as a record has it that comes from
+    /// the gateway. Other text would be passed on as it is.
+    #[must_use]
+    pub fn of_compact(object: &str) -> Self {
+        Self((object != "{}").then(|| object.into()))
+    }
+
     /// Whether there is no field.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -152,6 +159,7 @@ mod tests {
             let once = fields(json);
             assert_eq!(serde_json::to_string(&once).unwrap(), once.as_json());
             assert_eq!(fields(once.as_json()), once);
+            assert_eq!(Fields::of_compact(once.as_json()), once);
         }
         assert!(fields("{}").is_empty());
     }

@@ -54,6 +54,40 @@ where
     deserializer.deserialize_str(Text(PhantomData))
 }
 
+/// Appends a text as a JSON string: escaped are quotes, backslashes and what JSON lets stand in no string.
+///
+/// By hand, because it is part of what a browser loads; in runs, because it is part of every record.
+pub fn append_text(out: &mut String, text: &str) {
+    const HEX: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    out.push('"');
+    let mut kept_from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if !matches!(byte, 0..0x20 | b'"' | b'\\') {
+            continue;
+        }
+        out.push_str(&text[kept_from..at]);
+        kept_from = at + 1;
+        out.push('\\');
+        match byte {
+            0x08 => out.push('b'),
+            b'\t' => out.push('t'),
+            b'\n' => out.push('n'),
+            0x0c => out.push('f'),
+            b'\r' => out.push('r'),
+            0..0x20 => {
+                out.push_str("u00");
+                out.push(HEX[usize::from(byte >> 4)]);
+                out.push(HEX[usize::from(byte & 15)]);
+            }
+            _ => out.push(char::from(byte)),
+        }
+    }
+    out.push_str(&text[kept_from..]);
+    out.push('"');
+}
+
 /// Why a JSON value cannot be kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
@@ -223,7 +257,18 @@ impl<'de> Visitor<'de> for Check<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn texts_are_written_as_any_writer_would(text in "[\\x00-\\x7f\u{e9}\u{1f600}]{0,40}") {
+            let mut out = String::new();
+            append_text(&mut out, &text);
+            prop_assert_eq!(out, serde_json::to_string(&text).unwrap());
+        }
+    }
 
     fn compact(raw: &str) -> Result<String, ValueError> {
         let mut out = String::new();

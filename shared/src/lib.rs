@@ -43,6 +43,7 @@ pub use event::ServerEvent;
 pub use fields::Fields;
 pub use history::HistoryQuery;
 pub use interest::Interest;
+pub use json::append_text;
 pub use level::Level;
 pub use problem::Problem;
 pub use query::StreamQuery;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Deref};
 
 use serde::Deserialize;
 
-use crate::{Channel, Fields, Level, RecordId, Timestamp};
+use crate::{Channel, Fields, Level, RecordId, Timestamp, append_text};
 
 /// What a publisher said, before the writer gave it an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl LogEntry {
         json.push_str(r#"","level":""#);
         json.push_str(self.level.as_str());
         json.push_str(r#"","message":"#);
-        json.push_str(&serde_json::Value::from(self.message.as_str()).to_string());
+        append_text(&mut json, &self.message);
         if !self.fields.is_empty() {
             json.push_str(r#","fields":"#);
             json.push_str(self.fields.as_json());
@@ -99,9 +99,10 @@ impl LogRecord {
     /// The record's JSON on one line, as it is on every wire.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut json = Vec::new();
-        self.entry.encode().write_json(self.id, &mut json);
-        String::from_utf8(json).unwrap_or_default()
+        let mut json = JSON_START.to_owned();
+        json.push_str(&self.id.to_string());
+        json.push_str(&self.entry.encode().0);
+        json
     }
 }
 

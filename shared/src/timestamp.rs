@@ -55,6 +55,16 @@ impl Timestamp {
         Self::from_unix_ms(ms.floor() as i64)
     }
 
+    /// Of a date and time as text: what [`Timestamp::from_str`] takes, but for numbers.
+    ///
+    /// # Errors
+    /// It is none, or outside the years 0 to 9999.
+    pub fn from_date_time(text: &str) -> Result<Self, TimestampError> {
+        read::date_time(text)
+            .ok_or(TimestampError)
+            .and_then(Self::from_unix_ms)
+    }
+
     /// Milliseconds since 1970.
     #[must_use]
     pub const fn unix_ms(self) -> i64 {
@@ -108,8 +118,7 @@ impl FromStr for Timestamp {
         if let Some(number) = read::number(text) {
             return Self::from_number(number);
         }
-        let ms = read::date_time(text).ok_or(TimestampError)?;
-        Self::from_unix_ms(ms)
+        Self::from_date_time(text)
     }
 }
 

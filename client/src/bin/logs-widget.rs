@@ -79,8 +79,15 @@ impl Batch {
 }
 
 fn json(records: &[Arc<LogRecord>]) -> String {
-    let records: Vec<_> = records.iter().map(|record| record.to_json()).collect();
-    format!("[{}]", records.join(","))
+    let mut json = String::from("[");
+    for record in records {
+        if json.len() > 1 {
+            json.push(',');
+        }
+        json.push_str(&record.to_json());
+    }
+    json.push(']');
+    json
 }
 
 struct Listener {

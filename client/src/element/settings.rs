@@ -59,7 +59,7 @@ impl Settings {
             .filter(|text| !text.is_empty())
             .map(|text| {
                 text.parse()
-                    .map_err(|error| format!("channels: {text:?} is none: {error}."))
+                    .map_err(|error| format!("channels: \"{text}\" is none: {error}."))
             })
             .collect::<Result<Vec<_>, _>>()?;
         match (&self.service, &self.workspace_id) {
@@ -99,7 +99,7 @@ impl Settings {
             .parse()
             .ok()
             .filter(|number| (1..=MOST_LOGS).contains(number));
-        number.ok_or_else(|| format!("max-logs is a number from 1 to {MOST_LOGS}, not {text:?}."))
+        number.ok_or_else(|| format!("max-logs is a number from 1 to {MOST_LOGS}, not \"{text}\"."))
     }
 
     /// Whether lines outlive the page.
@@ -115,7 +115,7 @@ impl Settings {
         match self.scope.as_deref() {
             None | Some("page") => Ok(Scope::Page),
             Some("browser") => Ok(Scope::Browser),
-            Some(other) => Err(format!("scope is page or browser, not {other:?}.")),
+            Some(other) => Err(format!("scope is page or browser, not \"{other}\".")),
         }
     }
 
@@ -126,7 +126,7 @@ impl Settings {
     pub(super) fn at(&self) -> Result<Option<RecordId>, String> {
         let at = self.at.as_deref().map(|text| {
             text.parse()
-                .map_err(|_| format!("at is a record's id, such as 1758796200000-0, not {text:?}."))
+                .map_err(|_| format!("at is a record's id, such as 1758796200000-0, not \"{text}\"."))
         });
         at.transpose()
     }

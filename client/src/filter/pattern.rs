@@ -113,9 +113,10 @@ mod engine {
                     .map(|error| String::from(error.message()))
                     .unwrap_or_default();
                 // Some browsers repeat the expression, with flags nobody wrote.
-                let flags = format!("/{}: ", self.flags);
-                let why = message.split_once(&flags).map_or(&*message, |(_, why)| why);
-                format!("Not a regular expression: {why}")
+                let repeated = ["/", &self.flags, ": "].concat();
+                let mut ends = message.match_indices('/').map(|(at, _)| &message[at..]);
+                let why = ends.find_map(|end| end.strip_prefix(&*repeated));
+                ["Not a regular expression: ", why.unwrap_or(&message)].concat()
             })
         }
 

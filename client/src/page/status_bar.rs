@@ -1,8 +1,8 @@
 //! [`StatusBar`]: how the page stands with the gateway, and connecting to it.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
-use crate::{ConnectionStatus, UseLogsReturn, clipboard};
+use crate::{ConnectionStatus, UseLogsReturn, browser};
 
 /// How the page stands with the gateway and why, and the buttons that change it.
 #[component]
@@ -54,15 +54,10 @@ fn stream(id: String) -> AnyView {
     let said = RwSignal::new("Copy");
     let copied = id.clone();
     let copy = move |_| {
-        let id = copied.clone();
-        spawn_local(async move {
-            let words = if clipboard::copy(&id).await {
-                "Copied"
-            } else {
-                "Select it to copy"
-            };
-            said.try_set(words);
-        });
+        let tell = move |is_copied| {
+            said.try_set(if is_copied { "Copied" } else { "Select it to copy" });
+        };
+        browser::copy_text(&copied, Box::new(tell));
     };
     view! {
         <p class="logs-stream">

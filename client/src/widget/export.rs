@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
-use leptos::wasm_bindgen::{JsCast, JsValue};
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use logs_shared::LogRecord;
 
 use super::{time::timestamp_now, tools::tell, viewer::Viewer};
-use crate::{ansi, buffer::Row, clipboard, value::Value};
+use crate::{ansi, browser, buffer::Row, value::Value};
 
 /// What a file of lines can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +109,8 @@ pub(super) fn copy_all(viewer: Viewer) {
 
 /// Copies a text, and says so with these words, or that it could not be.
 pub(super) fn copy(viewer: Option<Viewer>, text: String, done: String) {
-    spawn_local(async move {
-        let words = if clipboard::copy(&text).await {
+    let tell_how = move |is_copied| {
+        let words = if is_copied {
             done
         } else {
             "The browser does not let this page copy. Select the text instead.".to_owned()
@@ -119,7 +118,8 @@ pub(super) fn copy(viewer: Option<Viewer>, text: String, done: String) {
         if let Some(viewer) = viewer {
             tell(viewer, words);
         }
-    });
+    };
+    browser::copy_text(&text, Box::new(tell_how));
 }
 
 /// Hands all lines that are shown to the browser as a file.
@@ -130,29 +130,11 @@ pub(super) fn download(viewer: Viewer, format: Format) {
         (text, count, file_name(view.rows(), &now))
     });
     let name = format!("{name}.{}", format.extension());
-    let words = match save(&text, &name, format.media_type()) {
+    let words = match browser::save_file(&text, &name, format.media_type()) {
         Ok(()) => format!("{} in {name}", lines(count)),
         Err(_) => "The browser does not let this page save a file.".to_owned(),
     };
     tell(viewer, words);
-}
-
-fn save(text: &str, name: &str, media_type: &str) -> Result<(), JsValue> {
-    let options = web_sys::BlobPropertyBag::new();
-    options.set_type(media_type);
-    let parts = js_sys::Array::of1(&text.into());
-    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options)?;
-    let url = web_sys::Url::create_object_url_with_blob(&blob)?;
-    let link: web_sys::HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    link.set_href(&url);
-    link.set_download(name);
-    link.click();
-    // The browser has it by now, or will in this turn.
-    set_timeout(
-        move || drop(web_sys::Url::revoke_object_url(&url)),
-        std::time::Duration::from_secs(10),
-    );
-    Ok(())
 }
 
 #[cfg(test)]

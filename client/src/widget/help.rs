@@ -1,40 +1,53 @@
-//! [`Help`]: what keys do, to read.
+//! [`help`]: what keys do, to read.
 
-use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlDialogElement;
 
-use super::{keys::KEYS, tools::button};
+use super::keys::KEYS;
+use crate::dom::{El, button, el};
 
 /// A sheet that says what keys do. The browser keeps the focus within, closes it on Escape and gives the focus back.
-#[component]
-pub(super) fn Help(sheet: NodeRef<html::Dialog>) -> impl IntoView {
-    let close = move |_| {
-        if let Some(sheet) = sheet.get_untracked() {
-            sheet.close();
-        }
-    };
+pub(super) fn help() -> El {
+    let sheet = el("dialog", "logs-help")
+        .attr("aria-label", "Keyboard shortcuts")
+        .attr("closedby", "any");
+    let dialog: HtmlDialogElement = sheet.clone().unchecked_into();
+    let close = button("logs-button", "Close (Escape)")
+        .text("Close")
+        .on_click(move || dialog.close());
+    let head = el("div", "logs-help-head")
+        .add(el("h2", "logs-help-title").text("Keyboard shortcuts"))
+        .add(close);
     let rows = KEYS.iter().map(|key| {
-        let keys = key.shown.split(' ').map(|part| match part {
-            "or" | "–" => format!(" {part} ").into_any(),
-            part => match part.strip_suffix(',') {
-                Some(part) => view! { <kbd>{part}</kbd> ", " }.into_any(),
-                None => view! { <kbd>{part}</kbd> " " }.into_any(),
-            },
-        });
-        view! { <tr><th scope="row">{keys.collect_view()}</th><td>{key.does}</td></tr> }
+        let keys = key
+            .shown
+            .split(' ')
+            .fold(el("th", "").attr("scope", "row"), add_key);
+        el("tr", "").add(keys).add(el("td", "").text(key.does))
     });
-    view! {
-        <dialog class="logs-help" aria-label="Keyboard shortcuts" closedby="any" node_ref=sheet>
-            <div class="logs-help-head">
-                <h2 class="logs-help-title">"Keyboard shortcuts"</h2>
-                {button("logs-button", "Close".into_any(), "Close (Escape)", close)}
-            </div>
-            <p>"While the focus is in the log view. Clicking a line puts it there."</p>
-            <table>{rows.collect_view()}</table>
-            <p>
-                "The search field takes text, " <code>"/expression/i"</code> " or " <code>"name=value"</code>
-                " (" <code>"job.id=42"</code> ", " <code>"path=/tmp*"</code> ")."
-            </p>
-        </dialog>
+    let search = ["/expression/i", "name=value", "job.id=42", "path=/tmp*"];
+    let between = [" or ", " (", ", ", ")."];
+    let terms = search.into_iter().zip(between);
+    let search = terms.fold(
+        el("p", "").text("The search field takes text, "),
+        |search, (term, then)| search.add(el("code", "").text(term)).text(then),
+    );
+    let about = "While the focus is in the log view. Clicking a line puts it there.";
+    sheet
+        .add(head)
+        .add(el("p", "").text(about))
+        .add(el("table", "").add_all(rows.collect()))
+        .add(search)
+}
+
+/// Adds a part of what a key is called, for people to read.
+fn add_key(keys: El, part: &str) -> El {
+    if matches!(part, "or" | "–") {
+        return keys.text(" ").text(part).text(" ");
     }
-    .into_any()
+    let (name, then) = match part.strip_suffix(',') {
+        Some(name) => (name, ", "),
+        None => (part, " "),
+    };
+    keys.add(el("kbd", "").text(name)).text(then)
 }

@@ -131,7 +131,8 @@ pub(super) const KEYS: [Key; 17] = [
     ),
 ];
 
-fn toggle_mode(viewer: Viewer) {
+/// Hides lines without a match, or only marks those with one.
+pub(super) fn toggle_mode(viewer: Viewer) {
     viewer.filter.update(|filter| {
         filter.mode = match filter.mode {
             Mode::Hide => Mode::Mark,
@@ -142,7 +143,7 @@ fn toggle_mode(viewer: Viewer) {
 
 fn next_time_style(viewer: Viewer) {
     viewer.time_style.update(|style| *style = style.next());
-    viewer.announce(format!("Times: {}", viewer.time_style.get_untracked().label()));
+    viewer.announce(["Times: ", viewer.time_style.get_untracked().label()].concat());
 }
 
 /// Does what a key stands for. Whether it did: then the event is used up.

@@ -1,164 +1,169 @@
-//! [`Menu`]: what is chosen less often.
+//! [`menu`]: what is chosen less often.
 
-use leptos::wasm_bindgen::JsCast;
-use leptos::{
-    ev::{FocusEvent, KeyboardEvent, MouseEvent},
-    html,
-    prelude::*,
-};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{FocusEvent, HtmlDialogElement, KeyboardEvent, Node};
 
 use super::{
     export::{Format, copy_all, download},
+    keys::toggle_mode,
     time::TimeStyle,
     toolbar::clear,
-    tools::{button, icon, icons},
+    tools::icons,
     viewer::Viewer,
 };
-use crate::{filter::Mode, fold::grouped};
+use crate::{
+    dom::{El, button, el, icon, memo_string},
+    filter::Mode,
+    fold::grouped,
+};
 
 /// What a button of the panel does.
 type Run = fn(Viewer);
 
+/// What can be done with all lines: what the button says, the key that does the same, the button's class.
+const ACTIONS: [(&str, &str, &str, Run); 4] = [
+    ("Copy all lines", "", "logs-menu-item logs-copy-all", copy_all),
+    (
+        "Download as .txt",
+        "",
+        "logs-menu-item logs-download-txt",
+        |viewer| {
+            download(viewer, Format::Text);
+        },
+    ),
+    (
+        "Download as .ndjson",
+        "",
+        "logs-menu-item logs-download-ndjson",
+        |viewer| {
+            download(viewer, Format::Ndjson);
+        },
+    ),
+    ("Clear", "x", "logs-menu-item logs-clear", clear),
+];
+
 /// A button that shows and hides a panel: how lines look, and what can be done with all of them.
-#[component]
-pub(super) fn Menu(help: NodeRef<html::Dialog>) -> impl IntoView {
-    let viewer: Viewer = expect_context();
+pub(super) fn menu(viewer: Viewer, help: HtmlDialogElement) -> El {
     let is_open = RwSignal::new(false);
-    let opener = NodeRef::<html::Button>::new();
-    let panel = NodeRef::<html::Div>::new();
-    let close = move || {
-        is_open.set(false);
-        if let Some(opener) = opener.get_untracked() {
+    let opener = button(
+        "logs-button logs-more",
+        "How lines look, copy, download, clear, help",
+    )
+    .attr("aria-label", "More")
+    .bool_from("aria-expanded", move || is_open.get())
+    .on_click(move || is_open.update(|is_open| *is_open = !*is_open))
+    .add(icon(icons::MORE))
+    .add(el("span", "logs-wide").text("More"));
+    let close = {
+        let opener = opener.clone();
+        move || {
+            is_open.set(false);
             let _ = opener.focus();
         }
     };
-    let on_key = move |event: KeyboardEvent| {
-        if event.key() == "Escape" && is_open.get_untracked() {
-            event.prevent_default();
-            event.stop_propagation();
-            close();
+    let menu = el("div", "logs-menu");
+    let within: Node = menu.clone().unchecked_into();
+    let on_key = {
+        let close = close.clone();
+        move |event: &KeyboardEvent| {
+            if event.key() == "Escape" && is_open.get_untracked() {
+                event.prevent_default();
+                event.stop_propagation();
+                close();
+            }
         }
     };
     // Also when nothing gets the focus, as after a click on text.
-    let on_leave = move |event: FocusEvent| {
-        let to = event
-            .related_target()
-            .and_then(|to| to.dyn_into::<web_sys::Node>().ok());
-        let menu = panel.get_untracked().and_then(|panel| panel.parent_element());
-        if menu.is_some_and(|menu| !menu.contains(to.as_ref())) {
+    let on_leave = move |event: &FocusEvent| {
+        let to = event.related_target().and_then(|to| to.dyn_into::<Node>().ok());
+        if !within.contains(to.as_ref()) {
             is_open.set(false);
         }
     };
-    let open_help = move |_: MouseEvent| {
-        close();
-        if let Some(sheet) = help.get_untracked() {
-            // Fails where it is open already.
-            let _ = sheet.show_modal();
-        }
-    };
-    let run = move |run: Run| {
-        move |_: MouseEvent| {
-            run(viewer);
-            close();
-        }
-    };
-    let switch = |label, key: &'static str, is_on: Signal<bool>, flip: fn(Viewer)| {
-        view! {
-            <button
-                type="button"
-                class="logs-menu-item logs-switch"
-                aria-pressed=move || if is_on.get() { "true" } else { "false" }
-                aria-keyshortcuts=key
-                on:click=move |_| flip(viewer)
-            >
-                {item(label, key)}
-            </button>
-        }
-        .into_any()
-    };
-    let only_matches = Signal::derive(move || viewer.filter.with(|filter| filter.mode == Mode::Hide));
-    let flip_mode = |viewer: Viewer| {
-        viewer.filter.update(|filter| {
-            filter.mode = if filter.mode == Mode::Hide {
-                Mode::Mark
-            } else {
-                Mode::Hide
-            };
-        });
-    };
-    let times = TimeStyle::ALL.map(|style| {
-        let is_chosen = move || viewer.time_style.get() == style;
-        view! {
-            <button
-                type="button"
-                class="logs-button"
-                aria-pressed=move || if is_chosen() { "true" } else { "false" }
-                on:click=move |_| viewer.time_style.set(style)
-            >
-                {style.label()}
-            </button>
-        }
-        .into_any()
-    });
-    let actions: [(_, _, _, Run); 4] = [
-        ("Copy all lines", "", "logs-copy-all", copy_all),
-        ("Download as .txt", "", "logs-download-txt", |viewer| {
-            download(viewer, Format::Text);
-        }),
-        ("Download as .ndjson", "", "logs-download-ndjson", |viewer| {
-            download(viewer, Format::Ndjson);
-        }),
-        ("Clear", "x", "logs-clear", clear),
-    ];
-    let actions = actions.map(|(label, key, class, act)| {
-        view! { <button type="button" class=format!("logs-menu-item {class}") on:click=run(act)>{item(label, key)}</button> }
-            .into_any()
-    });
-    let count = Memo::new(move |_| {
-        viewer
-            .view
-            .with(|view| (view.shown_records(), view.all_records()))
-    });
-    let count = move || {
-        let (shown, all) = count.get();
-        format!("{} of {} lines are shown", grouped(shown), grouped(all))
-    };
-    view! {
-        <div class="logs-menu" on:keydown=on_key on:focusout=on_leave>
-            <button
-                type="button"
-                class="logs-button logs-more"
-                aria-label="More"
-                aria-expanded=move || if is_open.get() { "true" } else { "false" }
-                title="How lines look, copy, download, clear, help"
-                node_ref=opener
-                on:click=move |_| is_open.update(|is_open| *is_open = !*is_open)
-            >
-                {icon(icons::MORE)}
-                <span class="logs-wide">"More"</span>
-            </button>
-            // Takes the focus where a click hits no button, so that it stays within.
-            <div class="logs-panel" role="group" aria-label="More" tabindex="-1" hidden=move || !is_open.get() node_ref=panel>
-                {switch("Wrap long lines", "w", viewer.wrap.into(), |viewer| viewer.wrap.update(|wrap| *wrap = !*wrap))}
-                {switch("Only lines that match", "m", only_matches, flip_mode)}
-                <div class="logs-times" role="group" aria-label="Times">
-                    <span class="logs-times-label">"Times"</span>
-                    {times.into_iter().collect_view()}
-                    <kbd aria-hidden="true">"t"</kbd>
-                </div>
-                <hr />
-                <p class="logs-menu-count">{count}</p>
-                {actions.into_iter().collect_view()}
-                <hr />
-                {button("logs-menu-item logs-help-button", item("Keyboard shortcuts", "?"), "What keys do", open_help)}
-            </div>
-        </div>
-    }
-    .into_any()
+    let panel = panel(viewer, help, close).shown_when(move || is_open.get());
+    menu.on("keydown", move |event| on_key(event.unchecked_ref()))
+        .on("focusout", move |event| on_leave(event.unchecked_ref()))
+        .add(opener)
+        .add(panel)
 }
 
-/// What a button of the panel says, and the key that does the same.
-fn item(label: &'static str, key: &'static str) -> AnyView {
-    let key = (!key.is_empty()).then(|| view! { <kbd aria-hidden="true">{key}</kbd> });
-    view! { <span>{label}</span> {key} }.into_any()
+fn panel(viewer: Viewer, help: HtmlDialogElement, close: impl Fn() + Clone + 'static) -> El {
+    let wrap = item("logs-menu-item logs-switch", "", "Wrap long lines", "w")
+        .bool_from("aria-pressed", move || viewer.wrap.get())
+        .attr("aria-keyshortcuts", "w")
+        .on_click(move || viewer.wrap.update(|wrap| *wrap = !*wrap));
+    let only_matches = item("logs-menu-item logs-switch", "", "Only lines that match", "m")
+        .bool_from("aria-pressed", move || {
+            viewer.filter.with(|filter| filter.mode == Mode::Hide)
+        })
+        .attr("aria-keyshortcuts", "m")
+        .on_click(move || toggle_mode(viewer));
+    let count = memo_string(move || {
+        viewer.view.with(|view| {
+            let (shown, all) = (grouped(view.shown_records()), grouped(view.all_records()));
+            [&*shown, " of ", &*all, " lines are shown"].concat()
+        })
+    });
+    // Takes the focus where a click hits no button, so that it stays within.
+    let panel = el("div", "logs-panel")
+        .attr("role", "group")
+        .attr("aria-label", "More")
+        .attr("tabindex", "-1")
+        .add(wrap)
+        .add(only_matches)
+        .add(times(viewer))
+        .add(el("hr", ""))
+        .add(el("p", "logs-menu-count").text_from(move || count.get()));
+    let panel = ACTIONS
+        .into_iter()
+        .fold(panel, |panel, (label, key, class, run)| {
+            let close = close.clone();
+            let press = move || {
+                run(viewer);
+                close();
+            };
+            panel.add(item(class, "", label, key).on_click(press))
+        });
+    let open_help = move || {
+        close();
+        // Fails where it is open already.
+        let _ = help.show_modal();
+    };
+    let help = item(
+        "logs-menu-item logs-help-button",
+        "What keys do",
+        "Keyboard shortcuts",
+        "?",
+    );
+    panel.add(el("hr", "")).add(help.on_click(open_help))
+}
+
+/// How times are written.
+fn times(viewer: Viewer) -> El {
+    let times = el("div", "logs-times")
+        .attr("role", "group")
+        .attr("aria-label", "Times")
+        .add(el("span", "logs-times-label").text("Times"));
+    let times = TimeStyle::ALL.into_iter().fold(times, |times, style| {
+        let choice = button("logs-button", "")
+            .bool_from("aria-pressed", move || viewer.time_style.get() == style)
+            .on_click(move || viewer.time_style.set(style))
+            .text(style.label());
+        times.add(choice)
+    });
+    times.add(key("t"))
+}
+
+/// A button of the panel, and the key that does the same.
+fn item(class: &str, title: &str, label: &str, shortcut: &str) -> El {
+    let item = button(class, title).add(el("span", "").text(label));
+    if shortcut.is_empty() {
+        return item;
+    }
+    item.add(key(shortcut))
+}
+
+fn key(name: &str) -> El {
+    el("kbd", "").attr("aria-hidden", "true").text(name)
 }

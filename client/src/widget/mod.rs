@@ -41,7 +41,7 @@ use web_sys::{FocusEvent, Node};
 
 use crate::{
     Logs,
-    dom::{effect_later, el},
+    dom::{El, effect_later, el},
     filter::KeptFilter,
 };
 use announcer::announcer;
@@ -50,8 +50,8 @@ use list::list;
 use new_lines::new_lines;
 use past::{Past, lost};
 pub(crate) use record_row::RecordRow;
-use run_bar::RunBar;
-use toolbar::Toolbar;
+use run_bar::run_bar;
+use toolbar::toolbar;
 pub(crate) use tools::LinkTo;
 use tools::Tools;
 use view::View;
@@ -86,6 +86,11 @@ pub fn LogsWidget(
     #[prop(optional_no_strip)]
     at: Option<RecordId>,
 ) -> impl IntoView {
+    widget(logs, &label, empty, at).into_view()
+}
+
+/// The viewer, as [`LogsWidget`] describes it.
+pub(crate) fn widget(logs: Logs, label: &str, empty: Option<ViewFn>, at: Option<RecordId>) -> El {
     let (filter, view, follow) = (
         use_context().map_or_else(RwSignal::default, |KeptFilter(filter)| filter),
         RwSignal::new(View::default()),
@@ -122,11 +127,9 @@ pub fn LogsWidget(
         .on("focusin", move |_| has_focus.set(true))
         .on("focusout", move |event| {
             has_focus.set(stays_within(event.unchecked_ref()));
-        })
-        .add_view(view! { <Toolbar /> <RunBar /> }.into_any())
-        .add(lost())
-        .add(list(&label, empty));
-    new_lines(widget).add(announcer(has_focus)).into_view()
+        });
+    let widget = run_bar(toolbar(widget)).add(lost()).add(list(label, empty));
+    new_lines(widget).add(announcer(has_focus))
 }
 
 /// Whether the focus goes from one part of the viewer to another.

@@ -5,7 +5,6 @@ mod page;
 
 use leptos::prelude::*;
 use logs_shared::{ChannelPattern, RecordId, event::Gap};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal};
 
 pub(super) use self::head::{head, lost};
@@ -162,12 +161,13 @@ impl Past {
             requests.drain(..over);
             requests.extend(controller);
         });
-        spawn_local(async move {
-            let rows = page.load(signal.as_ref()).await;
+        let asked = signal.clone();
+        let then = move |rows| {
             if !signal.is_some_and(|signal| AbortSignal::aborted(&signal)) {
                 then(rows);
             }
-        });
+        };
+        page.load(asked.as_ref(), Box::new(then));
     }
 
     /// Loads what came before all that is there, unless that is known to be nothing.

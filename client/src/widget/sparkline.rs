@@ -1,4 +1,4 @@
-//! [`Sparkline`]: how many records have come lately.
+//! [`sparkline`]: how many records have come lately.
 
 use std::fmt::Write;
 
@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use logs_shared::Level;
 
 use super::{time::now_ms, viewer::Viewer};
+use crate::dom::{El, el, memo_string, svg};
 
 /// Records by second and level, the present second last.
 type Rate = [Second; 60];
@@ -14,6 +15,7 @@ type Second = [usize; Level::ALL.len()];
 /// As the picture is measured: a second is so wide, and the highest bar so high.
 const SECOND: usize = 2;
 const HEIGHT: usize = 20;
+const VIEW_BOX: &str = "0 0 120 20";
 
 /// The levels that share a colour, with its class.
 const COLOURS: [(&str, [bool; Level::ALL.len()]); 3] = [
@@ -23,28 +25,32 @@ const COLOURS: [(&str, [bool; Level::ALL.len()]); 3] = [
 ];
 
 /// Records per second over the last minute, graver ones in their colour, and how many come now.
-#[component]
-pub(super) fn Sparkline() -> impl IntoView {
-    let viewer: Viewer = expect_context();
+pub(super) fn sparkline(viewer: Viewer) -> El {
     // Once a second, whatever comes.
     let rate = Memo::new(move |_| {
         let now = u64::try_from(now_ms()).unwrap_or_default();
         viewer.view.with_untracked(|view| view.rate(now))
     });
-    let paths = COLOURS.iter().enumerate().map(|(place, (class, _))| {
-        view! { <path class=*class d=move || rate.with(|rate| bars(rate, place)) /> }
-    });
-    let label = move || rate.with(words);
-    let per_second = move || format!("{}/s", compact(rate.with(per_second)));
-    view! {
-        <span class="logs-spark" role="img" aria-label=label title=label>
-            <svg class="logs-spark-bars" viewBox=format!("0 0 {} {HEIGHT}", 60 * SECOND) preserveAspectRatio="none" aria-hidden="true">
-                {paths.collect_view()}
-            </svg>
-            <span class="logs-spark-figure" aria-hidden="true">{per_second}</span>
-        </span>
-    }
-    .into_any()
+    let picture = svg("svg", "logs-spark-bars")
+        .attr("viewBox", VIEW_BOX)
+        .attr("preserveAspectRatio", "none")
+        .attr("aria-hidden", "true");
+    let picture = COLOURS
+        .iter()
+        .enumerate()
+        .fold(picture, |drawn, (place, (class, _))| {
+            drawn.add(svg("path", class).attr_from("d", move || Some(rate.with(|rate| bars(rate, place)))))
+        });
+    let label = memo_string(move || rate.with(words));
+    let figure = el("span", "logs-spark-figure")
+        .attr("aria-hidden", "true")
+        .text_from(move || compact(rate.with(per_second)) + "/s");
+    el("span", "logs-spark")
+        .attr("role", "img")
+        .attr_from("aria-label", move || Some(label.get()))
+        .attr_from("title", move || Some(label.get()))
+        .add(picture)
+        .add(figure)
 }
 
 /// A number that stays short: 9999, 12.3k, 4.5M.

@@ -1,59 +1,59 @@
-//! [`Toolbar`]: what a reader chooses.
+//! [`toolbar`]: what a reader chooses.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use logs_shared::Level;
+use wasm_bindgen::JsCast;
+use web_sys::{KeyboardEvent, MouseEvent};
 
 use super::{
-    find::Find,
-    help::Help,
+    find::find,
+    help::help,
     keys,
-    menu::Menu,
-    sparkline::{Sparkline, compact},
+    menu::menu,
+    sparkline::{compact, sparkline},
     time::keep_time,
-    tools::{icon, icons},
+    tools::icons,
     viewer::Viewer,
 };
-use crate::buffer::Row;
+use crate::{
+    buffer::Row,
+    dom::{El, button, el, icon},
+};
 
-/// Levels with their counts, the search field, how many records come, following, and a menu for the rest.
-#[component]
-pub(crate) fn Toolbar() -> impl IntoView {
+/// Adds levels with their counts, the search field, how many records come, following, and a menu for the rest.
+pub(crate) fn toolbar(widget: El) -> El {
     let viewer: Viewer = expect_context();
     let note = viewer.tools.note;
     keep_time();
-    let help = NodeRef::<html::Dialog>::new();
+    let help = help();
     let follow = viewer.follow;
-    view! {
-        <div
-            class="logs-toolbar"
-            part="toolbar"
-            role="group"
-            aria-label="Log view"
-            on:keydown=move |event| {
-                keys::on_key(&viewer, &event);
-            }
-        >
-            {levels(viewer)}
-            <Find />
-            <Sparkline />
-            <button
-                type="button"
-                class="logs-button logs-follow"
-                aria-label="Follow"
-                aria-pressed=move || if follow.is_following() { "true" } else { "false" }
-                aria-keyshortcuts="f"
-                title="Follow the newest line, or stand still (f)"
-                on:click=move |_| toggle_follow(viewer)
-            >
-                {icon(icons::TO_END)}
-                <span class="logs-wide">"Follow"</span>
-            </button>
-            <Menu help />
-        </div>
-        <p class="logs-note" aria-hidden="true" hidden=move || note.with(String::is_empty)>{note}</p>
-        <Help sheet=help />
-    }
-    .into_any()
+    let follows = button(
+        "logs-button logs-follow",
+        "Follow the newest line, or stand still (f)",
+    )
+    .attr("aria-label", "Follow")
+    .bool_from("aria-pressed", move || follow.is_following())
+    .attr("aria-keyshortcuts", "f")
+    .on_click(move || toggle_follow(viewer))
+    .add(icon(icons::TO_END))
+    .add(el("span", "logs-wide").text("Follow"));
+    let bar = el("div", "logs-toolbar")
+        .part("toolbar")
+        .attr("role", "group")
+        .attr("aria-label", "Log view")
+        .on("keydown", move |event| {
+            keys::on_key(&viewer, event.unchecked_ref::<KeyboardEvent>());
+        })
+        .add(levels(viewer))
+        .add(find(viewer))
+        .add(sparkline(viewer))
+        .add(follows)
+        .add(menu(viewer, help.clone().unchecked_into()));
+    let said = el("p", "logs-note")
+        .attr("aria-hidden", "true")
+        .shown_when(move || !note.with(String::is_empty))
+        .text_from(move || note.get());
+    widget.add(bar).add(said).add(help)
 }
 
 /// Follows the newest line, or stands still.
@@ -79,35 +79,51 @@ pub(super) fn clear(viewer: Viewer) {
 }
 
 /// A chip for each level: how many there are, and whether they are shown.
-fn levels(viewer: Viewer) -> AnyView {
+fn levels(viewer: Viewer) -> El {
     let counts = Memo::new(move |_| viewer.view.with(|view| view.counts()));
-    let chips = Level::ALL.into_iter().zip(1..).map(|(level, number)| {
-        let count = move || counts.with(|counts| counts[level as usize]);
-        let is_shown = move || viewer.filter.with(|filter| filter.shows_level(level));
-        let toggle = move || viewer.filter.update(|filter| filter.levels.toggle(level));
-        let only = move || viewer.filter.update(|filter| filter.levels.only(level));
-        let name = level.as_str();
-        view! {
-            <button
-                type="button"
-                class=format!("logs-level-chip logs-of-{}", class_of(level))
-                class:logs-none=move || count() == 0
-                aria-pressed=move || if is_shown() { "true" } else { "false" }
-                aria-keyshortcuts=number.to_string()
-                title=format!("Show or hide {name} ({number}); double click or with Shift: nothing but {name}")
-                on:click=move |event| if event.shift_key() { only() } else { toggle() }
-                on:dblclick=move |event| if !event.shift_key() { only() }
-            >
-                <span class="logs-level-initial">{&name[..1]}</span>
-                <span class="logs-level-rest">{&name[1..]}</span>
-                " "
-                <span class="logs-level-count">{move || compact(count())}</span>
-            </button>
-        }
-        .into_any()
-    });
-    view! { <div class="logs-levels" role="group" aria-label="Levels">{chips.collect_view()}</div> }
-        .into_any()
+    let levels = el("div", "logs-levels")
+        .attr("role", "group")
+        .attr("aria-label", "Levels");
+    Level::ALL.into_iter().fold(levels, |levels, level| {
+        levels.add(chip(viewer, level, move || {
+            counts.with(|counts| counts[level as usize])
+        }))
+    })
+}
+
+fn chip(viewer: Viewer, level: Level, count: impl Fn() -> usize + Copy + 'static) -> El {
+    let toggle = move || viewer.filter.update(|filter| filter.levels.toggle(level));
+    let only = move || viewer.filter.update(|filter| filter.levels.only(level));
+    let has_shift = |event: &web_sys::Event| event.unchecked_ref::<MouseEvent>().shift_key();
+    let (name, number) = (level.as_str(), (level as usize + 1).to_string());
+    let class = ["logs-level-chip logs-of-", class_of(level)].concat();
+    let title = [
+        "Show or hide ",
+        name,
+        " (",
+        &number,
+        "); double click or with Shift: nothing but ",
+        name,
+    ];
+    button(&class, &title.concat())
+        .class_when("logs-none", move || count() == 0)
+        .bool_from("aria-pressed", move || {
+            viewer.filter.with(|filter| filter.shows_level(level))
+        })
+        .attr("aria-keyshortcuts", &number)
+        .on(
+            "click",
+            move |event| if has_shift(&event) { only() } else { toggle() },
+        )
+        .on("dblclick", move |event| {
+            if !has_shift(&event) {
+                only();
+            }
+        })
+        .add(el("span", "logs-level-initial").text(&name[..1]))
+        .add(el("span", "logs-level-rest").text(&name[1..]))
+        .text(" ")
+        .add(el("span", "logs-level-count").text_from(move || compact(count())))
 }
 
 /// A level in the names of classes.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::{ev::MouseEvent, prelude::*};
+use leptos::prelude::*;
 use logs_shared::RecordId;
 
 use super::viewer::Viewer;
@@ -55,22 +55,7 @@ pub(super) fn tell(viewer: Viewer, words: impl Into<String>) {
     set_timeout(end, NOTE_FOR);
 }
 
-/// A button with what it says or draws, and what it does in words.
-pub(super) fn button(
-    class: &'static str,
-    label: AnyView,
-    title: &'static str,
-    press: impl FnMut(MouseEvent) + 'static,
-) -> AnyView {
-    view! { <button type="button" class=class title=title on:click=press>{label}</button> }.into_any()
-}
-
-/// A picture of 16 by 16 in the colour of the text, by its path.
-pub(super) fn icon(path: &'static str) -> AnyView {
-    view! { <svg class="logs-icon" viewBox="0 0 16 16" aria-hidden="true"><path d=path /></svg> }.into_any()
-}
-
-/// What [`icon`] draws.
+/// What [`icon`](crate::dom::icon) draws.
 pub(super) mod icons {
     pub(in crate::widget) const OPEN: &str = "M6 4l4 4-4 4";
     pub(in crate::widget) const UP: &str = "M4 10l4-4 4 4";

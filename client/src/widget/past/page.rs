@@ -1,15 +1,16 @@
 //! [`Page`]: one request for a page of the past.
 
-use std::sync::Arc;
-
-use gloo_net::http::{Request, Response};
 use logs_shared::{
-    ChannelPattern, LogRecord, Problem, RecordId, StreamQuery,
+    ChannelPattern, RecordId,
     api::{HISTORY_PATH, NDJSON_TYPE},
 };
 use web_sys::AbortSignal;
 
-use crate::buffer::Row;
+use crate::{
+    browser::fetch_text,
+    buffer::Row,
+    json::{read_detail, read_row},
+};
 
 /// A request for a page of the past.
 pub(super) struct Page(String);
@@ -19,8 +20,13 @@ impl Page {
     pub(super) fn of(gateway_url: &str, channels: &[ChannelPattern]) -> Self {
         let mut url = gateway_url.trim_end_matches('/').to_owned();
         url.push_str(HISTORY_PATH);
-        url.push('?');
-        url.push_str(&StreamQuery::of(channels.iter().cloned()).to_query());
+        // What a channel is written with needs no escapes in a query.
+        let mut before = "?channels=";
+        for channel in channels {
+            url.push_str(before);
+            url.push_str(channel.as_str());
+            before = ",";
+        }
         Self(url)
     }
 
@@ -47,43 +53,27 @@ impl Page {
         self
     }
 
-    /// The page's rows, the oldest first.
-    ///
-    /// # Errors
-    /// Why there is none, in a sentence.
-    pub(super) async fn load(self, signal: Option<&AbortSignal>) -> Result<Vec<Row>, String> {
-        let unreachable = |_| "The gateway cannot be reached.".to_owned();
-        let request = Request::get(&self.0)
-            .header("accept", NDJSON_TYPE)
-            .abort_signal(signal);
-        let answer = request.send().await.map_err(unreachable)?;
-        if !answer.ok() {
-            return Err(refusal(&answer).await);
-        }
-        Ok(rows(&answer.text().await.map_err(unreachable)?))
+    /// Asks for it. `then` is given its rows, the oldest first, or why there are none, in a sentence.
+    pub(super) fn load(self, signal: Option<&AbortSignal>, then: Box<dyn FnOnce(Result<Vec<Row>, String>)>) {
+        let read = move |status, text: String| {
+            then(match status {
+                0 => Err("The gateway cannot be reached.".to_owned()),
+                200..300 => Ok(text.lines().filter_map(read_row).collect()),
+                status => Err(refusal(status, &text)),
+            });
+        };
+        fetch_text(&self.0, NDJSON_TYPE, signal, Box::new(read));
     }
 }
 
-async fn refusal(answer: &Response) -> String {
-    let problem = answer.text().await.unwrap_or_default();
-    let problem = serde_json::from_str::<Problem>(&problem);
-    problem.map_or_else(
-        |_| {
-            let mut words = String::from("The gateway answered with status ");
-            words.push_str(&answer.status().to_string());
-            words.push('.');
-            words
-        },
-        |problem| problem.detail,
-    )
-}
-
-/// One record a line. What cannot be read is left out.
-fn rows(ndjson: &str) -> Vec<Row> {
-    let records = ndjson
-        .lines()
-        .filter_map(|line| serde_json::from_str::<LogRecord>(line).ok());
-    records.map(|record| Row::Record(Arc::new(record))).collect()
+/// What the gateway says is wrong.
+fn refusal(status: u16, problem: &str) -> String {
+    read_detail(problem).unwrap_or_else(|| {
+        let mut words = String::from("The gateway answered with status ");
+        words.push_str(&status.to_string());
+        words.push('.');
+        words
+    })
 }
 
 #[cfg(test)]
@@ -103,9 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_lines() {
-        let line = r#"{"type":"log","id":"1-0","channel":"logs:etl:w","timestamp":"2025-09-25T10:30:00.000Z","level":"INFO","message":"m"}"#;
-        let text = [line, "half a li", "", line].join("\n");
-        assert_eq!(rows(&text).len(), 2);
+    fn a_refusal_without_words_is_told_by_its_status() {
+        assert_eq!(refusal(502, "<html>"), "The gateway answered with status 502.");
+        assert_eq!(refusal(400, r#"{"detail":"No."}"#), "No.");
     }
 }
