@@ -157,7 +157,7 @@ fn words(js: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// A number in letters: a, b, … z, ba, bb, …
+/// A number in letters: $a, $b, … $z, $ba, $bb, … Those without the sign may be words or variables of JavaScript.
 fn letters(mut number: usize) -> String {
     let mut letters = Vec::new();
     loop {
@@ -167,6 +167,7 @@ fn letters(mut number: usize) -> String {
             break;
         }
     }
+    letters.push('$');
     letters.into_iter().rev().collect()
 }
 
@@ -293,7 +294,7 @@ mod tests {
     fn names_are_letters() {
         assert_eq!(
             [0, 25, 26, 27, 26 * 26].map(letters),
-            ["a", "z", "ba", "bb", "baa"]
+            ["$a", "$z", "$ba", "$bb", "$baa"]
         );
     }
 
@@ -307,11 +308,11 @@ mod tests {
         let js = "x = { __wbg_a_00000000000000ff: function(run2) { wasm.run(); } };";
         assert_eq!(
             shorten_names(js, &mut module),
-            "x = { a: function(run2) { wasm.b(); } };"
+            "x = { $a: function(run2) { wasm.$b(); } };"
         );
         let exports: Vec<_> = module.exports.iter().map(|export| &export.name).collect();
-        assert_eq!(exports, ["b"]);
-        assert!(module.imports.find("./w_bg.js", "a").is_some());
+        assert_eq!(exports, ["$b"]);
+        assert!(module.imports.find("./w_bg.js", "$a").is_some());
     }
 
     #[test]
