@@ -139,6 +139,10 @@ impl El {
 
     /// Adds a node while there is one to be made.
     pub(crate) fn child_from(self, make: impl Fn() -> Option<El> + 'static) -> Self {
+        self.makes_child(Box::new(make))
+    }
+
+    fn makes_child(self, make: Box<dyn Fn() -> Option<El>>) -> Self {
         self.makes_children(Box::new(move || make().into_iter().collect()))
     }
 

@@ -55,22 +55,23 @@ pub(crate) fn bind(
         strip::blank_locations(bound.wasm_mut());
     }
     bound.emit(&dir)?;
+    let js_path = dir.join(format!("{name}.js"));
+    let mut js = fs::read_to_string(&js_path).context("wasm-bindgen wrote no JavaScript")?;
+    if wasm_opt.is_some() {
+        js = strip::shorten_names(&strip::without_unused(&js), bound.wasm_mut());
+        bound.emit(&dir)?;
+        fs::write(&js_path, &js).with_context(|| format!("cannot write {}", js_path.display()))?;
+    }
     step.done();
 
     let path = dir.join(format!("{name}_bg.wasm"));
     if let Some(wasm_opt) = wasm_opt {
         shrink(workspace, wasm_opt, &path)?;
     }
-    let mut wasm = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let js_path = dir.join(format!("{name}.js"));
-    let mut js = fs::read(&js_path).context("wasm-bindgen wrote no JavaScript")?;
-    if wasm_opt.is_some() {
-        strip::number_names(&mut js, &mut wasm);
-        fs::write(&js_path, &js).with_context(|| format!("cannot write {}", js_path.display()))?;
-    }
+    let wasm = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Module {
         wasm,
-        js: String::from_utf8(js).context("wasm-bindgen wrote something other than text")?,
+        js,
         js_path,
         snippets: read_tree(&dir.join("snippets"))?,
     })

@@ -20,8 +20,10 @@ const PANICS: [&str; 9] = [
     "::raw_vec::capacity_overflow",
     "::alloc::handle_alloc_error",
 ];
-/// What Leptos exports for functions that run on a server, which there are none of here.
+/// What Leptos exports for functions that run on a server, which there are none of here: in the names of exports, and at
+/// the start of those of classes.
 const UNUSED_EXPORTS: &str = "intounderlying";
+const UNUSED_CLASSES: &str = "IntoUnderlying";
 
 /// Makes panics end the program at once and drops exports that nothing calls, with all that only they need. The names of
 /// functions must still be there.
@@ -32,7 +34,7 @@ pub(super) fn silence(module: &mut Module) -> Result<()> {
     let unused: Vec<_> = module
         .exports
         .iter()
-        .filter(|export| export.name.starts_with(UNUSED_EXPORTS))
+        .filter(|export| export.name.contains(UNUSED_EXPORTS))
         .map(walrus::Export::id)
         .collect();
     for export in unused {
@@ -71,43 +73,114 @@ fn only_panics(name: &str) -> bool {
     PANICS.iter().any(|end| name.ends_with(end))
 }
 
-/// Numbers the names that both sides know each other by: wasm-bindgen tells them apart by hashes, which do not compress.
-/// A number is as long as a hash, so nothing moves.
-pub(super) fn number_names(js: &mut [u8], wasm: &mut [u8]) {
-    let mut numbers = BTreeMap::new();
-    for at in hashes(js) {
-        let next = numbers.len();
-        let hash = js[at..at + HASH].to_vec();
-        numbers.entry(hash).or_insert_with(|| format!("{next:0HASH$}"));
-    }
-    for side in [js, wasm] {
-        for at in hashes(side) {
-            let place = &mut side[at..at + HASH];
-            if let Some(number) = numbers.get(&*place) {
-                place.copy_from_slice(number.as_bytes());
+/// The JavaScript half without the classes of what [`silence`] drops, and without the way to start that waits for
+/// nothing.
+pub(super) fn without_unused(js: &str) -> String {
+    let mut out = String::with_capacity(js.len());
+    let mut end = "";
+    for line in js.lines() {
+        let is_of = |start: &str| {
+            line.strip_prefix(start)
+                .is_some_and(|rest| rest.starts_with(UNUSED_CLASSES))
+        };
+        if end.is_empty() {
+            end = match () {
+                () if is_of("export class ") => "}",
+                () if is_of("const ") => ";",
+                () if is_of("if (Symbol.dispose) ") => ";",
+                () => "",
+            };
+            if end.is_empty() {
+                out.push_str(&line.replace("export { initSync, ", "export { "));
+                out.push('\n');
+                continue;
             }
         }
+        let is_end = if end == "}" {
+            line == end
+        } else {
+            line.ends_with(end)
+        };
+        if is_end {
+            end = "";
+        }
     }
+    out
 }
+
+/// Gives short names to what both sides know each other by, and drops exports that the JavaScript half does not name:
+/// wasm-bindgen's names say what they are, with hashes, which do not compress.
+pub(super) fn shorten_names(js: &str, module: &mut Module) -> String {
+    let mut names = BTreeMap::new();
+    let mut shorten = |name: &str| {
+        let next = names.len();
+        let short = names.entry(name.to_owned()).or_insert_with(|| letters(next));
+        short.clone()
+    };
+    for import in module.imports.iter_mut() {
+        import.name = shorten(&import.name);
+    }
+    let mut unused = Vec::new();
+    for export in module.exports.iter_mut() {
+        if export.name == MEMORY {
+            continue;
+        }
+        if words(js).any(|(_, word)| word == export.name) {
+            export.name = shorten(&export.name);
+        } else {
+            unused.push(export.id());
+        }
+    }
+    for export in unused {
+        module.exports.delete(export);
+    }
+    walrus::passes::gc::run(module);
+    let renamed = words(js).map(|(before, word)| [before, names.get(word).map_or(word, String::as_str)]);
+    renamed.flatten().collect()
+}
+
+/// The export that has the same name on both sides, as other programs expect.
+const MEMORY: &str = "memory";
+
+/// The names of a text in JavaScript, each with what is before it.
+fn words(js: &str) -> impl Iterator<Item = (&str, &str)> {
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
+    let mut rest = js;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (before, from) = rest.split_at(rest.find(is_of_word).unwrap_or(rest.len()));
+        let (word, after) = from.split_at(from.find(|c| !is_of_word(c)).unwrap_or(from.len()));
+        rest = after;
+        Some((before, word))
+    })
+}
+
+/// A number in letters: $a, $b, … $z, $ba, $bb, … Those without the sign may be words or variables of JavaScript.
+fn letters(mut number: usize) -> String {
+    let mut letters = Vec::new();
+    loop {
+        letters.push(LETTERS[number % LETTERS.len()]);
+        number /= LETTERS.len();
+        if number == 0 {
+            break;
+        }
+    }
+    letters.push('$');
+    letters.into_iter().rev().collect()
+}
+
+const LETTERS: [char; 26] = [
+    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u',
+    'v', 'w', 'x', 'y', 'z',
+];
 
 /// The digits of a hash in a name.
 const HASH: usize = 16;
 
 fn is_hash(text: &[u8]) -> bool {
     text.len() == HASH && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// Where there are hashes: after `_` or `_h`, and no longer than they are.
-fn hashes(text: &[u8]) -> Vec<usize> {
-    let follows_name = |at: usize| {
-        let before = &text[..at];
-        before.ends_with(b"_") || before.ends_with(b"_h")
-    };
-    let ends = |at: usize| !text.get(at).is_some_and(u8::is_ascii_alphanumeric);
-    let starts = 1..text.len().saturating_sub(HASH - 1);
-    starts
-        .filter(|at| is_hash(&text[*at..*at + HASH]) && follows_name(*at) && ends(*at + HASH))
-        .collect()
 }
 
 /// Blanks where panics would say that they happened: lines of source files, and the files' paths, which also name the
@@ -218,20 +291,36 @@ mod tests {
     }
 
     #[test]
-    fn both_sides_get_the_same_number_for_a_hash() {
-        let mut js =
-            *b"__wbg_a_00000000000000ff: x, __wbg_b_0123456789abcdef: y, invoke__h00000000000000ff_2";
-        let mut wasm = *b"\x18__wbg_b_0123456789abcdef\x00 0123456789abcdef _0123456789abcdef0";
-        number_names(&mut js, &mut wasm);
-        let text = String::from_utf8_lossy(&js);
+    fn names_are_letters() {
         assert_eq!(
-            text,
-            "__wbg_a_0000000000000000: x, __wbg_b_0000000000000001: y, invoke__h0000000000000000_2"
+            [0, 25, 26, 27, 26 * 26].map(letters),
+            ["$a", "$z", "$ba", "$bb", "$baa"]
         );
-        let text = String::from_utf8_lossy(&wasm);
+    }
+
+    #[test]
+    fn both_sides_get_the_same_short_name() {
+        let mut module = Module::default();
+        let of = module.types.add(&[], &[]);
+        let (called, _) = module.add_import_func("./w_bg.js", "__wbg_a_00000000000000ff", of);
+        module.exports.add("run", called);
+        module.exports.add("nobody_calls", called);
+        let js = "x = { __wbg_a_00000000000000ff: function(run2) { wasm.run(); } };";
         assert_eq!(
-            text,
-            "\x18__wbg_b_0000000000000001\x00 0123456789abcdef _0123456789abcdef0"
+            shorten_names(js, &mut module),
+            "x = { $a: function(run2) { wasm.$b(); } };"
+        );
+        let exports: Vec<_> = module.exports.iter().map(|export| &export.name).collect();
+        assert_eq!(exports, ["$b"]);
+        assert!(module.imports.find("./w_bg.js", "$a").is_some());
+    }
+
+    #[test]
+    fn classes_that_nobody_uses_are_cut_out() {
+        let js = "export class IntoUnderlyingSink {\n    free() {\n    }\n}\nif (Symbol.dispose) IntoUnderlyingSink.x = 1;\nexport class Viewer {\n}\nconst IntoUnderlyingSinkFinalization = (a)\n    ? b\n    : new C();\nexport { initSync, d as default };\n";
+        assert_eq!(
+            without_unused(js),
+            "export class Viewer {\n}\nexport { d as default };\n"
         );
     }
 
