@@ -2,9 +2,12 @@
 
 import { Feed } from './feed.js';
 
+/** The most items of one text: WebAssembly's memory grows with the largest and never shrinks. */
+const TOGETHER = 1_000;
+
 /**
  * A feed that gives its items as one text, a JSON object a line: a record as it was sent, or a gap.
- * One text per batch, because each that goes over to WebAssembly is a copy.
+ * Many in one text, because each text that goes over to WebAssembly is a copy.
  */
 export class WasmFeed {
   #feed;
@@ -29,7 +32,10 @@ export class WasmFeed {
       { channels: JSON.parse(channels), most, persistence },
       {
         batch: (items) => {
-          if (items.length > 0) batch(items.map(({ text, gap }) => text ?? JSON.stringify(gap)).join('\n'));
+          for (let from = 0; from < items.length; from += TOGETHER) {
+            const some = items.slice(from, from + TOGETHER);
+            batch(some.map(({ text, gap }) => text ?? JSON.stringify(gap)).join('\n'));
+          }
         },
         changed: tell,
       },

@@ -46,11 +46,11 @@ fn leptos_app(workspace: &Workspace, dir: &Path) -> Result<()> {
     process::run(
         workspace
             .cargo()
-            .args(["build", "--package", "logs-client", "--example", LEPTOS_APP])
+            .args(["build", "--package", "leptos-micro-frontend", "--bin", LEPTOS_APP])
             .args(["--target", WASM_TARGET, "--profile", "page"]),
     )?;
     step.done();
-    let built = workspace.target(WASM_TARGET).join("page/examples");
+    let built = workspace.target(WASM_TARGET).join("page");
     let compiled = built.join(LEPTOS_APP).with_extension("wasm");
     let module = bindgen::bind(workspace, &compiled, LEPTOS_APP, None)?;
     let files = [

@@ -18,8 +18,14 @@ pub(super) struct Page(String);
 impl Page {
     /// The newest records of these channels.
     pub(super) fn of(gateway_url: &str, channels: &[ChannelPattern]) -> Self {
-        let mut url = gateway_url.trim_end_matches('/').to_owned();
-        url.push_str(HISTORY_PATH);
+        // An origin, or the path of the stream, beside which the history is.
+        let base = gateway_url.trim_end_matches('/');
+        let (root, path) = match base.strip_suffix("/stream") {
+            Some(root) => (root, "/history"),
+            None => (base, HISTORY_PATH),
+        };
+        let mut url = root.to_owned();
+        url.push_str(path);
         // What a channel is written with needs no escapes in a query.
         let mut before = "?channels=";
         for channel in channels {
@@ -90,6 +96,16 @@ mod tests {
         assert_eq!((expected.channels.len(), expected.limit), (2, 500));
         assert_eq!(expected.before, Some(RecordId::new(17, 2)));
         assert!(page.0.starts_with("https://logs.example.com/api/logs/history?"));
+        for (gateway_url, path) in [
+            ("", "/api/logs/history?"),
+            ("/api/logs/stream", "/api/logs/history?"),
+            ("/sse/logs/stream/", "/sse/logs/history?"),
+        ] {
+            assert!(
+                Page::of(gateway_url, &channels).0.starts_with(path),
+                "{gateway_url}"
+            );
+        }
     }
 
     #[test]
