@@ -88,7 +88,7 @@ impl Feed {
                     lines
                         .lines()
                         .filter_map(read_row)
-                        .for_each(|row| rows.insert(row))
+                        .for_each(|row| rows.insert(row));
                 });
             })
         };

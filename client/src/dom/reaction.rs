@@ -90,11 +90,6 @@ impl El {
         self
     }
 
-    /// Classes that change with what they are made of.
-    pub(crate) fn class_from(self, read: impl Fn() -> String + 'static) -> Self {
-        self.attr_from("class", move || Some(read()))
-    }
-
     /// An attribute that is `true` or `false`, as those of ARIA are.
     pub(crate) fn bool_from(self, name: &'static str, read: impl Fn() -> bool + 'static) -> Self {
         self.switches(Switch::Bool, name, Box::new(read))
