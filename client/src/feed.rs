@@ -85,10 +85,9 @@ impl Feed {
             let rows = shown.rows.clone();
             Closure::<dyn FnMut(String)>::new(move |lines: String| {
                 rows.update(|rows| {
-                    lines
-                        .lines()
-                        .filter_map(read_row)
-                        .for_each(|row| rows.insert(row));
+                    for row in lines.lines().filter_map(read_row) {
+                        rows.insert(row);
+                    }
                 });
             })
         };
