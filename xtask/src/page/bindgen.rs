@@ -52,16 +52,10 @@ pub(crate) fn bind(
         .with_context(|| format!("wasm-bindgen cannot take {}", compiled.display()))?;
     if wasm_opt.is_some() {
         strip::silence(bound.wasm_mut())?;
-        strip::blank_locations(bound.wasm_mut());
     }
     bound.emit(&dir)?;
     let js_path = dir.join(format!("{name}.js"));
-    let mut js = fs::read_to_string(&js_path).context("wasm-bindgen wrote no JavaScript")?;
-    if wasm_opt.is_some() {
-        js = strip::shorten_names(&strip::without_unused(&js), bound.wasm_mut());
-        bound.emit(&dir)?;
-        fs::write(&js_path, &js).with_context(|| format!("cannot write {}", js_path.display()))?;
-    }
+    let js = fs::read_to_string(&js_path).context("wasm-bindgen wrote no JavaScript")?;
     step.done();
 
     let path = dir.join(format!("{name}_bg.wasm"));
