@@ -16,15 +16,18 @@ const MAX_LOGS = 1_000;
 /**
  * What to follow: `channels`, or a `service` and a `workspace_id`, with a resource within it or without.
  * @typedef {object} SubscribeOptions
- * @property {(string | import('./entry.js').Entry)[]} [channels]
- * @property {string} [service]
- * @property {string} [workspace_id]
- * @property {string} [workflow_id]
- * @property {string} [resource_id]
- * @property {string} [function_id]
- * @property {number} [maxLogs]
- * @property {boolean} [persistence]
- * @property {(records: LogRecord[]) => void} [onRecords]
+ * @property {readonly (string | import('./entry.js').Entry)[]} [channels] Channels such as `logs:etl:workspace123:workflow456`,
+ *   patterns such as `logs:*:workspace123:*`, or entries with a minimum level and fields that a record must have.
+ * @property {string} [service] Who publishes: etl, faas, function, … `*` for all.
+ * @property {string} [workspace_id] The workspace. `*` for all.
+ * @property {string} [workflow_id] The workflow within it. Left out: the channel that has none; `*`: all of the workspace.
+ * @property {string} [resource_id] The same by another name. Records have it as `workflow_id`, whatever it is.
+ * @property {string} [function_id] The same by another name.
+ * @property {number} [maxLogs] How many of the newest records are kept. Left out: 1000.
+ * @property {boolean} [persistence] Whether they are kept in IndexedDB too, so that they are there at once after a reload and
+ *   the stream goes on after the last of them. Left out: no.
+ * @property {(records: LogRecord[]) => void} [onRecords] Called with the records that came, in order, none twice, at most
+ *   once per animation frame.
  */
 
 /** The channels of the options, or why there are none. @param {SubscribeOptions} options */

@@ -349,7 +349,7 @@ export class Connection {
         this.#promote(this.#next);
       } else if (!this.#later) {
         if (refused && !stream.opened) this.#ask();
-        else this.#wait(retryMs);
+        else this.#wait(retryMs, stream.opened ? null : 'The gateway cannot be reached.');
       }
       this.#changed();
     }

@@ -8,7 +8,7 @@ import { safely } from './subscription.js';
 /**
  * @typedef {import('./hub.js').HubOptions} HubOptions
  * @typedef {import('./subscription.js').Sink} Sink
- * @typedef {{ channels: (string | import('./entry.js').Entry)[], most?: number, persistence?: boolean }} FeedOptions
+ * @typedef {{ channels: readonly (string | import('./entry.js').Entry)[], most?: number, persistence?: boolean }} FeedOptions
  *   `most`: how many lines to begin with and to keep; left out: 1000. `persistence`: whether they are kept in IndexedDB and
  *   shown at once the next time; the stream then goes on after the last of them. Left out: no.
  */
@@ -93,7 +93,7 @@ export class Feed {
   resume() {
     this.#isPaused = false;
     this.#subscription?.resume();
-    if (this.#hub?.status === 'ERROR') this.#hub.retry();
+    if (this.#hub?.status === 'ERROR' || this.#hub?.status === 'RECONNECTING') this.#hub.retry();
     this.#sink.changed?.();
   }
 

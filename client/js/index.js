@@ -1,3 +1,4 @@
+'use client';
 // The package: React's hooks, and the client for anything else.
 
 export * from './core.js';

@@ -20,9 +20,13 @@ export class Lines {
 
   /** Takes in what came, in the order of ids; what is there already is passed over. @param {import('./item.js').Item[]} items */
   add(items) {
-    const newest = this.records.at(-1)?.id;
-    const isNew = (/** @type {string} */ id) => newest === undefined || compareIds(id, newest) > 0;
-    const records = items.flatMap(({ record }) => (record && isNew(record.id) ? [record] : []));
+    let newest = this.records.at(-1)?.id;
+    const records = [];
+    for (const { record } of items) {
+      if (!record || (newest !== undefined && compareIds(record.id, newest) <= 0)) continue;
+      records.push(record);
+      newest = record.id;
+    }
     const gaps = items.flatMap(({ gap }) => (gap ? [gap] : []));
     if (records.length > 0) this.records = [...this.records, ...records].slice(-this.#most);
     const oldest = this.records[0]?.id;

@@ -1,3 +1,4 @@
+'use client';
 // Live logs in React 18 and later.
 
 import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
@@ -11,10 +12,22 @@ const Client = createContext(/** @type {import('./client.js').LogsClient | null}
  * @param {import('./client.js').ClientOptions & { children?: import('react').ReactNode }} props
  */
 export function LogsSSEProvider({ children, gatewayUrl, scope, token, withCredentials, autoConnect }) {
+  // A callback is often a new function at each render; the newest is asked.
+  const newest = useRef(token);
+  useEffect(() => {
+    newest.current = token;
+  });
+  const hasToken = token !== undefined;
   const client = useMemo(
-    () => createLogsClient({ gatewayUrl, scope, token, withCredentials, autoConnect }),
-    // A token callback is often a new function at each render; the first one counts.
-    [gatewayUrl, scope, withCredentials, autoConnect],
+    () =>
+      createLogsClient({
+        gatewayUrl,
+        scope,
+        token: hasToken ? () => newest.current?.() ?? '' : undefined,
+        withCredentials,
+        autoConnect,
+      }),
+    [gatewayUrl, scope, hasToken, withCredentials, autoConnect],
   );
   return createElement(Client.Provider, { value: client }, children);
 }

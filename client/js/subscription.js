@@ -11,7 +11,7 @@ const RETRIES_MS = [500, 1_000, 2_000, 4_000];
 /**
  * What is followed, and from where.
  * @typedef {object} Options
- * @property {(string | import('./entry.js').Entry)[]} channels Channels, patterns, or entries with conditions.
+ * @property {readonly (string | import('./entry.js').Entry)[]} channels Channels, patterns, or entries with conditions.
  * @property {number} [most] How many of the newest records to begin with, and to hold at most. Left out: 1000.
  * @property {string | null} [cursor] The id up to which everything is known already.
  */

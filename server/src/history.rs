@@ -4,6 +4,7 @@ use std::task::Waker;
 
 use logs_shared::{HistoryQuery, Interest, LogRecord, RecordId, query::QueryError, sse};
 use regex::{Regex, RegexBuilder};
+use serde_json::Value;
 
 use crate::{
     engine::Engine,
@@ -156,7 +157,28 @@ impl Filter {
         let Some(regex) = &self.0 else { return true };
         serde_json::from_str::<LogRecord>(json).is_ok_and(|record| {
             regex.is_match(&record.message)
-                || (!record.fields.is_empty() && regex.is_match(record.fields.as_json()))
+                || (!record.fields.is_empty() && is_in_fields(regex, record.fields.as_json()))
         })
+    }
+}
+
+/// Fields are kept as they were sent, so JSON may write one text in several ways: it is looked for as it is written, and
+/// where anything is escaped also as it is meant.
+fn is_in_fields(regex: &Regex, fields: &str) -> bool {
+    regex.is_match(fields)
+        || (fields.contains('\\')
+            && serde_json::from_str::<Value>(fields).is_ok_and(|fields| is_in_value(regex, &fields)))
+}
+
+/// Fields nest no deeper than a publication may.
+fn is_in_value(regex: &Regex, value: &Value) -> bool {
+    match value {
+        Value::String(text) => regex.is_match(text),
+        Value::Array(values) => values.iter().any(|value| is_in_value(regex, value)),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| regex.is_match(name) || is_in_value(regex, value)),
+        // Written in one way only.
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -14,6 +14,12 @@ test('the newest are kept, and none twice', () => {
   assert.deepEqual(ids(lines), [2, 3, 4]);
 });
 
+test('one that comes twice in one batch is there once', () => {
+  const lines = new Lines(10);
+  assert.equal(lines.add([record(1), record(2), record(2), record(1), record(3)]).length, 3);
+  assert.deepEqual(ids(lines), [1, 2, 3]);
+});
+
 test('what was given before is never changed', () => {
   const lines = new Lines(10);
   lines.add([record(1)]);

@@ -110,8 +110,8 @@ impl Needle {
                 words.is_in(&ansi::plain(&record.message))
                     || words.is_in(fields)
                     || words.is_in(record.channel.as_str())
-                    // JSON writes these in another way.
-                    || (words.text.contains(['"', '\\']) && self.is_in_values(Value::of(record)))
+                    // JSON may write what it says in another way.
+                    || (fields.contains('\\') && self.is_in_values(Value::of(record)))
             }
             Kind::Field { name, words, .. } => {
                 (!record.fields.is_empty() && self.is_in_field(Value::of(record), name))
@@ -120,6 +120,7 @@ impl Needle {
             Kind::Pattern(pattern) => {
                 pattern.is_in(&ansi::plain(&record.message))
                     || (!record.fields.is_empty() && pattern.is_in(fields))
+                    || (fields.contains('\\') && self.is_in_values(Value::of(record)))
                     || pattern.is_in(record.channel.as_str())
             }
         }
@@ -306,6 +307,18 @@ mod tests {
             assert_eq!(is_in, !needle.starts_with("/api") && needle != "/", "{needle}");
         }
         assert!(!Needle::new("failed").is_in(&record));
+    }
+
+    #[test]
+    fn text_is_found_however_json_writes_it() {
+        let record = record(
+            "m",
+            r#"{"city":"K\u00f6ln","path":"www\/x.php","deep":["a\u0026b"]}"#,
+        );
+        for needle in ["köln", "www/x.php", "a&b", "city=köln"] {
+            assert!(Needle::new(needle).is_in(&record), "{needle}");
+        }
+        assert!(!Needle::new("bonn").is_in(&record));
     }
 
     #[test]

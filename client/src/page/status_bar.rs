@@ -15,7 +15,7 @@ pub(super) fn StatusBar(live: UseLogsReturn) -> impl IntoView {
     let can_connect = move || {
         matches!(
             status.get(),
-            ConnectionStatus::Disconnected | ConnectionStatus::Error
+            ConnectionStatus::Disconnected | ConnectionStatus::Reconnecting | ConnectionStatus::Error
         )
     };
     // Not `disabled`: a button that was pressed with the keyboard would lose the focus to nowhere.

@@ -28,7 +28,7 @@ pub(super) fn nothing(list: El, empty: Option<ViewFn>) -> El {
             says("Cleared. New lines appear here as they are published.")
         } else if hides.get() {
             let reset = move || filter.update(Filter::reset);
-            says("No line matches the filter.")
+            says("No line that is loaded matches the filter. Older ones may: they can be loaded above.")
                 .add(button("logs-button", "").text("Show all lines").on_click(reset))
         } else if let Some(empty) = &empty {
             nothing.add_view(empty.run())

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     buffer::Row,
     dom::{El, button, el, icon},
+    filter::Levels,
 };
 
 /// Adds levels with their counts, the search field, how many records come, following, and a menu for the rest.
@@ -92,8 +93,7 @@ fn levels(viewer: Viewer) -> El {
 }
 
 fn chip(viewer: Viewer, level: Level, count: impl Fn() -> usize + Copy + 'static) -> El {
-    let toggle = move || viewer.filter.update(|filter| filter.levels.toggle(level));
-    let only = move || viewer.filter.update(|filter| filter.levels.only(level));
+    let mut before = Levels::default();
     let has_shift = |event: &web_sys::Event| event.unchecked_ref::<MouseEvent>().shift_key();
     let (name, number) = (level.as_str(), (level as usize + 1).to_string());
     let class = ["logs-level-chip logs-of-", class_of(level)].concat();
@@ -111,14 +111,20 @@ fn chip(viewer: Viewer, level: Level, count: impl Fn() -> usize + Copy + 'static
             viewer.filter.with(|filter| filter.shows_level(level))
         })
         .attr("aria-keyshortcuts", &number)
-        .on(
-            "click",
-            move |event| if has_shift(&event) { only() } else { toggle() },
-        )
-        .on("dblclick", move |event| {
-            if !has_shift(&event) {
-                only();
-            }
+        .on("click", move |event| {
+            let is_second = event.unchecked_ref::<MouseEvent>().detail() == 2;
+            viewer.filter.update(|filter| {
+                if is_second {
+                    // As if the first click had not been.
+                    filter.levels = before;
+                }
+                before = filter.levels;
+                if is_second || has_shift(&event) {
+                    filter.levels.only(level);
+                } else {
+                    filter.levels.toggle(level);
+                }
+            });
         })
         .add(el("span", "logs-level-initial").text(&name[..1]))
         .add(el("span", "logs-level-rest").text(&name[1..]))

@@ -5,7 +5,7 @@ use logs_gateway::config::Settings;
 use logs_shared::{event::GapReason, history::HistoryPage};
 use serde_json::json;
 
-use crate::app::{TestApp, settings};
+use crate::app::{TOKEN, TestApp, settings};
 
 async fn page(app: &TestApp, query: &str) -> HistoryPage {
     let answer = app.get(&format!("/api/logs/history?{query}")).await;
@@ -179,6 +179,34 @@ async fn a_text_or_an_expression_is_looked_for_in_message_and_fields() {
             let page = page(&app, &format!("channels=logs:etl:w&q={encoded}{direction}")).await;
             assert_eq!(page.records.len(), count, "{q:?}{direction}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_text_is_found_however_a_publisher_has_written_it() {
+    let app = TestApp::new();
+    // As Python, PHP and Go write JSON by default.
+    let body = r#"{"channel":"logs:etl:w","logData":{"message":"m","city":"K\u00f6ln","say":"a \"b\" c","path":"www\/x.php",
+        "deep":{"pair":["a\u0026b","\ud83d\ude00"]}}}"#;
+    let request = Request::post("/api/logs/publish")
+        .header("x-service-token", TOKEN)
+        .header("content-type", "application/json")
+        .body(Body::from(body))
+        .expect("a request");
+    assert_eq!(app.send(request).await.status, 200);
+    for (q, count) in [
+        ("Köln", 1),
+        ("kÖLN", 1),
+        ("a \"b\" c", 1),
+        ("www/x.php", 1),
+        ("a&b", 1),
+        ("😀", 1),
+        ("/^K.ln$/", 1),
+        ("Bonn", 0),
+    ] {
+        let encoded: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
+        let page = page(&app, &format!("channels=logs:etl:w&q={encoded}")).await;
+        assert_eq!(page.records.len(), count, "{q:?}");
     }
 }
 
