@@ -1,14 +1,12 @@
 // Keeps one stream open, whatever happens to it.
 
 import { Backoff } from './backoff.js';
-import { Refused, detail } from './endpoint.js';
-import { isPlain, toWire } from './entry.js';
-import { compareIds, isId, maxId } from './id.js';
+import { applied, difference } from './change.js';
+import { compareIds, maxId } from './id.js';
 import { isGap, isRecord, placeOf } from './item.js';
+import { whyRefused } from './refusal.js';
 import { Stream } from './stream.js';
 
-/** The most channels and patterns of one stream. */
-const MOST_CHANNELS = 128;
 /** A gateway that names a longer wait than this is asked sooner, in milliseconds. */
 const LONGEST_RETRY_MS = 600_000;
 /** How long the gateway may take to say why there is no stream, in milliseconds. */
@@ -360,7 +358,7 @@ export class Connection {
     this.#cancelLater();
     const question = new AbortController();
     this.#isWaiting = false;
-    const answered = this.#question(question.signal);
+    const answered = whyRefused(this.#endpoint, this.#channels(), this.position, question.signal);
     // It may have been told to give up by now: another answer is on its way.
     const isAsking = () => this.#later === giveUp;
     const giveUp = () => {
@@ -373,55 +371,15 @@ export class Connection {
     };
     const patience = setTimeout(silent, ANSWER_MS);
     this.#later = giveUp;
-    answered.then((refused) => isAsking() && this.#answer(refused), silent);
+    answered.then((reason) => isAsking() && this.#answer(reason), silent);
   }
 
-  /** @param {AbortSignal} signal */
-  async #question(signal) {
-    const channels = this.#channels();
-    const url = await this.#endpoint.streamUrl(channels, this.position);
-    const credentials = this.#endpoint.withCredentials ? 'include' : 'same-origin';
-    const answer = await fetch(url, { headers: { accept: 'text/event-stream' }, credentials, signal });
-    if (!answer.ok) {
-      const refused = new Refused(answer.status, await detail(answer));
-      return refused.isOfChannels && channels.size > 1 ? this.#blame(refused, channels, signal) : refused;
-    }
-    // It has become a stream that nobody reads.
-    await answer.body?.cancel();
-    const type = answer.headers.get('content-type') ?? '';
-    return type.startsWith('text/event-stream') ? null : new Refused(0, 'what answers there is no log gateway');
-  }
-
-  /**
-   * One channel that may not be read does not keep the others from being told: which it is, history says.
-   * Nothing where some are left; the refusal itself where it is of all of them or of none.
-   * @param {Refused} refused
-   * @param {Set<string>} channels
-   * @param {AbortSignal} signal
-   */
-  async #blame(refused, channels, signal) {
-    const ask = async (/** @type {string} */ channel) => {
-      try {
-        await this.#endpoint.history({ channels: channel, limit: '1' }, signal);
-      } catch (error) {
-        if (error instanceof Refused && error.isOfChannels) return /** @type {const} */ ([channel, error.message]);
-      }
-      return null;
-    };
-    // The first have come first.
-    const surplus = [...channels].slice(MOST_CHANNELS).map((channel) => /** @type {const} */ ([channel, `${channel}: too many channels`]));
-    const answers = surplus.length > 0 ? surplus : await Promise.all([...channels].map(ask));
-    const wrong = new Map(answers.filter((answer) => answer !== null));
-    if (signal.aborted || wrong.size === 0 || wrong.size === channels.size) return refused;
+  /** @param {import('./refusal.js').Reason} reason */
+  #answer({ refused, wrong }) {
     for (const [key, { channel }] of this.#wanted) {
       const words = wrong.get(channel);
-      if (words !== undefined) this.#refused.set(key, words.replace(/\.$/, ''));
+      if (words !== undefined) this.#refused.set(key, words);
     }
-    return null;
-  }
-
-  /** @param {Refused | null} refused */
-  #answer(refused) {
     if (!refused) return this.#wait();
     if (!refused.isFinal) return this.#wait(undefined, refused.message);
     if (!this.#first) return this.#fail(refused.message);
@@ -477,7 +435,7 @@ export class Connection {
     const stream = this.#first;
     if (!stream?.opened || this.#next || stream.isChanging || this.#wanted.size === 0) return;
     if (this.#cover(stream)) this.#changed();
-    const change = this.#difference(stream);
+    const change = difference(stream.entries, this.#wanted, this.#refused);
     if (change.add.size === 0 && change.remove.size === 0) return;
     if (stream.isFixed) {
       // The next one is no narrower: only for what this one does not send at all.
@@ -497,45 +455,20 @@ export class Connection {
     });
   }
 
-  /** @param {Stream} stream */
-  #difference(stream) {
-    const add = new Map([...this.#wanted].filter(([key]) => !stream.entries.has(key) && !this.#refused.has(key)));
-    const remove = new Map([...stream.entries].filter(([key]) => !this.#wanted.has(key)));
-    // To remove an entry that wants everything removes the narrower ones of the same pattern along with it.
-    const wide = new Set([...remove.values()].filter(isPlain).map((entry) => entry.channel));
-    for (const [key, entry] of this.#wanted) {
-      if (stream.entries.has(key) && !isPlain(entry) && wide.has(entry.channel)) add.set(key, entry);
-    }
-    return { add, remove };
-  }
-
   /**
    * Whether the stream was changed.
    * @param {Stream} stream
-   * @param {{ add: Map<string, Entry>, remove: Map<string, Entry> }} change
+   * @param {import('./change.js').Change} change
    */
-  async #patch(stream, { add, remove }) {
-    // Whether it still sends them is not known until it answers, and perhaps not then.
-    for (const key of remove.keys()) stream.entries.delete(key);
-    let answer;
-    try {
-      const entries = (/** @type {Map<string, Entry>} */ map) => [...map.values()].map(toWire);
-      answer = await this.#endpoint.change(stream.opened?.streamId ?? '', { add: entries(add), remove: entries(remove) });
-    } catch (error) {
-      // What was refused was not done.
-      if (error instanceof Refused && error.isFinal) for (const [key, entry] of remove) stream.entries.set(key, entry);
-      return false;
-    }
-    if (!isId(answer?.from_id)) return false;
-    if (stream !== this.#first) return true;
-    let place = 0;
-    for (const [key, entry] of add) {
-      const result = answer.results?.[place++];
-      if (result?.status === 'added' || result?.status === 'unchanged') {
+  async #patch(stream, change) {
+    const answer = await applied(this.#endpoint, stream, change);
+    if (!answer || stream !== this.#first) return answer !== null;
+    for (const { key, entry, refusal } of answer.outcomes) {
+      if (refusal === null) {
         stream.entries.set(key, entry);
-        if (this.#wanted.has(key) && !this.#covered.has(key)) this.#covered.set(key, answer.from_id);
+        if (this.#wanted.has(key) && !this.#covered.has(key)) this.#covered.set(key, answer.fromId);
       } else if (this.#wanted.has(key)) {
-        this.#refused.set(key, `${entry.channel}: ${result?.status === 'denied' ? 'may not be read' : (result?.code ?? 'was refused')}`);
+        this.#refused.set(key, refusal);
       }
     }
     return true;

@@ -1,4 +1,15 @@
 // The hub of a page: what all its parts want together, on one stream.
+//
+// The modules, in the order a record meets them:
+//
+// - source.js, stream.js: one EventSource, and one stream from the request on
+// - connection.js: keeps one stream open, with backoff.js, refusal.js (why there is none) and change.js (PATCH); tabs.js: one
+//   connection for all tabs
+// - hub.js: which subscriptions a record is for; frame.js: once per animation frame
+// - subscription.js: joins the stream, after what past.js has from history
+// - archive.js: lines that outlive the page; feed.js: a subscription with its archive
+// - wasm.js, browser.js: the same for the Leptos library; lines.js, client.js, react.js, core.js, index.js: for everything else
+// - id.js, entry.js, item.js, endpoint.js: ids, channels and conditions, records and gaps, a gateway's paths
 
 import { Connection } from './connection.js';
 import { Endpoint, absolute } from './endpoint.js';

@@ -20,6 +20,7 @@ macro_rules! taken_along {
 taken_along!(
     "/js/archive.js" archive,
     "/js/backoff.js" backoff,
+    "/js/change.js" change,
     "/js/connection.js" connection,
     "/js/endpoint.js" endpoint,
     "/js/entry.js" entry,
@@ -29,6 +30,7 @@ taken_along!(
     "/js/id.js" id,
     "/js/item.js" item,
     "/js/past.js" past,
+    "/js/refusal.js" refusal,
     "/js/source.js" source,
     "/js/stream.js" stream,
     "/js/subscription.js" subscription,
