@@ -45,6 +45,15 @@ impl Site {
     }
 }
 
+/// A gateway with these settings, and a browser with the page open.
+async fn scene(settings: &[(&str, &str)]) -> Result<(TestGateway, Site, Browser)> {
+    let gateway = TestGateway::start_with(settings).await?;
+    let site = Site::start(&gateway).await?;
+    let browser = Browser::start().await?;
+    site.open(&browser).await?;
+    Ok((gateway, site, browser))
+}
+
 fn channel(name: &str) -> Channel {
     Channel::new("etl", "workspace123", Some(name)).expect("a channel's name")
 }
@@ -143,10 +152,7 @@ async fn has_newest(browser: &Browser, gateway: &TestGateway, part: &str, channe
 
 #[tokio::test]
 async fn parts_that_were_built_apart_share_one_stream_through_every_change() -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let site = Site::start(&gateway).await?;
-    let browser = Browser::start().await?;
-    site.open(&browser).await?;
+    let (gateway, _site, browser) = scene(&[]).await?;
     // The third is none of the pattern's below, so it is given up and followed again.
     let channels = [
         channel("a"),
@@ -196,10 +202,7 @@ async fn parts_that_were_built_apart_share_one_stream_through_every_change() -> 
 
 #[tokio::test]
 async fn a_crash_a_polite_stop_and_a_lost_network_lose_and_repeat_nothing() -> Result<()> {
-    let mut gateway = TestGateway::start_with(&[("DRAIN_MS", "1000")]).await?;
-    let site = Site::start(&gateway).await?;
-    let browser = Browser::start().await?;
-    site.open(&browser).await?;
+    let (mut gateway, _site, browser) = scene(&[("DRAIN_MS", "1000")]).await?;
     let channels = ["a", "b"].map(channel);
     mount(&browser, "one", json!({ "channels": [channels[0]] })).await?;
     mount(
@@ -255,10 +258,7 @@ async fn a_crash_a_polite_stop_and_a_lost_network_lose_and_repeat_nothing() -> R
 
 #[tokio::test]
 async fn where_an_open_stream_cannot_be_changed_the_next_takes_over_without_a_hole() -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let site = Site::start(&gateway).await?;
-    let browser = Browser::start().await?;
-    site.open(&browser).await?;
+    let (gateway, _site, browser) = scene(&[]).await?;
     // As a proxy that lets only GET through.
     let forbid = "
         const real = window.fetch;
@@ -282,10 +282,7 @@ async fn where_an_open_stream_cannot_be_changed_the_next_takes_over_without_a_ho
 
 #[tokio::test]
 async fn leaving_and_coming_back_goes_on_after_the_last_record() -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let site = Site::start(&gateway).await?;
-    let browser = Browser::start().await?;
-    site.open(&browser).await?;
+    let (gateway, _site, browser) = scene(&[]).await?;
     let channels = [channel("a")];
     mount(&browser, "one", json!({ "channels": channels })).await?;
     let traffic = Traffic::start(&gateway.publisher(), &channels, 100);
@@ -352,10 +349,7 @@ async fn kept_lines_are_shown_at_once_and_the_stream_goes_on_after_them() -> Res
 
 #[tokio::test]
 async fn what_retention_took_while_a_page_was_away_is_a_gap() -> Result<()> {
-    let gateway = TestGateway::start_with(&[("RETENTION_RECORDS", "50")]).await?;
-    let site = Site::start(&gateway).await?;
-    let browser = Browser::start().await?;
-    site.open(&browser).await?;
+    let (gateway, site, browser) = scene(&[("RETENTION_RECORDS", "50")]).await?;
     let channel = channel("a");
     let options = json!({ "channels": [channel], "persistence": true });
     mount(&browser, "kept", options.clone()).await?;
@@ -423,10 +417,7 @@ async fn ten_tabs_share_one_stream_and_the_leaders_end_loses_nothing() -> Result
 
 #[tokio::test]
 async fn a_thousand_mounts_leave_nothing_behind() -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let site = Site::start(&gateway).await?;
-    let browser = Browser::start().await?;
-    site.open(&browser).await?;
+    let (_gateway, _site, browser) = scene(&[]).await?;
     let channels = ["a", "b", "c", "d"].map(channel);
     mount(&browser, "stays", json!({ "channels": [channels[0]] })).await?;
     connected(&browser, "stays").await?;
