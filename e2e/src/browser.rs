@@ -1,5 +1,7 @@
 //! [`Browser`]: headless Chromium, and what it shows.
 
+mod figures;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
+pub use self::figures::Counted;
 use crate::{chromedriver::Chromedriver, deadline::eventually};
 
 /// How long a page may take to show what it should.
@@ -54,17 +57,6 @@ pub struct Streams {
     pub opened: u64,
     /// Now, or being opened.
     pub open: u64,
-}
-
-/// What a page holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
-    /// What its scripts have allocated, WebAssembly's own memory aside.
-    pub heap_bytes: u64,
-    /// Listeners to events.
-    pub listeners: u64,
-    /// Nodes of documents, in the tree or not.
-    pub nodes: u64,
 }
 
 /// A headless Chromium of one's own with an empty profile. It ends with this value.
@@ -293,51 +285,6 @@ impl Browser {
         })
     }
 
-    /// What the page holds, after the garbage is collected.
-    ///
-    /// # Errors
-    /// No page has been opened.
-    pub async fn counted(&self) -> Result<Counted> {
-        self.collect_garbage().await?;
-        let metrics = self.metrics().await?;
-        // Whole numbers, sent as any number is.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let whole = |name: &str| metric(&metrics, name).map(|value| value as u64);
-        Ok(Counted {
-            heap_bytes: whole("JSHeapUsedSize")?,
-            listeners: whole("JSEventListeners")?,
-            nodes: whole("Nodes")?,
-        })
-    }
-
-    /// How long the page's main thread has worked, ever since it was opened.
-    ///
-    /// # Errors
-    /// No page has been opened.
-    pub async fn worked(&self) -> Result<Duration> {
-        let seconds = metric(&self.metrics().await?, "TaskDuration")?;
-        Ok(Duration::from_secs_f64(seconds))
-    }
-
-    /// The bytes that the page's scripts have, after the garbage is collected; not those of WebAssembly's memory.
-    ///
-    /// # Errors
-    /// No page has been opened.
-    pub async fn heap(&self) -> Result<u64> {
-        Ok(self.counted().await?.heap_bytes)
-    }
-
-    async fn collect_garbage(&self) -> Result<()> {
-        self.devtools("HeapProfiler.enable", json!({})).await?;
-        self.devtools("HeapProfiler.collectGarbage", json!({})).await?;
-        Ok(())
-    }
-
-    async fn metrics(&self) -> Result<Value> {
-        self.devtools("Performance.enable", json!({})).await?;
-        self.devtools("Performance.getMetrics", json!({})).await
-    }
-
     /// What the page tried and its content security policy forbade: directive and target.
     ///
     /// # Errors
@@ -394,15 +341,6 @@ impl Browser {
         let command = Devtools { command, parameters };
         Ok(self.client.issue_cmd(command).await?)
     }
-}
-
-/// A figure among those that the browser keeps of a page.
-fn metric(metrics: &Value, name: &str) -> Result<f64> {
-    let all = metrics["metrics"].as_array();
-    let found = all.and_then(|all| all.iter().find(|metric| metric["name"] == name));
-    found
-        .and_then(|metric| metric["value"].as_f64())
-        .with_context(|| format!("no {name} in {metrics}"))
 }
 
 fn capabilities(profile: &Path) -> Value {
