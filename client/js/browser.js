@@ -1,17 +1,20 @@
 // What the viewer asks of the browser where a few lines here are shorter than their bindings.
 
+import { Endpoint, Refused } from './endpoint.js';
+
 /**
- * Asks for a text. `done` is called once, with the status and the text; with status 0 where nothing came.
- * @param {string} url
- * @param {string} accept
+ * Asks for a page of history. `done` is called once: with its lines, or with why there are none, in a sentence.
+ * @param {string} gatewayUrl
+ * @param {string} query
  * @param {AbortSignal} signal
- * @param {(status: number, text: string) => void} done
+ * @param {(lines: string, error?: string) => void} done
  */
-export function fetchText(url, accept, signal, done) {
-  fetch(url, { headers: { accept }, signal })
-    .then(async (answer) => [answer.status, await answer.text()])
-    .catch(() => [0, ''])
-    .then(([status, text]) => done(Number(status), String(text)));
+export function history(gatewayUrl, query, signal, done) {
+  const asked = new Endpoint({ gatewayUrl }).history(Object.fromEntries(new URLSearchParams(query)), signal);
+  asked.then(
+    (lines) => done(lines.join('\n')),
+    (error) => done('', error instanceof Refused ? error.message : 'The gateway cannot be reached.'),
+  );
 }
 
 /** Copies a text, and says whether the browser let it. @param {string} text @param {(isCopied: boolean) => void} done */

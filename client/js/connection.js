@@ -3,7 +3,7 @@
 import { Backoff } from './backoff.js';
 import { applied, difference } from './change.js';
 import { compareIds, maxId } from './id.js';
-import { isGap, isRecord, placeOf } from './item.js';
+import { endOf, isGap, isRecord } from './item.js';
 import { whyRefused } from './refusal.js';
 import { Stream } from './stream.js';
 
@@ -304,8 +304,7 @@ export class Connection {
 
   /** @param {Item} item */
   #tell(item) {
-    const known = item.gap ? item.gap.to : placeOf(item);
-    if (this.position && compareIds(known, this.position) <= 0) return;
+    if (this.position && compareIds(endOf(item), this.position) <= 0) return;
     if (item.record) this.position = item.record.id;
     this.#listener.item(item);
   }

@@ -13,6 +13,7 @@
 
 import { Connection } from './connection.js';
 import { Endpoint, absolute } from './endpoint.js';
+import { wants } from './entry.js';
 import { Frame } from './frame.js';
 import { Subscription, safely } from './subscription.js';
 import { SharedConnection, canShare } from './tabs.js';
@@ -21,6 +22,7 @@ import { SharedConnection, canShare } from './tabs.js';
 const LINGER_MS = 1_000;
 
 /**
+ * @typedef {{ subscription: Subscription, entries: import('./entry.js').Entry[] }} Route
  * @typedef {import('./endpoint.js').Reach & { scope?: 'page' | 'browser' }} HubOptions
  *   `scope`: who shares the stream. `browser`: all tabs of this origin, where the page is a secure context and the
  *   browser has Web Locks. Left out: this page alone.
@@ -30,8 +32,8 @@ const LINGER_MS = 1_000;
  * What all parts of a page want of one gateway, on one stream, whoever built them.
  *
  * This class is the page's protocol, version 1: a part that was built with another version of this
- * library uses the hub of whichever came first. So `subscribe`, `status`, `streamId`, `error`, `onChange`,
- * `retry` and `endpoint.setToken` keep their meaning as long as the version stays.
+ * library uses the hub of whichever came first. So `subscribe`, `status`, `streamId`, `error`, `retry`
+ * and `endpoint.setToken` keep their meaning as long as the version stays.
  */
 export class Hub {
   endpoint;
@@ -39,9 +41,7 @@ export class Hub {
   link;
   /** @type {Set<Subscription>} */
   #subscriptions = new Set();
-  /** @type {Set<() => void>} */
-  #watchers = new Set();
-  /** Which subscriptions a channel's records are for. @type {Map<string, Subscription[]>} */
+  /** Which subscriptions a channel's records may be for, by which of their entries. @type {Map<string, Route[]>} */
   #routes = new Map();
   #frame = new Frame(() => this.#flush());
   #revision = { timer: 0, at: Infinity };
@@ -89,14 +89,6 @@ export class Hub {
     return subscription;
   }
 
-  /** Calls when something may be another now; returns what ends it. @param {() => void} call */
-  onChange(call) {
-    this.#watchers.add(call);
-    return () => {
-      this.#watchers.delete(call);
-    };
-  }
-
   /** Tries again at once, also after an error. */
   retry() {
     this.link.retry();
@@ -134,12 +126,13 @@ export class Hub {
   /** @param {import('./item.js').Item} item */
   #route(item) {
     if (item.record) {
-      for (const subscription of this.#routed(item.record.channel)) {
-        if (!subscription.isPaused && subscription.isFor(item)) subscription.take(item);
+      const { record } = item;
+      for (const { subscription, entries } of this.#routed(record.channel)) {
+        if (!subscription.isPaused && entries.some((entry) => wants(entry, record))) subscription.take(item);
       }
     } else {
       for (const subscription of this.#subscriptions) {
-        if (!subscription.isPaused && subscription.isFor(item)) subscription.take(item);
+        if (!subscription.isPaused && subscription.mayMiss(item.gap)) subscription.take(item);
       }
     }
     this.#frame.ask();
@@ -149,7 +142,8 @@ export class Hub {
   #routed(channel) {
     let routed = this.#routes.get(channel);
     if (!routed) {
-      routed = [...this.#subscriptions].filter((subscription) => subscription.mayWant(channel));
+      const routes = [...this.#subscriptions].map((subscription) => ({ subscription, entries: subscription.entriesOf(channel) }));
+      routed = routes.filter(({ entries }) => entries.length > 0);
       // Channels come without end in a large workspace.
       if (this.#routes.size >= 10_000) this.#routes.clear();
       this.#routes.set(channel, routed);
@@ -166,7 +160,6 @@ export class Hub {
       subscription.join();
       safely(() => subscription.sink.changed?.());
     }
-    for (const watcher of this.#watchers) safely(watcher);
     // A cursor moves on also where no record comes.
     this.#frame.ask();
   }

@@ -1,6 +1,6 @@
 // One subscription's part in a hub.
 
-import { chooses, entryOf, keyOf, wants } from './entry.js';
+import { chooses, entryOf, keyOf } from './entry.js';
 import { compareIds, maxId } from './id.js';
 import { endOf } from './item.js';
 import { past } from './past.js';
@@ -66,17 +66,14 @@ export class Subscription {
     this.#since = this.#hub.link.position;
   }
 
-  /** Whether records of a channel may be for it. @param {string} channel */
-  mayWant(channel) {
-    return [...this.entries.values()].some((entry) => chooses(entry.channel, channel));
+  /** Its entries that choose a channel. @param {string} channel */
+  entriesOf(channel) {
+    return [...this.entries.values()].filter((entry) => chooses(entry.channel, channel));
   }
 
-  /** Whether an item is for it. @param {import('./item.js').Item} item */
-  isFor({ record, gap }) {
-    for (const entry of this.entries.values()) {
-      if (record ? chooses(entry.channel, record.channel) && wants(entry, record) : meets(entry.channel, gap.channel)) return true;
-    }
-    return false;
+  /** Whether a gap may be one in its channels. @param {import('./item.js').Gap} gap */
+  mayMiss(gap) {
+    return [...this.entries.values()].some((entry) => meets(entry.channel, gap.channel));
   }
 
   /** Takes an item that is for it. @param {import('./item.js').Item} item */

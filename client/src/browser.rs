@@ -5,8 +5,8 @@ use web_sys::AbortSignal;
 
 #[wasm_bindgen(module = "/js/browser.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = fetchText)]
-    fn fetch_text_js(url: &str, accept: &str, signal: Option<&AbortSignal>, done: JsValue);
+    #[wasm_bindgen(js_name = history)]
+    fn history_js(gateway_url: &str, query: &str, signal: Option<&AbortSignal>, done: JsValue);
 
     #[wasm_bindgen(js_name = copyText)]
     fn copy_text_js(text: &str, done: JsValue);
@@ -19,15 +19,15 @@ extern "C" {
     pub(crate) fn save_file(text: &str, name: &str, media_type: &str) -> Result<(), JsValue>;
 }
 
-/// Asks for a text. `done` is called once, with the status and the text; with status 0 where nothing came, also because
+/// Asks for a page of history. `done` is called once: with its lines, or with why there are none, in a sentence; also where
 /// it was given up.
-pub(crate) fn fetch_text(
-    url: &str,
-    accept: &str,
+pub(crate) fn history(
+    gateway_url: &str,
+    query: &str,
     signal: Option<&AbortSignal>,
-    done: Box<dyn FnOnce(u16, String)>,
+    done: Box<dyn FnOnce(String, Option<String>)>,
 ) {
-    fetch_text_js(url, accept, signal, Closure::once_into_js(done));
+    history_js(gateway_url, query, signal, Closure::once_into_js(done));
 }
 
 /// Copies a text; `done` is told whether the browser let it.

@@ -24,14 +24,6 @@ pub(crate) fn read_record(json: &str) -> Option<LogRecord> {
     record(&compact(json)?)
 }
 
-/// What a refusal (RFC 9457) says in words.
-pub(crate) fn read_detail(problem: &str) -> Option<String> {
-    let problem = compact(problem)?;
-    Value::new(&problem).texts(["detail"])?[0]
-        .take()
-        .map(Cow::into_owned)
-}
-
 fn record(json: &str) -> Option<LogRecord> {
     let [id, channel, timestamp, level, message] =
         Value::new(json).texts(["id", "channel", "timestamp", "level", "message"])?;

@@ -25,7 +25,6 @@ taken_along!(
     "/js/endpoint.js" endpoint,
     "/js/entry.js" entry,
     "/js/feed.js" feed,
-    "/js/frame.js" frame,
     "/js/hub.js" hub,
     "/js/id.js" id,
     "/js/item.js" item,

@@ -85,16 +85,6 @@ fn a_gap_is_read_also_with_a_reason_that_is_new() {
     }
 }
 
-#[test]
-fn a_refusal_says_why() {
-    assert_eq!(
-        read_detail(r#"{"status":400,"detail":"a \"b\""}"#).as_deref(),
-        Some("a \"b\"")
-    );
-    assert_eq!(read_detail("{}"), None);
-    assert_eq!(read_detail("<html>"), None);
-}
-
 proptest! {
     #[test]
     fn records_are_read_as_the_library_reads_them(

@@ -39,7 +39,7 @@ pub(super) fn announcer(has_focus: RwSignal<bool>) -> El {
         }
     }));
     at_end(Box::new(move || timer.set_value(None)));
-    el("p", "logs-announcer")
+    el("p", "logs-announcer logs-unseen")
         .attr("role", "status")
         .text_from(move || viewer.announcement.get())
 }
