@@ -216,6 +216,18 @@ impl Browser {
         self.shows_within(PATIENCE, selector, text).await
     }
 
+    /// Waits until the live lines on screen have these messages, from the top, and no others.
+    ///
+    /// # Errors
+    /// They do not in time.
+    pub async fn shows_messages(&self, messages: &[&str]) -> Result<()> {
+        let script = "
+            const shown = [...document.querySelectorAll('.logs-live .logs-message')].map(message => message.textContent);
+            return JSON.stringify(shown) === JSON.stringify(arguments[0]);";
+        self.wait(&format!("the messages {messages:?}"), script, json!([messages]))
+            .await
+    }
+
     /// As [`Self::shows`], for as long as is said.
     ///
     /// # Errors

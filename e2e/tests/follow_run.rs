@@ -25,16 +25,6 @@ async fn publish(gateway: &TestGateway) -> Result<()> {
     Ok(())
 }
 
-/// The messages that the viewer shows, from the top.
-async fn shows(browser: &Browser, messages: &[&str]) -> Result<()> {
-    let script = "
-        const lines = [...document.querySelectorAll('.logs-live .logs-message')].map(line => line.textContent);
-        return JSON.stringify(lines) === JSON.stringify(arguments[0]);";
-    browser
-        .wait(&format!("the lines {messages:?}"), script, json!([messages]))
-        .await
-}
-
 #[tokio::test]
 async fn a_click_on_a_field_shows_its_run_through_all_services_on_the_same_stream() -> Result<()> {
     let gateway = TestGateway::start().await?;
@@ -44,7 +34,9 @@ async fn a_click_on_a_field_shows_its_run_through_all_services_on_the_same_strea
     browser
         .open(&gateway.url(&format!("/?channels={channel}&connect=1")))
         .await?;
-    shows(&browser, &["extracting", "of another run", "loaded"]).await?;
+    browser
+        .shows_messages(&["extracting", "of another run", "loaded"])
+        .await?;
     let stream = browser
         .run(
             "return document.querySelector('.logs-stream-id').innerText;",
@@ -55,20 +47,20 @@ async fn a_click_on_a_field_shows_its_run_through_all_services_on_the_same_strea
     browser.click_on(".logs-live .logs-toggle").await?;
     browser.click_on(".logs-live .logs-follow-run").await?;
     let run = ["extracting", "workflow started", "function called", "loaded"];
-    shows(&browser, &run).await?;
+    browser.shows_messages(&run).await?;
     browser
         .shows(".logs-run", "run_id=r-1 through all services of workspace123")
         .await?;
     browser.click("Follow").await?;
     publish(&gateway).await?;
-    shows(&browser, &[run, run].concat()).await?;
+    browser.shows_messages(&[run, run].concat()).await?;
     browser.screenshot("follow-the-run").await?;
 
     browser.click("Back to all lines").await?;
     let all = ["extracting", "of another run", "loaded"];
-    shows(&browser, &[all, all].concat()).await?;
+    browser.shows_messages(&[all, all].concat()).await?;
     publish(&gateway).await?;
-    shows(&browser, &[all, all, all].concat()).await?;
+    browser.shows_messages(&[all, all, all].concat()).await?;
     let after = browser
         .run(
             "return document.querySelector('.logs-stream-id').innerText;",

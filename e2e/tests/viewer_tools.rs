@@ -67,16 +67,6 @@ async fn press(browser: &Browser, selector: &str, key: &str) -> Result<()> {
         .await
 }
 
-/// Waits until the messages that are shown are these.
-async fn messages_are(browser: &Browser, expected: &[&str]) -> Result<()> {
-    let script = "
-        const shown = [...document.querySelectorAll('.logs-live .logs-message')].map(message => message.textContent);
-        return JSON.stringify(shown) === JSON.stringify(arguments[0]);";
-    browser
-        .wait(&format!("the messages {expected:?}"), script, json!([expected]))
-        .await
-}
-
 async fn selected_message_is(browser: &Browser, expected: &str) -> Result<()> {
     browser
         .shows(".logs-live .logs-selected .logs-message", expected)
@@ -152,7 +142,9 @@ async fn an_expression_finds_lines_and_leads_from_match_to_match() -> Result<()>
     let browser = page_with(&gateway, &lines).await?;
 
     look_for(&browser, r"/row \d+/i").await?;
-    messages_are(&browser, &["😀 row 1", "ROW 22", "row 333 שלום"]).await?;
+    browser
+        .shows_messages(&["😀 row 1", "ROW 22", "row 333 שלום"])
+        .await?;
     browser.shows(".logs-live .logs-matches", "3 matches").await?;
     let marked = "return [...document.querySelectorAll('.logs-live .logs-mark')].map(mark => mark.textContent).join();";
     assert_eq!(browser.run(marked, json!([])).await?, "row 1,ROW 22,row 333");
@@ -165,11 +157,9 @@ async fn an_expression_finds_lines_and_leads_from_match_to_match() -> Result<()>
 
     // With the others to see as well.
     press(&browser, ".logs-live .logs-list", "m").await?;
-    messages_are(
-        &browser,
-        &["😀 row 1", "nothing", "ROW 22", "row x", "row 333 שלום"],
-    )
-    .await?;
+    browser
+        .shows_messages(&["😀 row 1", "nothing", "ROW 22", "row x", "row 333 שלום"])
+        .await?;
     press(&browser, ".logs-live .logs-list", "n").await?;
     selected_message_is(&browser, "ROW 22").await?;
     press(&browser, ".logs-live .logs-list", "N").await?;
@@ -196,14 +186,14 @@ async fn levels_are_counted_and_chosen_one_by_one() -> Result<()> {
         === 'TRACE 0; DEBUG 0; INFO 2; WARN 1; ERROR 1; FATAL 0';";
     browser.wait("what each level has", counts, json!([])).await?;
     browser.click_on(&named("info")).await?;
-    messages_are(&browser, &["WARN", "ERROR"]).await?;
+    browser.shows_messages(&["WARN", "ERROR"]).await?;
     browser
         .wait("counts of what is hidden too", counts, json!([]))
         .await?;
     press(&browser, ".logs-live .logs-list", "4").await?;
-    messages_are(&browser, &["ERROR"]).await?;
+    browser.shows_messages(&["ERROR"]).await?;
     press(&browser, ".logs-live .logs-list", "3").await?;
-    messages_are(&browser, &["INFO", "INFO", "ERROR"]).await
+    browser.shows_messages(&["INFO", "INFO", "ERROR"]).await
 }
 
 #[tokio::test]
@@ -242,7 +232,7 @@ async fn fields_are_a_tree_in_the_order_they_were_sent_with_their_digits() -> Re
 
     let last = "[...document.querySelectorAll('.logs-live .logs-filter-for')].at(-1).click(); return true;";
     browser.wait("the filter for a value", last, json!([])).await?;
-    messages_are(&browser, &["fields"]).await?;
+    browser.shows_messages(&["fields"]).await?;
     let searched = "return document.querySelector('.logs-live .logs-find').value;";
     assert_eq!(browser.run(searched, json!([])).await?, "run_id=r 7");
     Ok(())
@@ -275,7 +265,7 @@ async fn keys_do_what_the_help_sheet_says() -> Result<()> {
         .await?;
     // There letters are letters.
     press(&browser, ".logs-live .logs-find", "x").await?;
-    messages_are(&browser, &["first", "second"]).await?;
+    browser.shows_messages(&["first", "second"]).await?;
 
     press(&browser, list, "ArrowUp").await?;
     selected_message_is(&browser, "second").await?;
