@@ -22,6 +22,7 @@ use crate::{
     quantity, random,
     rate::PublishRate,
     reader::Reader,
+    rejections::Rejections,
     stalled::StalledCount,
     stream::LogStream,
     streams::{Changed, NewStream, Refused, Streams, UnknownStream},
@@ -39,6 +40,7 @@ struct Shared {
     streams: Streams,
     rate: PublishRate,
     stalled: StalledCount,
+    rejections: Rejections,
     /// Who may look through the past now.
     looking_back: Arc<Semaphore>,
     started: Instant,
@@ -78,6 +80,7 @@ impl Gateway {
                 streams,
                 rate,
                 stalled: StalledCount::default(),
+                rejections: Rejections::default(),
                 looking_back: Arc::new(Semaphore::new(
                     LOOKING_BACK_PER_CPU * std::thread::available_parallelism().map_or(1, usize::from),
                 )),
@@ -285,6 +288,11 @@ impl Gateway {
     /// Where connections that stall are counted.
     pub(crate) fn stalled(&self) -> StalledCount {
         self.shared.stalled.clone()
+    }
+
+    /// Where refusals are counted.
+    pub(crate) fn rejections(&self) -> &Rejections {
+        &self.shared.rejections
     }
 
     /// Asks every stream to end at a moment of its own within the drain time, and lets no new one begin.

@@ -29,6 +29,7 @@ mod quantity;
 mod random;
 mod rate;
 mod reader;
+mod rejections;
 pub mod serve;
 mod stalled;
 mod stream;

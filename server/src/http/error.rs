@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,7 @@ use logs_shared::{
 use super::extract::MAX_KEY_CHARS;
 use crate::{
     engine::AppendError,
+    gateway::Gateway,
     streams::{Refused, UnknownStream},
 };
 
@@ -178,8 +179,21 @@ impl IntoResponse for ApiError {
             }
             _ => {}
         }
+        response.extensions_mut().insert(RefusedWith(code));
         response
     }
+}
+
+/// Which refusal a response is, for who counts them.
+#[derive(Clone, Copy)]
+struct RefusedWith(&'static str);
+
+/// Counts a response that is a refusal.
+pub(super) async fn count(State(gateway): State<Gateway>, response: Response) -> Response {
+    if let Some(RefusedWith(code)) = response.extensions().get() {
+        gateway.rejections().count(code);
+    }
+    response
 }
 
 pub(super) async fn not_found(request: Request) -> ApiError {

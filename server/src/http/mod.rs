@@ -16,6 +16,7 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
+    middleware::map_response_with_state,
     response::Response,
     routing::{get, patch, post},
 };
@@ -53,6 +54,7 @@ pub fn app(gateway: Gateway) -> Router {
         .merge(page::routes())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(map_response_with_state(gateway.clone(), error::count))
         .layer(cors(gateway.config().allowed_origins.clone()));
     // A line a request in the gateway's own log. Paths only, without what varies in them: a query may hold a
     // credential, and the id of a stream is one.

@@ -1,0 +1,50 @@
+//! [`Rejections`]: what was refused since the start, and why.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// What was refused since the start, counted by reason: the code of a refusal (`shared::problem::code`), or, for
+/// what never became a request, a word of the same kind. A cheap handle: clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Rejections(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+
+impl Rejections {
+    /// Counts a refusal. Reasons are named in the source, so there are few of them whatever strangers send.
+    pub(crate) fn count(&self, reason: &'static str) {
+        self.count_many(reason, 1);
+    }
+
+    /// Counts so many at once.
+    pub(crate) fn count_many(&self, reason: &'static str, how_many: u64) {
+        *self.counts().entry(reason).or_default() += how_many;
+    }
+
+    /// Each reason that there has been, and how often, in the order of the alphabet.
+    pub(crate) fn snapshot(&self) -> Vec<(&'static str, u64)> {
+        self.counts()
+            .iter()
+            .map(|(reason, count)| (*reason, *count))
+            .collect()
+    }
+
+    fn counts(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_counted_by_itself() {
+        let rejections = Rejections::default();
+        let clone = rejections.clone();
+        clone.count("b");
+        rejections.count_many("a", 2);
+        rejections.count("b");
+        assert_eq!(clone.snapshot(), [("a", 2), ("b", 2)]);
+    }
+}
