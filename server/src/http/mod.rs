@@ -1,8 +1,10 @@
 //! HTTP: what each path does. Whatever can be refused is refused in an extractor, before a header is sent.
 
+mod admin;
 mod error;
 mod extract;
 mod history;
+mod identity;
 mod observe;
 mod publish;
 mod stream;
@@ -49,7 +51,12 @@ pub fn app(gateway: Gateway) -> Router {
         .route(api::HEALTH_PATH, get(observe::health))
         .route(api::HEALTH_LIVE_PATH, get(observe::live))
         .route(api::HEALTH_READY_PATH, get(observe::health))
-        .route(api::STATS_PATH, get(observe::stats))
+        .route(api::STATS_PATH, get(admin::stats))
+        .route(
+            &format!("{}/{{stream_id}}/close", api::ADMIN_STREAMS_PATH),
+            post(admin::close),
+        )
+        .route(api::REVOKE_PATH, post(admin::revoke))
         .merge(taking_bodies)
         .merge(page::routes())
         .fallback(error::not_found)
