@@ -1,16 +1,14 @@
 //! The live logs page and the embeddable widget, served from inside the binary.
 
 use axum::{
-    Router,
     extract::Path,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
 };
 use logs_shared::api::{DEMO_PATH, DEMO_VIEW_PATHS, PAGE_PATH, WIDGET_PATH};
 
 use self::coding::Coding;
-use crate::http::ApiError;
+use crate::http::{Access, ApiError, Routes};
 
 mod coding;
 
@@ -62,14 +60,13 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// The page at its paths, and the files it loads.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
     routes_of(FILES)
 }
 
-fn routes_of<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Router<S> {
+fn routes_of<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Routes<S> {
     let index = files.iter().find(|file| file.path == INDEX).unwrap_or(&MISSING);
-    let start =
-        || -> MethodRouter<S> { get(move |headers: HeaderMap| async move { index.answer(&headers) }) };
+    let start = move |headers: HeaderMap| async move { index.answer(&headers) };
     let asset = move |Path(path): Path<String>, headers: HeaderMap| async move {
         let wanted = |file: &&File| file.path.strip_prefix("assets/") == Some(&path);
         match files.iter().find(wanted) {
@@ -82,13 +79,14 @@ fn routes_of<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Router
         .find(|file| file.path == WIDGET)
         .unwrap_or(&MISSING_WIDGET);
     let widget = move |headers: HeaderMap| async move { widget.answer(&headers) };
-    let mut router = Router::new()
-        .route("/assets/{*path}", get(asset))
-        .route(WIDGET_PATH, get(widget));
+    let mut routes =
+        Routes::new()
+            .get("/assets/{*path}", Access::Public, asset)
+            .get(WIDGET_PATH, Access::Public, widget);
     for path in [PAGE_PATH, DEMO_PATH].into_iter().chain(DEMO_VIEW_PATHS) {
-        router = router.route(path, start());
+        routes = routes.get(path, Access::Public, start);
     }
-    router
+    routes
 }
 
 impl File {
@@ -201,7 +199,7 @@ fn content_type(path: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, http::Request};
+    use axum::{Router, body::Body, http::Request};
     use http_body_util::BodyExt;
     use logs_shared::{Problem, problem::code};
     use tower::ServiceExt;
@@ -249,7 +247,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        let router: Router<()> = routes_of(files);
+        let router: Router<()> = routes_of(files).into_router();
         let response = router
             .oneshot(request.body(Body::empty()).unwrap())
             .await

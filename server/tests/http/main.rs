@@ -4,5 +4,6 @@ mod access;
 mod app;
 mod history;
 mod publish;
+mod routes;
 mod stream;
 mod streams;
