@@ -22,6 +22,8 @@ pub const HEALTH_LIVE_PATH: &str = "/health/live";
 pub const HEALTH_READY_PATH: &str = "/health/ready";
 /// What the gateway is doing, for operators.
 pub const STATS_PATH: &str = "/admin/logs/stats";
+/// What the gateway counts, for Prometheus.
+pub const METRICS_PATH: &str = "/metrics";
 
 /// The live logs page.
 pub const PAGE_PATH: &str = "/";

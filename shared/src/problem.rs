@@ -98,6 +98,12 @@ pub mod code {
     /// 503: the gateway is stopping.
     pub const SHUTTING_DOWN: &str = "shutting_down";
 
+    /// The code that is spelt so.
+    #[must_use]
+    pub fn known(text: &str) -> Option<&'static str> {
+        ALL.into_iter().find(|code| *code == text)
+    }
+
     /// All of them.
     pub const ALL: [&str; 31] = [
         MISSING_CHANNELS,

@@ -137,13 +137,8 @@ fn all_rejected(rejected: &[Rejection]) -> (StatusCode, &'static str) {
     {
         return (StatusCode::FORBIDDEN, code::FORBIDDEN_CHANNEL);
     }
-    let first = rejected
-        .iter()
-        .find_map(|rejection| code::ALL.iter().find(|code| **code == rejection.code));
-    (
-        StatusCode::BAD_REQUEST,
-        first.copied().unwrap_or(code::INVALID_BODY),
-    )
+    let first = rejected.iter().find_map(|rejection| code::known(&rejection.code));
+    (StatusCode::BAD_REQUEST, first.unwrap_or(code::INVALID_BODY))
 }
 
 impl IntoResponse for ApiError {

@@ -56,6 +56,7 @@ fn all() -> Routes<Gateway> {
         .get(api::HEALTH_LIVE_PATH, Public, observe::live)
         .get(api::HEALTH_READY_PATH, Public, observe::health)
         .get(api::STATS_PATH, Admin, observe::stats)
+        .get(api::METRICS_PATH, Admin, observe::metrics)
         .merge(taking_bodies)
         .merge(page::routes())
 }

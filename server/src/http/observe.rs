@@ -10,7 +10,10 @@ use logs_shared::{ChannelPattern, overview::Channels};
 use serde::Deserialize;
 
 use super::{ApiError, blocking, extract::Admin};
-use crate::gateway::{Gateway, ReaderIdentity};
+use crate::{
+    gateway::{Gateway, ReaderIdentity},
+    metrics::OPEN_METRICS_TYPE,
+};
 
 /// `GET /health` and `/health/ready`: 503 where the gateway cannot do its work.
 pub(super) async fn health(State(gateway): State<Gateway>) -> impl IntoResponse {
@@ -59,4 +62,14 @@ pub(super) async fn channels(
 pub(super) async fn stats(State(gateway): State<Gateway>, _: Admin) -> Result<impl IntoResponse, ApiError> {
     let stats = blocking(move || gateway.stats()).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(stats)))
+}
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(gateway): State<Gateway>, _: Admin) -> Result<impl IntoResponse, ApiError> {
+    let text = gateway.figures().to_text().map_err(|_| ApiError::Internal)?;
+    let headers = [
+        (header::CONTENT_TYPE, OPEN_METRICS_TYPE),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, text))
 }

@@ -67,6 +67,11 @@ pub(super) async fn store(
     };
     let count = accepted.len();
     let appended = gateway.publish(accepted, named).await?;
+    // Where all are refused the answer is a refusal, and counted as such.
+    let codes = rejected
+        .iter()
+        .filter_map(|rejection| code::known(&rejection.code));
+    gateway.rejections().count_each(codes);
     Ok(if is_batch {
         let (first_id, last_id) = (appended.first_id, appended.last_id);
         Json(BatchAnswer {

@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod history;
+mod metrics;
 mod publish;
 mod routes;
 mod stream;
