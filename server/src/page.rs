@@ -49,10 +49,26 @@ static MISSING_WIDGET: File = File {
     gzip: None,
 };
 
-/// The page may load and contact only its own origin, run WebAssembly and no inline script, and be
-/// framed only by its own origin. Log text that slipped through as markup would still run nothing.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/// What a browser is to keep the pages from. They may load and contact only their own origin, run WebAssembly and no
+/// inline script, and be framed only by their own origin: log text that slipped through as markup would still run
+/// nothing. No address of theirs, which may hold a token, goes to anybody, nor into the log of a proxy in front. What
+/// they do not need of the machine they cannot be made to ask for, and no page that opened them has a hold on them.
+const PROTECTION: [(HeaderName, &str); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    ),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+];
 
 /// The name of a file below `/assets/` has its content's hash, so the content never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -139,20 +155,12 @@ impl File {
         let mut headers = HeaderMap::from_iter([
             (header::CACHE_CONTROL, HeaderValue::from_static(cached)),
             (header::VARY, HeaderValue::from_static("accept-encoding")),
-            (
-                header::X_CONTENT_TYPE_OPTIONS,
-                HeaderValue::from_static("nosniff"),
-            ),
         ]);
         if let Ok(etag) = HeaderValue::from_str(etag) {
             headers.insert(header::ETAG, etag);
         }
         if self.path == INDEX {
-            let policies: [(HeaderName, &str); 2] = [
-                (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-                (header::REFERRER_POLICY, "same-origin"),
-            ];
-            headers.extend(policies.map(|(name, policy)| (name, HeaderValue::from_static(policy))));
+            headers.extend(PROTECTION.map(|(name, policy)| (name, HeaderValue::from_static(policy))));
         } else {
             // The program of the widget, for pages of any origin, also where ALLOWED_ORIGINS names those that may
             // read records: there is nothing secret in it. The second is for pages that are isolated (Fetch Standard,
@@ -278,10 +286,9 @@ mod tests {
             );
             assert_eq!(answer.header(header::CONTENT_TYPE), "text/html; charset=utf-8");
             assert_eq!(answer.header(header::CACHE_CONTROL), "no-cache");
-            assert_eq!(
-                answer.header(header::CONTENT_SECURITY_POLICY),
-                CONTENT_SECURITY_POLICY
-            );
+            for (name, policy) in PROTECTION {
+                assert_eq!(answer.header(name), policy, "{path}");
+            }
         }
     }
 
@@ -306,7 +313,6 @@ mod tests {
                 answer.header(header::CONTENT_TYPE),
                 "text/javascript; charset=utf-8"
             );
-            assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
             assert_eq!(answer.header(header::CACHE_CONTROL), FOR_EVER);
             assert_eq!(answer.body, body.as_bytes());
         }
@@ -325,7 +331,6 @@ mod tests {
             assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
             let policy = HeaderName::from_static("cross-origin-resource-policy");
             assert_eq!(answer.header(policy), "cross-origin");
-            assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
             assert!(!answer.header(header::ETAG).is_empty());
         }
         let page = ask(SAMPLE, "GET", "/", &[]).await;

@@ -2,6 +2,7 @@
 
 mod error;
 mod extract;
+mod headers;
 mod history;
 mod observe;
 mod publish;
@@ -17,7 +18,7 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::map_response_with_state,
+    middleware::{map_response, map_response_with_state},
     response::Response,
 };
 use logs_shared::api;
@@ -74,7 +75,9 @@ pub fn app(gateway: Gateway) -> Router {
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(map_response_with_state(gateway.clone(), error::count))
-        .layer(cors(gateway.config().allowed_origins.clone()));
+        .layer(cors(gateway.config().allowed_origins.clone()))
+        // Around CORS, which answers questions of its own.
+        .layer(map_response(headers::protect));
     // A line a request in the gateway's own log. Paths only, without what varies in them: a query may hold a
     // credential, and the id of a stream is one.
     let trace = TraceLayer::new_for_http()

@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod headers;
 mod history;
 mod metrics;
 mod publish;
