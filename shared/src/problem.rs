@@ -31,6 +31,38 @@ pub struct Rejection {
     pub detail: String,
 }
 
+impl Rejection {
+    /// A refusal of one record, in a sentence that is made [`legible`].
+    #[must_use]
+    pub fn new(index: usize, code: &str, detail: &str) -> Self {
+        Self {
+            index,
+            code: code.to_owned(),
+            detail: legible(detail),
+        }
+    }
+}
+
+/// A refusal's sentence as it may be sent. It names what a stranger sent, who may have sent characters that the
+/// terminal of whoever reads it would obey, or a flood: the former are escaped, and after 500 characters it ends.
+#[must_use]
+pub fn legible(sentence: &str) -> String {
+    const LONGEST: usize = 500;
+    let mut text = String::with_capacity(sentence.len().min(4 * LONGEST));
+    for (position, char) in sentence.chars().enumerate() {
+        match char {
+            _ if position == LONGEST => {
+                text.push('…');
+                break;
+            }
+            '\n' => text.push(' '),
+            control if control.is_control() => text.extend(control.escape_default()),
+            char => text.push(char),
+        }
+    }
+    text
+}
+
 /// The codes of refusals. Stable: programs compare them.
 pub mod code {
     /// 400: the request names no channel.
@@ -138,4 +170,22 @@ pub mod code {
         STORAGE_FULL,
         SHUTTING_DOWN,
     ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::legible;
+
+    #[test]
+    fn a_sentence_has_no_character_that_a_terminal_obeys_and_an_end() {
+        assert_eq!(
+            legible("caf\u{e9} \u{1b}[2J\u{9b}2J\r\0\u{7f}"),
+            "café \\u{1b}[2J\\u{9b}2J\\r\\u{0}\\u{7f}"
+        );
+        assert_eq!(legible("one\ntwo"), "one two");
+        let long = "é".repeat(501);
+        assert_eq!(legible(&long).chars().count(), 501);
+        assert!(legible(&long).ends_with("é…"));
+        assert_eq!(legible(&long[2..]), long[2..]);
+    }
 }

@@ -10,7 +10,7 @@ use logs_shared::{
     Problem,
     api::PROBLEM_TYPE,
     change::ChangeError,
-    problem::{Rejection, code},
+    problem::{Rejection, code, legible},
     publish::BodyError,
     query::QueryError,
 };
@@ -85,7 +85,7 @@ pub(crate) enum ApiError {
     #[error("the gateway failed to answer; this is a mistake in the gateway")]
     Internal,
     /// 400: an idempotency key that cannot be one.
-    #[error("an Idempotency-Key has 1 to {MAX_KEY_CHARS} visible ASCII characters")]
+    #[error("one Idempotency-Key of 1 to {MAX_KEY_CHARS} visible ASCII characters is taken")]
     InvalidIdempotencyKey,
     /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk is full: nothing was stored.
     #[error("nothing was stored: {0}")]
@@ -144,7 +144,7 @@ fn all_rejected(rejected: &[Rejection]) -> (StatusCode, &'static str) {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        let detail = self.to_string();
+        let detail = legible(&self.to_string());
         tracing::debug!(status = status.as_u16(), code, detail, "refused");
         let rejected = match self {
             Self::AllRejected(rejected) => rejected,

@@ -48,18 +48,11 @@ pub(super) async fn store(
     for (index, entry) in entries.into_iter().enumerate() {
         match entry {
             Ok(entry) if grant.covers(&entry.channel) => accepted.push(entry),
-            Ok(entry) => rejected.push(Rejection {
-                index,
-                code: code::FORBIDDEN_CHANNEL.to_owned(),
-                detail: format!("the token may not publish to {}", entry.channel),
-            }),
-            Err(error) => {
-                rejected.push(Rejection {
-                    index,
-                    code: error.code().to_owned(),
-                    detail: error.to_string(),
-                });
+            Ok(entry) => {
+                let detail = format!("the token may not publish to {}", entry.channel);
+                rejected.push(Rejection::new(index, code::FORBIDDEN_CHANNEL, &detail));
             }
+            Err(error) => rejected.push(Rejection::new(index, error.code(), &error.to_string())),
         }
     }
     let Some(channel) = accepted.first().map(|entry| entry.channel.clone()) else {

@@ -96,7 +96,7 @@ async fn every_page_is_kept_from_what_it_does_not_need_and_nothing_else_is_a_pag
 #[tokio::test]
 async fn markup_in_a_refusal_is_no_page() {
     let app = TestApp::new();
-    let answer: Answer = app.get("/<script>alert(1)</script>").await;
+    let answer: Answer = app.get("/%3cscript%3ealert(1)%3c/script%3e").await;
     assert_eq!(answer.refusal(), (404, "not_found".to_owned()));
     assert_eq!(answer.headers["x-content-type-options"], "nosniff");
 }

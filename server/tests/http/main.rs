@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod bad_input;
 mod headers;
 mod history;
 mod metrics;
