@@ -114,6 +114,8 @@ pub mod code {
     pub const METHOD_NOT_ALLOWED: &str = "method_not_allowed";
     /// 413: the body is over its limit.
     pub const BODY_TOO_LARGE: &str = "body_too_large";
+    /// 413: a publication has more records than one may.
+    pub const TOO_MANY_RECORDS: &str = "too_many_records";
     /// 415: the body is of a kind that is not taken.
     pub const UNSUPPORTED_MEDIA_TYPE: &str = "unsupported_media_type";
     /// 429: the caller has as many streams open as one may.
@@ -137,7 +139,7 @@ pub mod code {
     }
 
     /// All of them.
-    pub const ALL: [&str; 31] = [
+    pub const ALL: [&str; 32] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
@@ -162,6 +164,7 @@ pub mod code {
         NOT_FOUND,
         METHOD_NOT_ALLOWED,
         BODY_TOO_LARGE,
+        TOO_MANY_RECORDS,
         UNSUPPORTED_MEDIA_TYPE,
         TOO_MANY_STREAMS_PER_USER,
         INTERNAL,

@@ -31,7 +31,7 @@ pub(crate) enum ApiError {
     /// 400: a channel in the query that is none.
     #[error("{0}")]
     InvalidQuery(String),
-    /// 400: of the body nothing can be told.
+    /// 400: of the body nothing can be told. 413 where it has too many records.
     #[error(transparent)]
     Body(#[from] BodyError),
     /// 400: of a change of a stream nothing can be told.
@@ -101,6 +101,7 @@ impl ApiError {
         match self {
             Self::Query(error) => (S::BAD_REQUEST, error.code()),
             Self::InvalidQuery(_) => (S::BAD_REQUEST, code::INVALID_QUERY),
+            Self::Body(error @ BodyError::TooManyRecords) => (S::PAYLOAD_TOO_LARGE, error.code()),
             Self::Body(error) => (S::BAD_REQUEST, error.code()),
             Self::Change(error) => (S::BAD_REQUEST, error.code()),
             Self::UnreadableBody(_) => (S::BAD_REQUEST, code::INVALID_BODY),

@@ -181,6 +181,16 @@ fn packing() -> Vec<Row> {
         packed_as("deflate", b"x").is(415, "unsupported_media_type"),
         packed_as("zstd", b"x").is(415, "unsupported_media_type"),
         packed_as("\"><script>", b"x").is(415, "unsupported_media_type"),
+        // Few bytes that would be many records, or many refusals.
+        packed_as(
+            "gzip",
+            &packed(&log_data(&format!("[{}0]", "0,".repeat(400_000)))),
+        )
+        .is(413, "too_many_records"),
+        packed_as("gzip", &packed(&format!("[{}0]", "0,".repeat(400_000)))).is(413, "too_many_records"),
+        lines(packed(&"x\n".repeat(400_000)))
+            .header("content-encoding", "gzip")
+            .is(413, "too_many_records"),
         // Packed, and nobody said so.
         json(&whole).is(400, "broken_json"),
     ]
