@@ -22,6 +22,7 @@ use crate::{
     config::Config,
     engine::{AppendError, Appended, Engine, Named, NewRecord, now_ms},
     history::History,
+    metrics::Figures,
     newest::newest,
     process::memory_bytes,
     quantity,
@@ -53,6 +54,7 @@ struct Shared {
     /// Who may look through the past now.
     looking_back: Arc<Semaphore>,
     started: Instant,
+    started_at: Timestamp,
 }
 
 /// How many may look through the past at once, for each of the machine's processors.
@@ -107,6 +109,7 @@ impl Gateway {
                     LOOKING_BACK_PER_CPU * std::thread::available_parallelism().map_or(1, usize::from),
                 )),
                 started: Instant::now(),
+                started_at: now(),
             }),
         })
     }
@@ -377,6 +380,32 @@ impl Gateway {
             timestamp: now(),
             by_channel,
             by_connection,
+        }
+    }
+
+    /// What can be told without a look at each channel and each stream.
+    pub(crate) fn figures(&self) -> Figures {
+        let Shared {
+            engine,
+            streams,
+            stalled,
+            rejections,
+            started_at,
+            ..
+        } = &*self.shared;
+        Figures {
+            version: VERSION,
+            started_at: *started_at,
+            is_well: self.health().reason.is_none(),
+            streams: streams.count(),
+            channels: engine.channel_count(),
+            published: engine.published(),
+            delivered: streams.delivered(),
+            stalled: stalled.get(),
+            memory_bytes: memory_bytes(),
+            tail_bytes: engine.tail_bytes(),
+            kept_bytes: engine.kept_bytes(),
+            rejections: rejections.snapshot(),
         }
     }
 

@@ -9,6 +9,7 @@
 //! - `history`: a reader that stops, for looking back
 //! - `stream`: one reader's response body; `streams` knows which are open
 //! - `page`: the pages, built into the binary
+//! - `metrics`: what is counted, for Prometheus
 //!
 //! Around them: [`config`] (flags and environment), [`serve()`](serve::serve) (start and stop), `stalled`
 //! (connections that take nothing), and [`cli`] (the other commands of the same binary, which are clients of a gateway).
@@ -22,6 +23,7 @@ pub mod engine;
 pub mod gateway;
 mod history;
 pub mod http;
+mod metrics;
 mod newest;
 pub mod origins;
 mod page;

@@ -26,6 +26,8 @@ pub const STATS_PATH: &str = "/admin/logs/stats";
 pub const ADMIN_STREAMS_PATH: &str = "/admin/logs/streams";
 /// Ends what a user or a token may, at once.
 pub const REVOKE_PATH: &str = "/admin/logs/revoke";
+/// What the gateway counts, for Prometheus.
+pub const METRICS_PATH: &str = "/metrics";
 
 /// The live logs page.
 pub const PAGE_PATH: &str = "/";
@@ -78,6 +80,9 @@ pub const MAX_CONDITION_NAME_CHARS: usize = 128;
 pub const MAX_CONDITION_TEXT_CHARS: usize = 256;
 /// The largest encoded record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 256 * 1024;
+/// The most records one publication may hold, broken ones included. Three bytes can be a record, so of a body of many
+/// megabytes, which a few kilobytes can be packed into, a gateway would make gigabytes.
+pub const MAX_RECORDS_PER_PUBLICATION: usize = 100_000;
 /// How deep `logData` may nest. A browser and every JSON reader can follow this far.
 pub const MAX_DEPTH: usize = 64;
 /// The most records `tail=` gives; a larger number is read as this one.

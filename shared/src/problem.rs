@@ -31,6 +31,38 @@ pub struct Rejection {
     pub detail: String,
 }
 
+impl Rejection {
+    /// A refusal of one record, in a sentence that is made [`legible`].
+    #[must_use]
+    pub fn new(index: usize, code: &str, detail: &str) -> Self {
+        Self {
+            index,
+            code: code.to_owned(),
+            detail: legible(detail),
+        }
+    }
+}
+
+/// A refusal's sentence as it may be sent. It names what a stranger sent, who may have sent characters that the
+/// terminal of whoever reads it would obey, or a flood: the former are escaped, and after 500 characters it ends.
+#[must_use]
+pub fn legible(sentence: &str) -> String {
+    const LONGEST: usize = 500;
+    let mut text = String::with_capacity(sentence.len().min(4 * LONGEST));
+    for (position, char) in sentence.chars().enumerate() {
+        match char {
+            _ if position == LONGEST => {
+                text.push('…');
+                break;
+            }
+            '\n' => text.push(' '),
+            control if control.is_control() => text.extend(control.escape_default()),
+            char => text.push(char),
+        }
+    }
+    text
+}
+
 /// The codes of refusals. Stable: programs compare them.
 pub mod code {
     /// 400: the request names no channel.
@@ -90,6 +122,8 @@ pub mod code {
     pub const METHOD_NOT_ALLOWED: &str = "method_not_allowed";
     /// 413: the body is over its limit.
     pub const BODY_TOO_LARGE: &str = "body_too_large";
+    /// 413: a publication has more records than one may.
+    pub const TOO_MANY_RECORDS: &str = "too_many_records";
     /// 415: the body is of a kind that is not taken.
     pub const UNSUPPORTED_MEDIA_TYPE: &str = "unsupported_media_type";
     /// 429: the caller has as many streams open as one may.
@@ -114,8 +148,14 @@ pub mod code {
     /// 503: the gateway is stopping.
     pub const SHUTTING_DOWN: &str = "shutting_down";
 
+    /// The code that is spelt so.
+    #[must_use]
+    pub fn known(text: &str) -> Option<&'static str> {
+        ALL.into_iter().find(|code| *code == text)
+    }
+
     /// All of them.
-    pub const ALL: [&str; 39] = [
+    pub const ALL: [&str; 40] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
@@ -144,6 +184,7 @@ pub mod code {
         NOT_FOUND,
         METHOD_NOT_ALLOWED,
         BODY_TOO_LARGE,
+        TOO_MANY_RECORDS,
         UNSUPPORTED_MEDIA_TYPE,
         TOO_MANY_STREAMS_PER_USER,
         TOO_MANY_STREAMS_PER_ADDRESS,
@@ -156,4 +197,22 @@ pub mod code {
         STORAGE_FULL,
         SHUTTING_DOWN,
     ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::legible;
+
+    #[test]
+    fn a_sentence_has_no_character_that_a_terminal_obeys_and_an_end() {
+        assert_eq!(
+            legible("caf\u{e9} \u{1b}[2J\u{9b}2J\r\0\u{7f}"),
+            "café \\u{1b}[2J\\u{9b}2J\\r\\u{0}\\u{7f}"
+        );
+        assert_eq!(legible("one\ntwo"), "one two");
+        let long = "é".repeat(501);
+        assert_eq!(legible(&long).chars().count(), 501);
+        assert!(legible(&long).ends_with("é…"));
+        assert_eq!(legible(&long[2..]), long[2..]);
+    }
 }

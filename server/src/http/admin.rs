@@ -13,7 +13,7 @@ use super::{
     ApiError, blocking,
     extract::{Admin, StreamId, json_body},
 };
-use crate::{access::Revocation, engine::now_ms, gateway::Gateway};
+use crate::{access::Revocation, engine::now_ms, gateway::Gateway, metrics::OPEN_METRICS_TYPE};
 
 const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
@@ -21,6 +21,12 @@ const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-s
 pub(super) async fn stats(State(gateway): State<Gateway>, _: Admin) -> Result<impl IntoResponse, ApiError> {
     let stats = blocking(move || gateway.stats()).await?;
     Ok((NO_STORE, Json(stats)))
+}
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(gateway): State<Gateway>, _: Admin) -> Result<impl IntoResponse, ApiError> {
+    let text = gateway.figures().to_text().map_err(|_| ApiError::Internal)?;
+    Ok((NO_STORE, [(header::CONTENT_TYPE, OPEN_METRICS_TYPE)], text))
 }
 
 /// `POST /admin/logs/streams/{id}/close`: ends a stream, whose reader may come back.

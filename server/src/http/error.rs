@@ -12,7 +12,7 @@ use logs_shared::{
     Problem,
     api::PROBLEM_TYPE,
     change::ChangeError,
-    problem::{Rejection, code},
+    problem::{Rejection, code, legible},
     publish::BodyError,
     query::QueryError,
 };
@@ -34,7 +34,7 @@ pub(crate) enum ApiError {
     /// 400: a channel in the query that is none.
     #[error("{0}")]
     InvalidQuery(String),
-    /// 400: of the body nothing can be told.
+    /// 400: of the body nothing can be told. 413 where it has too many records.
     #[error(transparent)]
     Body(#[from] BodyError),
     /// 400: of a change of a stream nothing can be told.
@@ -117,7 +117,7 @@ pub(crate) enum ApiError {
     #[error("the gateway failed to answer; this is a mistake in the gateway")]
     Internal,
     /// 400: an idempotency key that cannot be one.
-    #[error("an Idempotency-Key has 1 to {MAX_KEY_CHARS} visible ASCII characters")]
+    #[error("one Idempotency-Key of 1 to {MAX_KEY_CHARS} visible ASCII characters is taken")]
     InvalidIdempotencyKey,
     /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk is full: nothing was stored.
     #[error("nothing was stored: {0}")]
@@ -177,6 +177,7 @@ impl ApiError {
         match self {
             Self::Query(error) => (S::BAD_REQUEST, error.code()),
             Self::InvalidQuery(_) => (S::BAD_REQUEST, code::INVALID_QUERY),
+            Self::Body(error @ BodyError::TooManyRecords) => (S::PAYLOAD_TOO_LARGE, error.code()),
             Self::Body(error) => (S::BAD_REQUEST, error.code()),
             Self::Change(error) => (S::BAD_REQUEST, error.code()),
             Self::UnreadableBody(_) => (S::BAD_REQUEST, code::INVALID_BODY),
@@ -227,19 +228,14 @@ fn all_rejected(rejected: &[Rejection]) -> (StatusCode, &'static str) {
     if all_are(code::TOO_MANY_TOKEN_CHANNELS) {
         return (StatusCode::TOO_MANY_REQUESTS, code::TOO_MANY_TOKEN_CHANNELS);
     }
-    let first = rejected
-        .iter()
-        .find_map(|rejection| code::ALL.iter().find(|code| **code == rejection.code));
-    (
-        StatusCode::BAD_REQUEST,
-        first.copied().unwrap_or(code::INVALID_BODY),
-    )
+    let first = rejected.iter().find_map(|rejection| code::known(&rejection.code));
+    (StatusCode::BAD_REQUEST, first.unwrap_or(code::INVALID_BODY))
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        let (detail, retry_after) = (self.to_string(), self.retry_after(status));
+        let (detail, retry_after) = (legible(&self.to_string()), self.retry_after(status));
         tracing::debug!(status = status.as_u16(), code, detail, "refused");
         let rejected = match self {
             Self::AllRejected(rejected) => rejected,

@@ -51,18 +51,11 @@ pub(super) async fn store(
     for (index, entry) in entries.into_iter().enumerate() {
         match entry {
             Ok(entry) if grant.covers(&entry.channel) => accepted.push((index, entry)),
-            Ok(entry) => rejected.push(Rejection {
-                index,
-                code: code::FORBIDDEN_CHANNEL.to_owned(),
-                detail: format!("the token may not publish to {}", entry.channel),
-            }),
-            Err(error) => {
-                rejected.push(Rejection {
-                    index,
-                    code: error.code().to_owned(),
-                    detail: error.to_string(),
-                });
+            Ok(entry) => {
+                let detail = format!("the token may not publish to {}", entry.channel);
+                rejected.push(Rejection::new(index, code::FORBIDDEN_CHANNEL, &detail));
             }
+            Err(error) => rejected.push(Rejection::new(index, error.code(), &error.to_string())),
         }
     }
     if let Some(token) = token {
@@ -84,6 +77,11 @@ pub(super) async fn store(
     }
     let entries = accepted.into_iter().map(|(_, entry)| entry).collect();
     let appended = gateway.publish(entries, named).await?;
+    // Where all are refused the answer is a refusal, and counted as such.
+    let codes = rejected
+        .iter()
+        .filter_map(|rejection| code::known(&rejection.code));
+    gateway.rejections().count_each(codes);
     Ok(if is_batch {
         let (first_id, last_id) = (appended.first_id, appended.last_id);
         Json(BatchAnswer {
@@ -122,14 +120,9 @@ fn refuse_channels(
     accepted.retain(|(index, entry)| {
         let is_refused = refused.contains(&entry.channel);
         if is_refused {
-            rejected.push(Rejection {
-                index: *index,
-                code: code::TOO_MANY_TOKEN_CHANNELS.to_owned(),
-                detail: format!(
-                    "{} would be one channel more than the {most} that a token may use",
-                    entry.channel
-                ),
-            });
+            let channel = &entry.channel;
+            let detail = format!("{channel} would be one channel more than the {most} that a token may use");
+            rejected.push(Rejection::new(*index, code::TOO_MANY_TOKEN_CHANNELS, &detail));
         }
         !is_refused
     });

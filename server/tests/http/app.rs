@@ -214,3 +214,12 @@ pub(crate) fn gzip(text: &str) -> Vec<u8> {
         .expect("memory takes everything");
     encoder.finish().expect("memory takes everything")
 }
+
+/// A path that a route answers at: something in the place of each of its names.
+pub(crate) fn at(route: &str) -> String {
+    route
+        .split('/')
+        .map(|segment| if segment.starts_with('{') { "x" } else { segment })
+        .collect::<Vec<_>>()
+        .join("/")
+}
