@@ -22,8 +22,7 @@ use crate::{
     quantity, random,
     rate::PublishRate,
     reader::Reader,
-    rejections::Rejections,
-    stalled::StalledCount,
+    rejections::{Rejections, reason},
     stream::LogStream,
     streams::{Changed, NewStream, Refused, Streams, UnknownStream},
 };
@@ -39,7 +38,6 @@ struct Shared {
     engine: Engine,
     streams: Streams,
     rate: PublishRate,
-    stalled: StalledCount,
     rejections: Rejections,
     /// Who may look through the past now.
     looking_back: Arc<Semaphore>,
@@ -79,7 +77,6 @@ impl Gateway {
                 engine,
                 streams,
                 rate,
-                stalled: StalledCount::default(),
                 rejections: Rejections::default(),
                 looking_back: Arc::new(Semaphore::new(
                     LOOKING_BACK_PER_CPU * std::thread::available_parallelism().map_or(1, usize::from),
@@ -261,7 +258,7 @@ impl Gateway {
             engine,
             streams,
             rate,
-            stalled,
+            rejections,
             started,
             ..
         } = &*self.shared;
@@ -273,7 +270,7 @@ impl Gateway {
             messages_published: engine.published(),
             messages_delivered: streams.delivered(),
             messages_per_second: rate.per_second(engine.published()),
-            stalled: stalled.get(),
+            stalled: rejections.of(reason::STALLED),
             memory_bytes: memory_bytes(),
             tail_bytes: engine.tail_bytes(),
             kept_bytes: engine.kept_bytes(),
@@ -283,11 +280,6 @@ impl Gateway {
             by_channel,
             by_connection,
         }
-    }
-
-    /// Where connections that stall are counted.
-    pub(crate) fn stalled(&self) -> StalledCount {
-        self.shared.stalled.clone()
     }
 
     /// Where refusals are counted.

@@ -10,13 +10,17 @@
 //! - `stream`: one reader's response body; `streams` knows which are open
 //! - `page`: the pages, built into the binary
 //!
-//! Around them: [`config`] (flags and environment), [`serve()`](serve::serve) (start and stop), `stalled`
-//! (connections that take nothing), and [`cli`] (the other commands of the same binary, which are clients of a gateway).
+//! Below HTTP: [`serve()`](serve::serve) (start and stop), `connections` (from a socket to its requests: who has room,
+//! who is cut), `stalled` (sockets that take nothing), [`tls`].
+//!
+//! Around them: [`config`] (flags and environment), [`reload`] (what may change while it runs), and [`cli`] (the other
+//! commands of the same binary, which are clients of a gateway).
 
 pub mod access;
 mod cause;
 pub mod cli;
 pub mod config;
+mod connections;
 pub mod engine;
 pub mod gateway;
 mod history;
@@ -30,10 +34,12 @@ mod random;
 mod rate;
 mod reader;
 mod rejections;
+pub mod reload;
 pub mod serve;
 mod stalled;
 mod stream;
 mod streams;
 pub mod summary;
+pub mod tls;
 
 pub use streams::{Refused, StreamLimits};

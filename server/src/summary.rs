@@ -43,9 +43,10 @@ impl Summary {
         } else {
             host
         };
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
         let tokens = &config.service_tokens;
         Self {
-            url: format!("http://{host}:{}", address.port()),
+            url: format!("{scheme}://{host}:{}", address.port()),
             everywhere,
             production: config.production,
             read: config.read,
@@ -73,7 +74,7 @@ impl Summary {
     /// What a command needs to find this gateway, where it would look elsewhere.
     fn to_here(&self) -> String {
         let usual = format!(":{DEFAULT_PORT}");
-        if self.url.ends_with(&usual) {
+        if self.url.starts_with("http:") && self.url.ends_with(&usual) {
             String::new()
         } else {
             format!(" --url {}", self.url)
