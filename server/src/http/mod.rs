@@ -3,6 +3,7 @@
 mod error;
 mod extract;
 mod history;
+mod limits;
 mod observe;
 mod publish;
 mod stream;
@@ -16,7 +17,7 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::map_response_with_state,
+    middleware::{map_request, map_response_with_state},
     response::Response,
     routing::{get, patch, post},
 };
@@ -54,6 +55,7 @@ pub fn app(gateway: Gateway) -> Router {
         .merge(page::routes())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(map_request(limits::within))
         .layer(map_response_with_state(gateway.clone(), error::count))
         .layer(cors(gateway.config().allowed_origins.clone()));
     // A line a request in the gateway's own log. Paths only, without what varies in them: a query may hold a

@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod history;
+mod limits;
 mod publish;
 mod stream;
 mod streams;
