@@ -5,6 +5,7 @@
 //! - [`TestGateway`]: a gateway of one's own, which can be killed and started again
 //! - [`Publisher`]: somebody who publishes, and [`Traffic`]: publishers that go on through everything
 //! - [`SseReader`]: a stream, read event by event, and [`Follower`]: a reader that comes back
+//! - [`Strangers`]: people who mean the gateway no good
 //! - [`SmallDisk`]: a file system that a test can fill
 //! - [`Browser`]: headless Chromium, and what it shows
 //! - [`HostPage`]: the site of somebody who embeds the gateway's lines in a page
@@ -28,6 +29,7 @@ pub mod measure;
 mod publisher;
 mod small_disk;
 mod sse_reader;
+mod strangers;
 mod traffic;
 mod transcript;
 
@@ -41,4 +43,5 @@ pub use host_page::HostPage;
 pub use publisher::{Published, Publisher};
 pub use small_disk::{SmallDisk, with_own_mounts};
 pub use sse_reader::{Received, SseReader};
+pub use strangers::{Cut, Strangers};
 pub use traffic::{Told, Traffic};

@@ -6,6 +6,7 @@ mod extract;
 mod headers;
 mod history;
 mod identity;
+mod limits;
 mod observe;
 mod publish;
 mod routes;
@@ -20,7 +21,7 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::{map_response, map_response_with_state},
+    middleware::{map_request, map_response, map_response_with_state},
     response::Response,
 };
 use logs_shared::api;
@@ -82,6 +83,7 @@ pub fn app(gateway: Gateway) -> Router {
         .into_router()
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(map_request(limits::within))
         .layer(map_response_with_state(gateway.clone(), error::count))
         .layer(cors(gateway.config().allowed_origins.clone()))
         // Around CORS, which answers questions of its own.

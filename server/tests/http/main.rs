@@ -9,6 +9,7 @@ mod history;
 mod limits;
 mod metrics;
 mod publish;
+mod quotas;
 mod routes;
 mod stream;
 mod streams;
