@@ -15,6 +15,7 @@
 //! (connections that take nothing), and [`cli`] (the other commands of the same binary, which are clients of a gateway).
 
 pub mod access;
+mod addresses;
 mod cause;
 pub mod cli;
 pub mod config;
@@ -28,6 +29,8 @@ pub mod origins;
 mod page;
 mod process;
 mod quantity;
+mod quota;
+mod quotas;
 mod random;
 mod rate;
 mod reader;
@@ -37,5 +40,6 @@ mod stalled;
 mod stream;
 mod streams;
 pub mod summary;
+mod token_channels;
 
 pub use streams::{Refused, StreamLimits};

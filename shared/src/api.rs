@@ -24,6 +24,10 @@ pub const HEALTH_READY_PATH: &str = "/health/ready";
 pub const STATS_PATH: &str = "/admin/logs/stats";
 /// What the gateway counts, for Prometheus.
 pub const METRICS_PATH: &str = "/metrics";
+/// Open streams, for operators; a slash, a stream's id or number and `/close` end it.
+pub const ADMIN_STREAMS_PATH: &str = "/admin/logs/streams";
+/// Ends what a user or a token may, at once.
+pub const REVOKE_PATH: &str = "/admin/logs/revoke";
 
 /// The live logs page.
 pub const PAGE_PATH: &str = "/";
@@ -40,8 +44,14 @@ pub const SERVICE_TOKEN_HEADER: &str = "x-service-token";
 /// Names a publication, so that it can be repeated when its answer was lost
 /// (IETF draft httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
-/// Names the reader where reading is open.
+/// Names the reader where reading is open, or where a proxy says who reads.
 pub const USER_ID_HEADER: &str = "x-user-id";
+/// Names the workspaces that the reader of a proxy may see, apart by commas.
+pub const WORKSPACE_ID_HEADER: &str = "x-workspace-id";
+/// Holds a reader's token in a query, because an `EventSource` can set no header.
+pub const TOKEN_PARAMETER: &str = "token";
+/// Proves that a proxy may say who reads.
+pub const PROXY_TOKEN_HEADER: &str = "x-proxy-token";
 /// The cursor an `EventSource` sends when it reconnects (WHATWG HTML, section 9.2.3).
 pub const LAST_EVENT_ID_HEADER: &str = "last-event-id";
 

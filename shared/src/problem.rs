@@ -98,6 +98,14 @@ pub mod code {
     pub const MISSING_TOKEN: &str = "missing_token";
     /// 401: a token the gateway does not know.
     pub const INVALID_TOKEN: &str = "invalid_token";
+    /// 401: a token whose time is over.
+    pub const EXPIRED_TOKEN: &str = "expired_token";
+    /// 401: what the caller holds was revoked.
+    pub const REVOKED: &str = "revoked";
+    /// 401: a proxy does not say who reads.
+    pub const MISSING_IDENTITY: &str = "missing_identity";
+    /// 401: a proxy says what cannot be.
+    pub const INVALID_IDENTITY: &str = "invalid_identity";
     /// 401: no way to read has been opened.
     pub const AUTH_NOT_CONFIGURED: &str = "auth_not_configured";
     /// 401: no way to publish has been opened.
@@ -120,6 +128,14 @@ pub mod code {
     pub const UNSUPPORTED_MEDIA_TYPE: &str = "unsupported_media_type";
     /// 429: the caller has as many streams open as one may.
     pub const TOO_MANY_STREAMS_PER_USER: &str = "too_many_streams_per_user";
+    /// 429: the caller's address has as many streams open as one may.
+    pub const TOO_MANY_STREAMS_PER_ADDRESS: &str = "too_many_streams_per_address";
+    /// 429: the caller opens streams faster than it may.
+    pub const STREAM_RATE_EXCEEDED: &str = "stream_rate_exceeded";
+    /// 429: the token publishes faster than it may.
+    pub const PUBLISH_RATE_EXCEEDED: &str = "publish_rate_exceeded";
+    /// 429: the token uses as many channels as one may.
+    pub const TOO_MANY_TOKEN_CHANNELS: &str = "too_many_token_channels";
     /// 500: a mistake in the gateway itself.
     pub const INTERNAL: &str = "internal";
     /// 503: the gateway has as many streams open as it may.
@@ -139,7 +155,7 @@ pub mod code {
     }
 
     /// All of them.
-    pub const ALL: [&str; 32] = [
+    pub const ALL: [&str; 40] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
@@ -156,6 +172,10 @@ pub mod code {
         IDEMPOTENCY_KEY_REUSED,
         MISSING_TOKEN,
         INVALID_TOKEN,
+        EXPIRED_TOKEN,
+        REVOKED,
+        MISSING_IDENTITY,
+        INVALID_IDENTITY,
         AUTH_NOT_CONFIGURED,
         PUBLISHING_NOT_CONFIGURED,
         ADMIN_NOT_CONFIGURED,
@@ -167,6 +187,10 @@ pub mod code {
         TOO_MANY_RECORDS,
         UNSUPPORTED_MEDIA_TYPE,
         TOO_MANY_STREAMS_PER_USER,
+        TOO_MANY_STREAMS_PER_ADDRESS,
+        STREAM_RATE_EXCEEDED,
+        PUBLISH_RATE_EXCEEDED,
+        TOO_MANY_TOKEN_CHANNELS,
         INTERNAL,
         TOO_MANY_STREAMS,
         STORAGE_FAILED,

@@ -1,9 +1,11 @@
 //! HTTP: what each path does. Whatever can be refused is refused in an extractor, before a header is sent.
 
+mod admin;
 mod error;
 mod extract;
 mod headers;
 mod history;
+mod identity;
 mod observe;
 mod publish;
 mod routes;
@@ -56,8 +58,14 @@ fn all() -> Routes<Gateway> {
         .get(api::HEALTH_PATH, Public, observe::health)
         .get(api::HEALTH_LIVE_PATH, Public, observe::live)
         .get(api::HEALTH_READY_PATH, Public, observe::health)
-        .get(api::STATS_PATH, Admin, observe::stats)
-        .get(api::METRICS_PATH, Admin, observe::metrics)
+        .get(api::STATS_PATH, Admin, admin::stats)
+        .get(api::METRICS_PATH, Admin, admin::metrics)
+        .post(
+            &format!("{}/{{stream_id}}/close", api::ADMIN_STREAMS_PATH),
+            Admin,
+            admin::close,
+        )
+        .post(api::REVOKE_PATH, Admin, admin::revoke)
         .merge(taking_bodies)
         .merge(page::routes())
 }

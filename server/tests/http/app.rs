@@ -68,9 +68,13 @@ impl TestApp {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
+        let settings = Settings {
+            store: settings.store.or_else(|| Some("memory".to_owned())),
+            ..settings
+        };
         let config = Config::from_settings(&settings).expect("the settings are right");
         let engine = Engine::open(&Storage::Memory, config.retention).expect("the log opens");
-        Self(app(Gateway::new(config, engine)))
+        Self(app(Gateway::open(config, engine).expect("the gateway opens")))
     }
 
     pub(crate) async fn open(&self, request: Request<Body>) -> Response<Body> {
