@@ -22,6 +22,8 @@ pub const HEALTH_LIVE_PATH: &str = "/health/live";
 pub const HEALTH_READY_PATH: &str = "/health/ready";
 /// What the gateway is doing, for operators.
 pub const STATS_PATH: &str = "/admin/logs/stats";
+/// Everything that can be asked of the gateway, as OpenAPI describes it.
+pub const OPENAPI_PATH: &str = "/openapi.json";
 /// What the gateway counts, for Prometheus.
 pub const METRICS_PATH: &str = "/metrics";
 /// Open streams, for operators; a slash, a stream's id or number and `/close` end it.

@@ -6,6 +6,7 @@ mod bad_input;
 mod headers;
 mod history;
 mod metrics;
+mod openapi;
 mod publish;
 mod routes;
 mod stream;
