@@ -8,6 +8,7 @@ mod history;
 mod identity;
 mod limits;
 mod observe;
+mod openapi;
 mod publish;
 mod routes;
 mod stream;
@@ -59,6 +60,7 @@ fn all() -> Routes<Gateway> {
         .get(api::HEALTH_PATH, Public, observe::health)
         .get(api::HEALTH_LIVE_PATH, Public, observe::live)
         .get(api::HEALTH_READY_PATH, Public, observe::health)
+        .get(api::OPENAPI_PATH, Public, openapi::describe)
         .get(api::STATS_PATH, Admin, admin::stats)
         .get(api::METRICS_PATH, Admin, admin::metrics)
         .post(

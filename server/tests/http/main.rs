@@ -8,6 +8,7 @@ mod headers;
 mod history;
 mod limits;
 mod metrics;
+mod openapi;
 mod publish;
 mod quotas;
 mod routes;
