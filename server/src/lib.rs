@@ -11,7 +11,8 @@
 //! - `page`: the pages, built into the binary
 //!
 //! Around them: [`config`] (flags and environment), [`serve()`](serve::serve) (start and stop), `stalled`
-//! (connections that take nothing), and [`cli`] (the other commands of the same binary, which are clients of a gateway).
+//! (connections that take nothing), [`start`] (what a program does before it serves), and [`cli`] (the other commands of the
+//! same binary, which are clients of a gateway). One of them serves too: [`proxy`], the gateway on a page's own origin.
 
 pub mod access;
 mod cause;
@@ -25,6 +26,7 @@ mod newest;
 pub mod origins;
 mod page;
 mod process;
+pub mod proxy;
 mod quantity;
 mod random;
 mod rate;
@@ -32,6 +34,7 @@ mod reader;
 mod rejections;
 pub mod serve;
 mod stalled;
+pub mod start;
 mod stream;
 mod streams;
 pub mod summary;

@@ -32,20 +32,9 @@ impl Summary {
     #[must_use]
     pub fn new(config: &Config, address: SocketAddr) -> Self {
         let everywhere = address.ip().is_unspecified();
-        // Not an address that one can call: this machine's own stands in for it.
-        let host = if everywhere {
-            "127.0.0.1".to_owned()
-        } else {
-            address.ip().to_string()
-        };
-        let host = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host
-        };
         let tokens = &config.service_tokens;
         Self {
-            url: format!("http://{host}:{}", address.port()),
+            url: reachable(address),
             everywhere,
             production: config.production,
             read: config.read,
@@ -105,6 +94,15 @@ impl Summary {
             }
         }
         warnings
+    }
+}
+
+/// Where what listens there can be called from this machine.
+pub(crate) fn reachable(address: SocketAddr) -> String {
+    // Of an address that one cannot call, this machine's own stands in for it.
+    match address.ip() {
+        ip if ip.is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
+        _ => format!("http://{address}"),
     }
 }
 

@@ -5,11 +5,13 @@ mod client;
 mod colour;
 pub(crate) mod connector;
 mod line;
+mod proxy;
 mod publish;
 mod simulate;
 mod story;
 mod tail;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use logs_shared::api::DEFAULT_URL;
 
@@ -28,7 +30,7 @@ pub struct Cli {
     pub settings: Settings,
 }
 
-/// The commands beside serving. Each is a client of a running gateway.
+/// The commands beside serving. Each is a client of a running gateway, the proxy on behalf of browsers.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Publish each line of standard input as a record
@@ -37,6 +39,8 @@ pub enum Command {
     Tail(tail::Tail),
     /// Publish a believable ETL run again and again, for trying out
     Simulate(simulate::Simulate),
+    /// Serve a gateway's stream on a page's own origin, with the identity of who is signed in there
+    Proxy(Box<proxy::Proxy>),
 }
 
 /// How to reach a gateway.
@@ -57,9 +61,19 @@ impl Command {
     /// A sentence for the person at the terminal.
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Publish(publish) => publish.run().await,
-            Self::Tail(tail) => tail.run().await,
-            Self::Simulate(simulate) => simulate.run().await,
+            Self::Publish(publish) => interruptible(publish.run()).await,
+            Self::Tail(tail) => interruptible(tail.run()).await,
+            Self::Simulate(simulate) => interruptible(simulate.run()).await,
+            // Stops politely, by itself.
+            Self::Proxy(proxy) => proxy.run().await,
         }
+    }
+}
+
+/// A command that a person stops has done what it was asked to.
+async fn interruptible(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::select! {
+        result = command => result,
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
     }
 }
