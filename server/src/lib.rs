@@ -9,12 +9,14 @@
 //! - `history`: a reader that stops, for looking back
 //! - `stream`: one reader's response body; `streams` knows which are open
 //! - `page`: the pages, built into the binary
+//! - `metrics`: what is counted, for Prometheus
 //!
 //! Around them: [`config`] (flags and environment), [`serve()`](serve::serve) (start and stop), `stalled`
 //! (connections that take nothing), [`start`] (what a program does before it serves), and [`cli`] (the other commands of the
 //! same binary, which are clients of a gateway). One of them serves too: [`proxy`], the gateway on a page's own origin.
 
 pub mod access;
+mod addresses;
 mod cause;
 pub mod cli;
 pub mod config;
@@ -22,12 +24,15 @@ pub mod engine;
 pub mod gateway;
 mod history;
 pub mod http;
+mod metrics;
 mod newest;
 pub mod origins;
 mod page;
 mod process;
 pub mod proxy;
 mod quantity;
+mod quota;
+mod quotas;
 mod random;
 mod rate;
 mod reader;
@@ -38,5 +43,6 @@ pub mod start;
 mod stream;
 mod streams;
 pub mod summary;
+mod token_channels;
 
 pub use streams::{Refused, StreamLimits};

@@ -15,7 +15,7 @@ use logs_gateway::{
     gateway::Gateway,
     serve::serve,
     start,
-    summary::Summary,
+    summary::{Right, Summary},
 };
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -65,10 +65,13 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
     let engine = open_engine(&config).await?;
     let summary = Summary::new(&config, address);
     let json = config.log_format == LogFormat::Json;
-    let gateway = Gateway::new(config, engine.clone());
+    let gateway = Gateway::open(config, engine.clone()).context("who was revoked cannot be read")?;
     let [stop, stop_now] = start::stop_signals()?;
     if json {
         tracing::info!("listening on {}", summary.url());
+        for Right { what, who, variable } in summary.rights() {
+            tracing::info!(what, who, variable, "may");
+        }
     } else {
         println!("{summary}");
     }

@@ -19,8 +19,6 @@ pub const SERVICE: &str = "service";
 pub const WORKSPACE_ID: &str = "workspace_id";
 /// The third, under any of these names; without it the channel has no resource.
 pub const RESOURCE_IDS: [&str; 3] = ["workflow_id", "resource_id", "function_id"];
-/// The reader's token, where it can set no header.
-pub const TOKEN: &str = "token";
 const LAST_EVENT_ID: &str = "last_event_id";
 pub(crate) const SINCE: &str = "since";
 const TAIL: &str = "tail";

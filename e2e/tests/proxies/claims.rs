@@ -77,11 +77,7 @@ async fn expect(reader: &mut SseReader, messages: impl IntoIterator<Item = Strin
     for message in messages {
         let record = reader.next_record().await?;
         let came = &record.entry.message;
-        ensure!(
-            *came == message,
-            "{:.80?} came where {message:.80?} was next",
-            came
-        );
+        ensure!(*came == message, "{came:.80?} came where {message:.80?} was next");
     }
     Ok(())
 }

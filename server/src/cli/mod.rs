@@ -10,6 +10,7 @@ mod publish;
 mod simulate;
 mod story;
 mod tail;
+mod token;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +40,8 @@ pub enum Command {
     Tail(tail::Tail),
     /// Publish a believable ETL run again and again, for trying out
     Simulate(simulate::Simulate),
+    /// Make a reader's token for a gateway with AUTH=jwt, for trying out
+    Token(token::Token),
     /// Serve a gateway's stream on a page's own origin, with the identity of who is signed in there
     Proxy(Box<proxy::Proxy>),
 }
@@ -66,6 +69,7 @@ impl Command {
             Self::Simulate(simulate) => interruptible(simulate.run()).await,
             // Stops politely, by itself.
             Self::Proxy(proxy) => proxy.run().await,
+            Self::Token(token) => token.run(),
         }
     }
 }

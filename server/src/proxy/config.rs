@@ -84,10 +84,7 @@ impl ProxyConfig {
                 },
             ),
             token: reading.value("PROXY_TOKEN", settings.token.as_deref(), None, |text| {
-                let mut token = HeaderValue::from_str(text)
-                    .map_err(|_| "it has characters that no header may have; it is not shown")?;
-                token.set_sensitive(true);
-                Ok::<_, &str>(Some(token))
+                token(text).map(Some)
             }),
             identity: identity(&mut reading, settings, production),
             answer_within: reading.value(
@@ -115,6 +112,16 @@ impl ProxyConfig {
         };
         reading.done(config)
     }
+}
+
+/// One token. What is wrong with it does not show it.
+fn token(text: &str) -> Result<HeaderValue, &'static str> {
+    if text.contains(',') {
+        return Err("a gateway may know several, apart by commas; a proxy shows one");
+    }
+    let mut token = HeaderValue::from_str(text).map_err(|_| "it has characters that no header may have")?;
+    token.set_sensitive(true);
+    Ok(token)
 }
 
 fn prefix(text: &str) -> Result<String, String> {

@@ -74,7 +74,7 @@ impl Refusal {
             Self::Query(error) => (S::BAD_REQUEST, error.code()),
             Self::UnreadableBody(_) => (S::BAD_REQUEST, code::INVALID_BODY),
             Self::MissingIdentity(_) | Self::AmbiguousIdentity(_) | Self::NotSignedIn(_) => {
-                (S::UNAUTHORIZED, code::proxy::MISSING_IDENTITY)
+                (S::UNAUTHORIZED, code::MISSING_IDENTITY)
             }
             Self::NotAllowed => (S::FORBIDDEN, code::proxy::IDENTITY_REFUSED),
             Self::UnknownStream => (S::NOT_FOUND, code::UNKNOWN_STREAM),

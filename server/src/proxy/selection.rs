@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use logs_shared::{
     StreamQuery,
-    query::{CHANNELS, RESOURCE_IDS, SERVICE, TOKEN, WORKSPACE_ID},
+    api::TOKEN_PARAMETER,
+    query::{CHANNELS, RESOURCE_IDS, SERVICE, WORKSPACE_ID},
 };
 
 use super::refusal::Refusal;
@@ -33,7 +34,7 @@ pub(super) fn upstream_query(
     let (mut workspace, mut resource, mut is_whole, mut rest) = (None, None, false, Vec::new());
     for (raw, name, value) in parameters(query) {
         match &*name {
-            TOKEN => {}
+            TOKEN_PARAMETER => {}
             CHANNELS | SERVICE => {
                 is_whole |= !value.is_empty();
                 rest.push(raw);
@@ -44,7 +45,7 @@ pub(super) fn upstream_query(
         }
     }
     if is_whole {
-        let kept = parameters(query).filter(|(_, name, _)| name != TOKEN);
+        let kept = parameters(query).filter(|(_, name, _)| name != TOKEN_PARAMETER);
         return Ok(joined(kept.map(|(raw, ..)| raw)));
     }
     let part = |given: Option<Cow<'_, str>>, made_up: Option<&str>, name| {
@@ -73,7 +74,7 @@ pub(super) fn upstream_query(
 pub(super) fn without_token(query: &str) -> String {
     joined(
         parameters(query)
-            .filter(|(_, name, _)| name != TOKEN)
+            .filter(|(_, name, _)| name != TOKEN_PARAMETER)
             .map(|(raw, ..)| raw),
     )
 }

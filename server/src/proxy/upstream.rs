@@ -11,7 +11,9 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use logs_shared::api::{DEFAULT_URL, HEALTH_LIVE_PATH, USER_ID_HEADER};
+use logs_shared::api::{
+    DEFAULT_URL, HEALTH_LIVE_PATH, PROXY_TOKEN_HEADER, USER_ID_HEADER, WORKSPACE_ID_HEADER,
+};
 use tokio::time::timeout;
 
 use super::{
@@ -21,8 +23,8 @@ use super::{
 };
 use crate::{cause, cli::connector};
 
-pub(super) const WORKSPACE_ID: HeaderName = HeaderName::from_static("x-workspace-id");
-pub(super) const PROXY_TOKEN: HeaderName = HeaderName::from_static("x-proxy-token");
+const WORKSPACE_ID: HeaderName = HeaderName::from_static(WORKSPACE_ID_HEADER);
+pub(super) const PROXY_TOKEN: HeaderName = HeaderName::from_static(PROXY_TOKEN_HEADER);
 const USER_ID: HeaderName = HeaderName::from_static(USER_ID_HEADER);
 
 /// How long who knows the callers may take to answer.

@@ -28,7 +28,9 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("a text"))
     }
 }
 
@@ -69,18 +71,24 @@ impl Behind {
 
     /// The last thing it was asked.
     pub(crate) fn last(&self) -> Asked {
-        self.state.asked.lock().unwrap().last().cloned().unwrap()
+        self.state
+            .asked
+            .lock()
+            .expect("nobody panicked")
+            .last()
+            .cloned()
+            .expect("something was asked")
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.state.asked.lock().unwrap().len()
+        self.state.asked.lock().expect("nobody panicked").len()
     }
 }
 
 /// Serves on a free port.
 pub(crate) async fn serve(app: Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, app).await });
     address
 }
@@ -88,8 +96,8 @@ pub(crate) async fn serve(app: Router) -> SocketAddr {
 async fn answer(State(state): State<Arc<Behaviour>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let query = head.uri.query().unwrap_or_default().to_owned();
-    let body = body.collect().await.unwrap().to_bytes();
-    state.asked.lock().unwrap().push(Asked {
+    let body = body.collect().await.expect("a body").to_bytes();
+    state.asked.lock().expect("nobody panicked").push(Asked {
         line: format!("{} {}", head.method, head.uri),
         headers: head.headers,
         body,

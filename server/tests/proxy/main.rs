@@ -43,11 +43,14 @@ impl Answer {
     /// Status and code; checks that it has the form of a refusal.
     fn refusal(&self) -> (u16, String) {
         assert_eq!(self.headers["content-type"], "application/problem+json");
-        let problem: Value = serde_json::from_slice(&self.body).unwrap();
+        let problem: Value = serde_json::from_slice(&self.body).expect("JSON");
         assert_eq!(problem["success"], false);
         assert_eq!(problem["status"], self.status.as_u16());
-        assert!(problem["detail"].as_str().unwrap().len() > 5, "{problem}");
-        let code = problem["code"].as_str().unwrap();
+        assert!(
+            problem["detail"].as_str().is_some_and(|detail| detail.len() > 5),
+            "{problem}"
+        );
+        let code = problem["code"].as_str().expect("a code");
         (self.status.as_u16(), code.to_owned())
     }
 }
@@ -70,8 +73,8 @@ fn settings(behind: &Behind) -> ProxySettings {
 impl TestProxy {
     async fn start(settings: &ProxySettings) -> Self {
         let config = ProxyConfig::from_settings(settings).expect("the settings are right");
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
         let stopped = async {
             // A test that is done has not asked it to stop.
@@ -101,7 +104,7 @@ impl TestProxy {
             request = request.header(*name, *value);
         }
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let asked = client.request(request.body(body).unwrap());
+        let asked = client.request(request.body(body).expect("a request"));
         timeout(SOON, asked).await.expect("no answer").expect("no answer")
     }
 
@@ -119,7 +122,7 @@ async fn whole(answer: Response<Incoming>) -> Answer {
     let body = timeout(SOON, body.collect())
         .await
         .expect("no end")
-        .unwrap()
+        .expect("a whole body")
         .to_bytes();
     Answer {
         status: head.status,
@@ -391,7 +394,10 @@ async fn stream(
 ) -> (Response<Incoming>, mpsc::Sender<&'static str>) {
     let path = format!("{PREFIX}/stream?channels=logs:a:b&tail=1");
     let answer = proxy.open(Method::GET, &path, &ALICE, Body::empty()).await;
-    let hand = timeout(SOON, streams.recv()).await.expect("no stream").unwrap();
+    let hand = timeout(SOON, streams.recv())
+        .await
+        .expect("no stream")
+        .expect("the hand of it");
     (answer, hand)
 }
 
