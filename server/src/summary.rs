@@ -38,8 +38,9 @@ impl Summary {
     #[must_use]
     pub fn new(config: &Config, address: SocketAddr) -> Self {
         let everywhere = address.ip().is_unspecified();
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
         Self {
-            url: reachable(address),
+            url: reachable(scheme, address),
             everywhere,
             production: config.production,
             rights: rights(config),
@@ -57,7 +58,7 @@ impl Summary {
     /// What a command needs to find this gateway, where it would look elsewhere.
     fn to_here(&self) -> String {
         let usual = format!(":{DEFAULT_PORT}");
-        if self.url.ends_with(&usual) {
+        if self.url.starts_with("http:") && self.url.ends_with(&usual) {
             String::new()
         } else {
             format!(" --url {}", self.url)
@@ -184,11 +185,11 @@ fn warnings(config: &Config) -> Vec<&'static str> {
 }
 
 /// Where what listens there can be called from this machine.
-pub(crate) fn reachable(address: SocketAddr) -> String {
+pub(crate) fn reachable(scheme: &str, address: SocketAddr) -> String {
     // Of an address that one cannot call, this machine's own stands in for it.
     match address.ip() {
-        ip if ip.is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
-        _ => format!("http://{address}"),
+        ip if ip.is_unspecified() => format!("{scheme}://127.0.0.1:{}", address.port()),
+        _ => format!("{scheme}://{address}"),
     }
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use logs_e2e::{ProxyKind, SignOn, SseReader, TestGateway, TestProxy, eventually};
 use logs_shared::{
-    Channel, ServerEvent, StreamChanged,
+    Channel, Problem, ServerEvent, StreamChanged,
     api::{JSON_TYPE, PROBLEM_TYPE},
     event::Connection,
     history::HistoryPage,
+    problem::code,
 };
 use reqwest::{Client, Method, RequestBuilder, header::CONTENT_TYPE};
 use serde_json::{Value, json};
@@ -31,7 +32,12 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) async fn of(kind: ProxyKind) -> Result<Self> {
         // A heartbeat is no answer to whether something comes at once.
-        let gateway = TestGateway::start_with(&[("HEARTBEAT_MS", "60000")]).await?;
+        let settings = [
+            ("HEARTBEAT_MS", "60000"),
+            ("AUTH", "proxy"),
+            ("PROXY_TOKEN", TestProxy::TOKEN),
+        ];
+        let gateway = TestGateway::start_with(&settings).await?;
         let sign_on = SignOn::start().await?;
         let proxy = TestProxy::start(kind, &gateway, &sign_on).await?;
         Ok(Self {
@@ -233,6 +239,50 @@ pub(crate) async fn nobody_is_who_they_say_they_are(scene: Scene) -> Result<()> 
         }
     }
     assert_eq!(scene.gateway.stats().await?.connections, 1);
+    Ok(())
+}
+
+pub(crate) async fn what_is_seen_is_what_the_sign_on_grants(scene: Scene) -> Result<()> {
+    const FOREIGN: &str = "logs:etl:workspace456:workflow456";
+    for route in [
+        STREAM.replace("workspace123", "workspace456"),
+        format!("stream?channels={CHANNEL},{FOREIGN}"),
+        format!("history?channels={FOREIGN}"),
+    ] {
+        let refused = scene.request(Method::GET, &route).send().await?;
+        assert_eq!(refused.status(), 403, "{route}");
+        let problem: Problem = serde_json::from_str(&refused.text().await?)?;
+        assert_eq!(problem.code, code::FORBIDDEN_CHANNEL, "{route}");
+    }
+    // Of everything, what is granted.
+    let (mut reader, connection) = scene.open("stream?channels=logs:*:*:*").await?;
+    let change = scene
+        .request(Method::PATCH, &format!("streams/{}", connection.stream_id))
+        .header(CONTENT_TYPE, JSON_TYPE)
+        .body(json!({ "add": [FOREIGN] }).to_string());
+    let answer = change.send().await?.error_for_status()?.text().await?;
+    ensure!(answer.contains("\"denied\""), "{answer}");
+    scene.publish(FOREIGN, "foreign").await?;
+    scene.publish(CHANNEL, "granted").await?;
+    scene.publish("logs:faas:workspace789", "granted too").await?;
+    expect(&mut reader, ["granted".to_owned(), "granted too".to_owned()]).await?;
+
+    // And nobody gets around the proxy.
+    for headers in [
+        &[][..],
+        &[("x-user-id", "alice"), ("x-workspace-id", "workspace123")],
+        &[
+            ("x-user-id", "alice"),
+            ("x-workspace-id", "workspace123"),
+            ("x-proxy-token", "guess"),
+        ],
+    ] {
+        let mut request = Client::new().get(scene.gateway.stream_url(CHANNEL));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        assert_eq!(request.send().await?.status(), 401);
+    }
     Ok(())
 }
 

@@ -32,5 +32,6 @@ of_every_kind! {
     a_gateway_that_ends_ends_the_browsers_stream
     a_gateway_that_is_down_is_a_clear_error
     nobody_is_who_they_say_they_are
+    what_is_seen_is_what_the_sign_on_grants
     a_reader_that_does_not_read_costs_no_memory_and_misses_nothing
 }

@@ -37,7 +37,7 @@ impl Proxy {
             let _ = stop.await;
         };
         tokio::select! {
-            served = serve(listener, Serving::new(config.clone()), stop) => served?,
+            () = serve(listener, Serving::new(config.clone()), stop) => {}
             _ = stop_now => tracing::warn!("asked twice: streams are cut"),
         }
         tracing::info!("stopped");

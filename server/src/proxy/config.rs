@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::{self, ConfigErrors, LogFormat, Reading},
     quantity,
+    tls::Tls,
 };
 
 /// The port a proxy listens on unless told otherwise.
@@ -25,6 +26,8 @@ const DEFAULT_PREFIX: &str = "/api/dapadmin/l5-etl/sse/logs";
 pub struct ProxyConfig {
     /// Where to listen: host and port.
     pub listen: (String, u16),
+    /// The certificate of encrypted connections; without it they are plain.
+    pub tls: Option<Tls>,
     /// Whether nothing is made up.
     pub production: bool,
     /// The gateway.
@@ -61,6 +64,7 @@ impl ProxyConfig {
                 given(&settings.host).unwrap_or("0.0.0.0").to_owned(),
                 reading.number("PORT", port, DEFAULT_PORT, "a port from 0 to 65535"),
             ),
+            tls: config::tls(&mut reading, &settings.tls_cert, &settings.tls_key),
             production,
             upstream: reading.value(
                 "SSE_BACKEND_URL",

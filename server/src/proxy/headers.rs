@@ -41,8 +41,8 @@ const OF_A_CONNECTION: [HeaderName; 9] = [
 ];
 const CORS: &str = "access-control-";
 
-/// The headers of a request that go on, and where it came from.
-pub(super) fn onward(request: &HeaderMap, peer: Option<SocketAddr>) -> HeaderMap {
+/// The headers of a request that go on, and where and how (`http`, `https`) it came.
+pub(super) fn onward(request: &HeaderMap, peer: Option<SocketAddr>, scheme: &'static str) -> HeaderMap {
     let mut onward = HeaderMap::new();
     for name in PASSED_ON.iter().chain(&TRACED) {
         for value in request.get_all(name) {
@@ -53,7 +53,7 @@ pub(super) fn onward(request: &HeaderMap, peer: Option<SocketAddr>) -> HeaderMap
         onward.insert(FORWARDED_FOR, forwarded_for(request, peer.ip().to_canonical()));
     }
     let proto = request.get(FORWARDED_PROTO).cloned();
-    onward.insert(FORWARDED_PROTO, proto.unwrap_or(HeaderValue::from_static("http")));
+    onward.insert(FORWARDED_PROTO, proto.unwrap_or(HeaderValue::from_static(scheme)));
     onward
 }
 
@@ -118,7 +118,7 @@ mod tests {
             ("last-event-id", "5-0"),
             ("accept", "text/event-stream"),
         ]);
-        let onward = onward(&request, None);
+        let onward = onward(&request, None, "http");
         let mut names: Vec<_> = onward.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "last-event-id", "x-forwarded-proto"]);
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn the_address_it_came_from_is_the_last_one() {
         let peer = Some(SocketAddr::from(([10, 0, 0, 7], 1234)));
-        let first = onward(&HeaderMap::new(), peer);
+        let first = onward(&HeaderMap::new(), peer, "http");
         assert_eq!(first[FORWARDED_FOR], "10.0.0.7");
         assert_eq!(first[FORWARDED_PROTO], "http");
         let behind_others = map(&[
@@ -135,7 +135,7 @@ mod tests {
             ("x-forwarded-for", "9.9.9.9"),
             ("x-forwarded-proto", "https"),
         ]);
-        let behind_others = onward(&behind_others, peer);
+        let behind_others = onward(&behind_others, peer, "http");
         assert_eq!(
             behind_others[FORWARDED_FOR],
             "1.2.3.4, 5.6.7.8, 9.9.9.9, 10.0.0.7"

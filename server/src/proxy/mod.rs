@@ -27,8 +27,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     body::Body,
-    extract::{ConnectInfo, Path, Request, State},
+    extract::{ConnectInfo, MatchedPath, Path, Request, State},
     http::{StatusCode, header, request::Parts},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{get, patch},
 };
@@ -53,7 +54,7 @@ use self::{
     selection::{MadeUp, SOME_WORKFLOW},
     upstream::{Hook, Onward, Upstream},
 };
-use crate::{cause, gateway::VERSION};
+use crate::{cause, gateway::VERSION, http::protect};
 
 /// How long a browser may take to send a change.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
@@ -126,15 +127,23 @@ impl Proxy {
         body: Bytes,
     ) -> Result<Response, Refusal> {
         let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
+        let scheme = if self.config().tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let mark = if query.is_empty() { "" } else { "?" };
         let onward = Onward {
             method: request.method.clone(),
             path: format!("{path}{mark}{query}"),
-            headers: headers::onward(&request.headers, peer.map(|ConnectInfo(peer)| *peer)),
+            headers: headers::onward(&request.headers, peer.map(|ConnectInfo(peer)| *peer), scheme),
             body,
             identity,
         };
         let (head, body) = self.0.upstream.ask(onward).await?.into_parts();
+        // The path as it is routed: a stream's id is a key to it.
+        let route = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        tracing::debug!(method = %request.method, route, status = head.status.as_u16(), "forwarded");
         let is_stream = head
             .headers
             .get(header::CONTENT_TYPE)
@@ -168,6 +177,7 @@ pub fn app(proxy: Proxy) -> Router {
         .route(api::HEALTH_LIVE_PATH, get(live))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(map_response(protect))
         .with_state(proxy)
 }
 

@@ -80,7 +80,7 @@ impl Refusal {
             Self::UnknownStream => (S::NOT_FOUND, code::UNKNOWN_STREAM),
             Self::NotFound(_) => (S::NOT_FOUND, code::NOT_FOUND),
             Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED),
-            Self::SlowBody => (S::REQUEST_TIMEOUT, code::proxy::SLOW_BODY),
+            Self::SlowBody => (S::REQUEST_TIMEOUT, code::BODY_TOO_SLOW),
             Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, code::BODY_TOO_LARGE),
             Self::IdentityUnavailable => (S::BAD_GATEWAY, code::proxy::IDENTITY_UNAVAILABLE),
             Self::Unreachable => (S::BAD_GATEWAY, code::proxy::UPSTREAM_UNREACHABLE),

@@ -1,5 +1,7 @@
 //! [`ProxySettings`]: flags and environment variables of `logs-gateway proxy`, as they were given.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// Flags and environment variables, as they were given. `ProxyConfig::from_settings` makes sense of them.
@@ -11,6 +13,12 @@ pub struct ProxySettings {
     /// Address to listen on [default: 0.0.0.0]
     #[arg(long, env = "HOST")]
     pub host: Option<String>,
+    /// The proxy's certificate, as a PEM file with those that lead to it: opens HTTPS and HTTP/2 [default: none, plain HTTP]
+    #[arg(long, env = "TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, as a PEM file
+    #[arg(long, env = "TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// `development` makes up an identity where there is none; `production` refuses [default: development]
     #[arg(long, env = "NODE_ENV", value_name = "MODE")]
     pub node_env: Option<String>,

@@ -23,7 +23,14 @@ impl<'a> ProxySummary<'a> {
     /// Where the proxy can be called from this machine.
     #[must_use]
     pub fn url(&self) -> String {
-        reachable(self.address)
+        reachable(
+            if self.config.tls.is_some() {
+                "https"
+            } else {
+                "http"
+            },
+            self.address,
+        )
     }
 
     /// What an operator should not overlook.
