@@ -38,20 +38,9 @@ impl Summary {
     #[must_use]
     pub fn new(config: &Config, address: SocketAddr) -> Self {
         let everywhere = address.ip().is_unspecified();
-        // Not an address that one can call: this machine's own stands in for it.
-        let host = if everywhere {
-            "127.0.0.1".to_owned()
-        } else {
-            address.ip().to_string()
-        };
-        let host = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host
-        };
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         Self {
-            url: format!("{scheme}://{host}:{}", address.port()),
+            url: reachable(scheme, address),
             everywhere,
             production: config.production,
             rights: rights(config),
@@ -201,6 +190,15 @@ fn open(config: &Config) -> Vec<&'static str> {
         warnings.push("STORE=memory: records are gone with this process");
     }
     warnings
+}
+
+/// Where what listens there can be called from this machine.
+pub(crate) fn reachable(scheme: &str, address: SocketAddr) -> String {
+    // Of an address that one cannot call, this machine's own stands in for it.
+    match address.ip() {
+        ip if ip.is_unspecified() => format!("{scheme}://127.0.0.1:{}", address.port()),
+        _ => format!("{scheme}://{address}"),
+    }
 }
 
 impl fmt::Display for Summary {

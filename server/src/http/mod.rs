@@ -34,7 +34,7 @@ use tower_http::{
 };
 
 pub use self::routes::{Access, Route};
-pub(crate) use self::{error::ApiError, routes::Routes};
+pub(crate) use self::{error::ApiError, headers::protect, routes::Routes};
 use crate::{gateway::Gateway, origins::AllowedOrigins, page};
 
 /// Every path of the gateway, with what it does. Who adds one here adds it to [`routes`], and with that to what the
@@ -89,7 +89,7 @@ pub fn app(gateway: Gateway) -> Router {
         .layer(map_response_with_state(gateway.clone(), error::count))
         .layer(cors(gateway.config().allowed_origins.clone()))
         // Around CORS, which answers questions of its own.
-        .layer(map_response(headers::protect));
+        .layer(map_response(protect));
     // A line a request in the gateway's own log. Paths only, without what varies in them: a query may hold a
     // credential, and the id of a stream is one.
     let trace = TraceLayer::new_for_http()
