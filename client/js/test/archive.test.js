@@ -82,17 +82,17 @@ const ids = ({ items }) => items.map(({ record }) => Number.parseInt(record.id, 
 
 test('lines that could not be kept are not passed over by the cursor of the next', async () => {
   const archive = await Archive.open('one', 100);
-  archive.write([record(1)], '1-0');
+  archive.write([record(1)], '1-0', 'a');
   await archive.flush();
   fails = () => true;
-  archive.write([record(2)], '2-0');
+  archive.write([record(2)], '2-0', 'a');
   const failing = archive.flush();
   // They come while the first are being written.
-  archive.write([record(3)], '3-0');
+  archive.write([record(3)], '3-0', 'a');
   archive.flush();
   await failing;
   fails = () => false;
-  archive.write([record(4)], '4-0');
+  archive.write([record(4)], '4-0', 'a');
   await archive.close();
   const kept = await (await Archive.open('one', 100)).load();
   assert.deepEqual(ids(kept), [1, 2, 3, 4]);
@@ -101,9 +101,9 @@ test('lines that could not be kept are not passed over by the cursor of the next
 
 test('of lines that are too many characters the newest are kept, also where they were written together', async () => {
   const archive = await Archive.open('large', 1_000);
-  archive.write(Array.from({ length: 900 }, (_, ms) => record(1 + ms, 'x'.repeat(10_000))), '900-0');
+  archive.write(Array.from({ length: 900 }, (_, ms) => record(1 + ms, 'x'.repeat(10_000))), '900-0', 'a');
   await archive.flush();
-  archive.write([record(901)], '901-0');
+  archive.write([record(901)], '901-0', 'a');
   await archive.close();
   const kept = await (await Archive.open('large', 1_000)).load();
   const shown = ids(kept);
@@ -114,10 +114,10 @@ test('of lines that are too many characters the newest are kept, also where they
 
 test('two that write the same lines keep each once', async () => {
   const [one, two] = [await Archive.open('same', 100), await Archive.open('same', 100)];
-  one.write([record(1), record(2)], '2-0');
-  two.write([record(1), record(2), record(3)], '3-0');
+  one.write([record(1), record(2)], '2-0', 'a');
+  two.write([record(1), record(2), record(3)], '3-0', 'a');
   await Promise.all([one.flush(), two.flush()]);
-  one.write([record(3), record(4)], '4-0');
+  one.write([record(3), record(4)], '4-0', 'a');
   await Promise.all([one.close(), two.close()]);
   assert.deepEqual(ids(await (await Archive.open('same', 100)).load()), [1, 2, 3, 4]);
 });
@@ -143,8 +143,8 @@ for (const [what, open] of [
 }
 
 test('a part that throws at its kept lines has its live records all the same', async () => {
-  const archive = await Archive.open(JSON.stringify(['http://throws', 1_000, 'logs:a:w']), 1_000);
-  archive.write([record(1)], '1-0');
+  const archive = await Archive.open(JSON.stringify(['http://throws/api/logs', null, 1_000, 'logs:a:w']), 1_000);
+  archive.write([record(1)], '1-0', null);
   await archive.close();
   badGateway();
   const errors = [];
