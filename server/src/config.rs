@@ -1,15 +1,17 @@
 //! [`Config`]: how the gateway was set up. The [`Settings`] are checked as a whole, so that all mistakes are told
 //! at once.
 
+mod reading;
 mod settings;
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
 use logs_shared::api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT};
 
 pub use self::settings::Settings;
 use crate::{
     access::{AdminAccess, ReadAccess, ServiceTokens},
+    addresses::TrustedProxies,
     engine::{Durability, Retention, Storage},
     origins::AllowedOrigins,
     quantity,
@@ -45,6 +47,14 @@ pub struct Config {
     pub drain: Duration,
     /// How many streams may be open.
     pub stream_limits: StreamLimits,
+    /// Whose word is taken for where a reader is.
+    pub trusted_proxies: TrustedProxies,
+    /// Streams a second that one reader may open, where that is limited.
+    pub stream_rate: Option<NonZeroU32>,
+    /// Records a second that one token may publish, where that is limited.
+    pub publish_rate: Option<NonZeroU32>,
+    /// Different channels that one token may publish to; 0 for any number.
+    pub max_channels_per_token: usize,
     /// The largest body of a publication, in bytes, unpacked.
     pub max_body_bytes: usize,
 }
@@ -164,6 +174,16 @@ impl Config {
                 count,
             ),
         );
+        let per_address = reading.number(
+            "MAX_STREAMS_PER_ADDRESS",
+            settings.max_streams_per_address.as_deref(),
+            1_000,
+            count,
+        );
+        let (stream_rate, publish_rate) = (
+            reading.number("STREAM_RATE", settings.stream_rate.as_deref(), 50, count),
+            reading.number("PUBLISH_RATE", settings.publish_rate.as_deref(), 0, count),
+        );
         let storage = storage(&mut reading, settings);
         let retention_bytes = match storage {
             Storage::Memory => RETENTION_BYTES_IN_MEMORY,
@@ -196,12 +216,7 @@ impl Config {
             ),
             service_tokens: service_tokens(&mut reading, settings, production),
             admin: AdminAccess::new(settings.admin_token.as_deref(), production),
-            read: reading.value(
-                "AUTH",
-                settings.auth.as_deref(),
-                ReadAccess::unset(production),
-                str::parse,
-            ),
+            read: reading::read_access(&mut reading, settings, production),
             storage,
             retention: Retention {
                 records: reading.number(
@@ -238,7 +253,22 @@ impl Config {
             stream_limits: StreamLimits {
                 total: max_streams,
                 per_owner,
+                per_address,
             },
+            trusted_proxies: reading.value(
+                "TRUSTED_PROXIES",
+                settings.trusted_proxies.as_deref(),
+                TrustedProxies::default(),
+                str::parse,
+            ),
+            stream_rate: NonZeroU32::new(stream_rate),
+            publish_rate: NonZeroU32::new(publish_rate),
+            max_channels_per_token: reading.number(
+                "MAX_CHANNELS_PER_TOKEN",
+                settings.max_channels_per_token.as_deref(),
+                100_000,
+                count,
+            ),
             max_body_bytes: reading
                 .value(
                     "MAX_BODY_BYTES",
@@ -255,6 +285,7 @@ impl Config {
         reading.at_least("RETENTION_AGE", config.retention.age_ms / 1_000, 1);
         reading.at_least("MAX_STREAMS", config.stream_limits.total, 1);
         reading.at_least("MAX_STREAMS_PER_USER", config.stream_limits.per_owner, 1);
+        reading.at_least("MAX_STREAMS_PER_ADDRESS", config.stream_limits.per_address, 1);
         reading.at_least("MAX_BODY_BYTES", config.max_body_bytes, 1_024);
         if reading.errors.is_empty() {
             Ok(config)
@@ -324,47 +355,29 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
 }
 
 fn service_tokens(reading: &mut Reading, settings: &Settings, production: bool) -> ServiceTokens {
-    let mut grants = settings.service_tokens.clone().unwrap_or_default();
-    let mut name = "SERVICE_TOKENS";
-    if let Some(path) = &settings.service_tokens_file {
-        if !grants.trim().is_empty() {
-            reading
-                .errors
-                .push("SERVICE_TOKENS and SERVICE_TOKENS_FILE: give one of them".to_owned());
-        }
-        name = "SERVICE_TOKENS_FILE";
-        grants = std::fs::read_to_string(path).unwrap_or_else(|error| {
-            reading
-                .errors
-                .push(format!("{name}: {}: {error}", path.display()));
-            String::new()
-        });
-    }
-    let unset = || {
-        if production {
-            ServiceTokens::none()
-        } else {
-            ServiceTokens::demo()
-        }
+    let text = settings.service_tokens.as_deref().map(str::trim);
+    let text = text.filter(|text| !text.is_empty());
+    let file = settings
+        .service_tokens_file
+        .as_ref()
+        .filter(|path| !path.as_os_str().is_empty());
+    let (name, tokens) = match (text, file) {
+        (Some(_), Some(_)) => (
+            "SERVICE_TOKENS and SERVICE_TOKENS_FILE",
+            Err("give one of them".to_owned()),
+        ),
+        (Some(text), None) => ("SERVICE_TOKENS", ServiceTokens::from_text(text, production)),
+        (None, Some(path)) => (
+            "SERVICE_TOKENS_FILE",
+            ServiceTokens::from_file(path.clone(), production),
+        ),
+        (None, None) if production => return ServiceTokens::none(),
+        (None, None) => return ServiceTokens::demo(),
     };
-    let tokens = if grants.trim().is_empty() {
-        Ok(unset())
-    } else {
-        grants.parse::<ServiceTokens>()
-    };
-    match tokens {
-        Ok(tokens) if production && tokens.has_demo_token() => {
-            reading.errors.push(format!(
-                "{name}: it holds a demo token, which everybody knows; make your own for production"
-            ));
-            tokens
-        }
-        Ok(tokens) => tokens,
-        Err(error) => {
-            reading.errors.push(format!("{name}: {error}"));
-            ServiceTokens::none()
-        }
-    }
+    tokens.unwrap_or_else(|error| {
+        reading.errors.push(format!("{name}: {error}"));
+        ServiceTokens::none()
+    })
 }
 
 #[cfg(test)]

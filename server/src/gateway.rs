@@ -1,11 +1,15 @@
 //! [`Gateway`]: everything the gateway can do, behind one handle.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use logs_shared::{
-    ChannelPattern, HistoryQuery, LogEntry, RecordId, ServerEvent, StreamChange, StreamChanged, StreamQuery,
-    Timestamp,
+    ChannelPattern, HistoryQuery, Interest, LogEntry, RecordId, ServerEvent, StreamChange, StreamChanged,
+    StreamQuery, Timestamp,
     api::RETRY_MS,
     event::{Connection, Gap, GapReason},
     overview::{ChannelOverview, Health, Stats},
@@ -14,18 +18,22 @@ use logs_shared::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
+    access::{ReadAccess, ReadScope, ReaderIdentity, Revocation, Revoked, TooManyPatterns},
     config::Config,
     engine::{AppendError, Appended, Engine, Named, NewRecord, now_ms},
     history::History,
+    metrics::Figures,
     newest::newest,
     process::memory_bytes,
-    quantity, random,
+    quantity,
+    quotas::Quotas,
+    random,
     rate::PublishRate,
     reader::Reader,
     rejections::Rejections,
     stalled::StalledCount,
     stream::LogStream,
-    streams::{Changed, NewStream, Refused, Streams, UnknownStream},
+    streams::{Changed, NewStream, NotChanged, Refused, Streams, UnknownStream},
 };
 
 /// Everything the gateway can do, behind one handle: what the HTTP handlers see. Clones share it.
@@ -39,54 +47,71 @@ struct Shared {
     engine: Engine,
     streams: Streams,
     rate: PublishRate,
+    revoked: Revoked,
+    quotas: Quotas,
     stalled: StalledCount,
     rejections: Rejections,
     /// Who may look through the past now.
     looking_back: Arc<Semaphore>,
     started: Instant,
+    started_at: Timestamp,
 }
 
 /// How many may look through the past at once, for each of the machine's processors.
 const LOOKING_BACK_PER_CPU: usize = 4;
 
-/// Who reads.
-#[derive(Clone, Debug)]
-pub(crate) struct ReaderIdentity {
-    /// The name it goes by.
-    pub(crate) user_id: String,
-    /// What its streams count for: the user, or the address where the reader has no name.
-    pub(crate) owner: String,
-    /// Whether it has a name of its own.
-    pub(crate) is_named: bool,
+/// Why a stream was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotOpened {
+    /// Too many are open.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It would follow too much.
+    #[error(transparent)]
+    TooManyPatterns(#[from] TooManyPatterns),
+    /// Its reader was revoked meanwhile.
+    #[error("this reader may no more")]
+    Revoked,
 }
 
-impl ReaderIdentity {
-    /// Whether it may read these channels. Where reading is open, everybody may read everything.
-    pub(crate) fn may_read(&self, _: &ChannelPattern) -> bool {
-        true
-    }
+/// Why the past is not looked through.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoHistory {
+    /// What is looked for cannot be.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// It would look through too much.
+    #[error(transparent)]
+    TooManyPatterns(#[from] TooManyPatterns),
 }
 
 impl Gateway {
     /// A gateway over this log.
-    #[must_use]
-    pub fn new(config: Config, engine: Engine) -> Self {
+    ///
+    /// # Errors
+    /// Who was revoked cannot be read from the data folder.
+    pub fn open(config: Config, engine: Engine) -> io::Result<Self> {
         let streams = Streams::new(config.stream_limits);
         let rate = PublishRate::default();
-        Self {
+        let revoked = Revoked::open(config.storage.dir())?;
+        let quotas = Quotas::new(&config);
+        Ok(Self {
             shared: Arc::new(Shared {
                 config,
                 engine,
                 streams,
                 rate,
+                revoked,
+                quotas,
                 stalled: StalledCount::default(),
                 rejections: Rejections::default(),
                 looking_back: Arc::new(Semaphore::new(
                     LOOKING_BACK_PER_CPU * std::thread::available_parallelism().map_or(1, usize::from),
                 )),
                 started: Instant::now(),
+                started_at: now(),
             }),
-        }
+        })
     }
 
     /// How it was set up.
@@ -116,27 +141,33 @@ impl Gateway {
     /// Opens a stream.
     ///
     /// # Errors
-    /// [`Refused`]: too many are open.
+    /// [`NotOpened`]: too many are open, or it would follow too much.
     pub(crate) fn open_stream(
         &self,
         query: StreamQuery,
         reader: ReaderIdentity,
-    ) -> Result<LogStream, Refused> {
+    ) -> Result<LogStream, NotOpened> {
         let Shared {
             config,
             engine,
             streams,
+            revoked,
             ..
         } = &*self.shared;
-        let watch = engine.watch(query.interests());
+        let (user_id, asked) = (reader.user_id.clone(), query.interests());
+        let ends_at_ms = reader.credential.ends_at_ms;
+        let watch = engine.watch(reader.scope.visible(asked.clone())?);
         // First of all: who may not have a stream costs no look at the records.
         let open = streams.open(NewStream {
-            owner: reader.owner,
-            is_named: reader.is_named,
-            user_id: reader.user_id.clone(),
+            reader: reader.clone(),
+            asked,
             connected_at: now(),
             subscriber: watch.subscriber(),
         })?;
+        // Now that it is found by whoever revokes: what was revoked before that is seen here.
+        if revoked.has(&reader) {
+            return Err(NotOpened::Revoked);
+        }
         // After the watch, so that every record beyond this mark wakes the reader.
         let head = engine.head();
         let cursor = match query.start {
@@ -151,7 +182,7 @@ impl Gateway {
             status: "connected".to_owned(),
             stream_id: open.id().to_owned(),
             channels: query.channels.clone(),
-            user_id: reader.user_id,
+            user_id,
             heartbeat_ms: quantity::millis(config.heartbeat),
             timestamp: now(),
         });
@@ -186,28 +217,25 @@ impl Gateway {
             open,
             Bytes::from(opening),
             config.heartbeat,
+            ends_at_ms.map(|at| Duration::from_millis(at.saturating_sub(now_ms()))),
         ))
     }
 
     /// Changes what an open stream follows. Blocks for as long as that takes.
     ///
     /// # Errors
-    /// [`UnknownStream`]: it is not open, or not this reader's.
+    /// [`NotChanged`]: it is not open or not this reader's, or would follow too much.
     pub(crate) fn change_stream(
         &self,
         stream_id: String,
         change: &StreamChange,
         reader: &ReaderIdentity,
-    ) -> Result<StreamChanged, UnknownStream> {
-        let may_read = |pattern: &ChannelPattern| reader.may_read(pattern);
+    ) -> Result<StreamChanged, NotChanged> {
         let Changed {
             channels,
             from_id,
             results,
-        } = self
-            .shared
-            .streams
-            .change(&stream_id, &reader.owner, change, may_read)?;
+        } = self.shared.streams.change(&stream_id, change, reader)?;
         Ok(StreamChanged {
             success: true,
             stream_id,
@@ -222,14 +250,84 @@ impl Gateway {
         self.shared.looking_back.clone().acquire_owned().await.ok()
     }
 
-    /// Reads a part of the past. Blocks for as long as looking through the records takes.
-    pub(crate) fn history(&self, query: HistoryQuery) -> Result<History, QueryError> {
-        History::new(&self.shared.engine, query)
+    /// Reads a part of the past, of what may be seen. Blocks for as long as looking through the records takes.
+    pub(crate) fn history(&self, mut query: HistoryQuery, scope: &ReadScope) -> Result<History, NoHistory> {
+        let asked = query
+            .channels
+            .into_iter()
+            .map(|pattern| Interest::new(pattern, None));
+        let visible = scope.visible(asked.collect())?;
+        query.channels = visible.into_iter().map(|interest| interest.pattern).collect();
+        Ok(History::new(&self.shared.engine, query)?)
     }
 
-    /// The channels that the pattern chooses, in the order of their names. Blocks.
-    pub(crate) fn channels(&self, pattern: &ChannelPattern) -> Vec<ChannelOverview> {
-        self.shared.engine.channels(pattern)
+    /// The channels that the pattern chooses and that may be seen, in the order of their names. Blocks.
+    pub(crate) fn channels(
+        &self,
+        pattern: &ChannelPattern,
+        scope: &ReadScope,
+    ) -> Result<Vec<ChannelOverview>, TooManyPatterns> {
+        let visible = scope.visible(vec![Interest::new(pattern.clone(), None)])?;
+        let mut channels: Vec<_> = visible
+            .iter()
+            .flat_map(|interest| self.shared.engine.channels(&interest.pattern))
+            .collect();
+        // What may be seen may be said twice over.
+        channels.sort_by(|a, b| a.channel.cmp(&b.channel));
+        channels.dedup_by(|a, b| a.channel == b.channel);
+        Ok(channels)
+    }
+
+    /// Who may no more.
+    pub(crate) fn revoked(&self) -> &Revoked {
+        &self.shared.revoked
+    }
+
+    /// How much each may do.
+    pub(crate) fn quotas(&self) -> &Quotas {
+        &self.shared.quotas
+    }
+
+    /// Ends the stream with this id, or this number in the statistics, at once.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn close_stream(&self, name: &str) -> Result<(), UnknownStream> {
+        self.shared.streams.close(name)
+    }
+
+    /// Ends what a user or a token may until a time in milliseconds since 1970, and says how many streams that closed. A time
+    /// that is over lets them again. Blocks until it is kept.
+    ///
+    /// # Errors
+    /// It cannot be kept, and nothing has changed.
+    pub(crate) fn revoke(&self, what: &Revocation, until_ms: u64) -> io::Result<usize> {
+        self.shared.revoked.revoke(what, until_ms)?;
+        if until_ms <= now_ms() {
+            return Ok(0);
+        }
+        Ok(self.shared.streams.revoke(what))
+    }
+
+    /// Reads again what is read from files: tokens and keys. What cannot be read stays as it was.
+    pub fn reload(&self) {
+        let Config {
+            service_tokens, read, ..
+        } = &self.shared.config;
+        let keys = match read {
+            ReadAccess::Jwt(jwt) => jwt.reload(),
+            _ => None,
+        };
+        for (what, reloaded) in [
+            ("SERVICE_TOKENS_FILE", service_tokens.reload()),
+            ("JWT_PUBLIC_KEY_FILE", keys),
+        ] {
+            match reloaded {
+                None => {}
+                Some(Ok(count)) => tracing::info!(count, "{what} was read again"),
+                Some(Err(error)) => tracing::error!(error, "{what} is kept as it was"),
+            }
+        }
     }
 
     /// Whether the gateway is well, and what is wrong where it is not.
@@ -285,6 +383,32 @@ impl Gateway {
         }
     }
 
+    /// What can be told without a look at each channel and each stream.
+    pub(crate) fn figures(&self) -> Figures {
+        let Shared {
+            engine,
+            streams,
+            stalled,
+            rejections,
+            started_at,
+            ..
+        } = &*self.shared;
+        Figures {
+            version: VERSION,
+            started_at: *started_at,
+            is_well: self.health().reason.is_none(),
+            streams: streams.count(),
+            channels: engine.channel_count(),
+            published: engine.published(),
+            delivered: streams.delivered(),
+            stalled: stalled.get(),
+            memory_bytes: memory_bytes(),
+            tail_bytes: engine.tail_bytes(),
+            kept_bytes: engine.kept_bytes(),
+            rejections: rejections.snapshot(),
+        }
+    }
+
     /// Where connections that stall are counted.
     pub(crate) fn stalled(&self) -> StalledCount {
         self.shared.stalled.clone()
@@ -304,6 +428,7 @@ impl Gateway {
     /// What is done once a second, whether anybody asks or not.
     pub(crate) fn tick(&self) {
         self.shared.rate.sample(self.shared.engine.published());
+        self.shared.quotas.forget_idle();
     }
 }
 
@@ -334,14 +459,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_gateway_that_cannot_store_says_that_it_is_not_well() {
-        let config = Config::from_settings(&Settings::default()).unwrap();
+        let settings = Settings {
+            store: Some("memory".to_owned()),
+            ..Settings::default()
+        };
+        let config = Config::from_settings(&settings).unwrap();
         let engine = Engine::open(&Storage::Memory, config.retention).unwrap();
-        let well = Gateway::new(config.clone(), engine.clone());
+        let well = Gateway::open(config.clone(), engine.clone()).unwrap();
         assert_eq!(
             (well.health().status.as_str(), well.health().reason),
             ("healthy", None)
         );
-        let unwell = Gateway::new(config, engine.without_writer());
+        let unwell = Gateway::open(config, engine.without_writer()).unwrap();
         assert_eq!(unwell.health().status, "unhealthy");
         assert!(
             unwell

@@ -9,11 +9,13 @@
 //! - `history`: a reader that stops, for looking back
 //! - `stream`: one reader's response body; `streams` knows which are open
 //! - `page`: the pages, built into the binary
+//! - `metrics`: what is counted, for Prometheus
 //!
 //! Around them: [`config`] (flags and environment), [`serve()`](serve::serve) (start and stop), `stalled`
 //! (connections that take nothing), and [`cli`] (the other commands of the same binary, which are clients of a gateway).
 
 pub mod access;
+mod addresses;
 mod cause;
 pub mod cli;
 pub mod config;
@@ -21,11 +23,14 @@ pub mod engine;
 pub mod gateway;
 mod history;
 pub mod http;
+mod metrics;
 mod newest;
 pub mod origins;
 mod page;
 mod process;
 mod quantity;
+mod quota;
+mod quotas;
 mod random;
 mod rate;
 mod reader;
@@ -35,5 +40,6 @@ mod stalled;
 mod stream;
 mod streams;
 pub mod summary;
+mod token_channels;
 
 pub use streams::{Refused, StreamLimits};

@@ -14,7 +14,7 @@ use logs_gateway::{
     engine::Engine,
     gateway::Gateway,
     serve::serve,
-    summary::Summary,
+    summary::{Right, Summary},
 };
 use tokio::{net::TcpListener, signal::unix, sync::oneshot, task::spawn_blocking, time::timeout};
 use tracing_subscriber::EnvFilter;
@@ -68,10 +68,13 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
     let engine = open_engine(&config).await?;
     let summary = Summary::new(&config, address);
     let json = config.log_format == LogFormat::Json;
-    let gateway = Gateway::new(config, engine.clone());
+    let gateway = Gateway::open(config, engine.clone()).context("who was revoked cannot be read")?;
     let [stop, stop_now] = stop_signals()?;
     if json {
         tracing::info!("listening on {}", summary.url());
+        for Right { what, who, variable } in summary.rights() {
+            tracing::info!(what, who, variable, "may");
+        }
     } else {
         println!("{summary}");
     }

@@ -1,16 +1,14 @@
 //! The live logs page and the embeddable widget, served from inside the binary.
 
 use axum::{
-    Router,
     extract::Path,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
 };
 use logs_shared::api::{DEMO_PATH, DEMO_VIEW_PATHS, PAGE_PATH, WIDGET_PATH};
 
 use self::coding::Coding;
-use crate::http::ApiError;
+use crate::http::{Access, ApiError, Routes};
 
 mod coding;
 
@@ -51,10 +49,26 @@ static MISSING_WIDGET: File = File {
     gzip: None,
 };
 
-/// The page may load and contact only its own origin, run WebAssembly and no inline script, and be
-/// framed only by its own origin. Log text that slipped through as markup would still run nothing.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/// What a browser is to keep the pages from. They may load and contact only their own origin, run WebAssembly and no
+/// inline script, and be framed only by their own origin: log text that slipped through as markup would still run
+/// nothing. No address of theirs, which may hold a token, goes to anybody, nor into the log of a proxy in front. What
+/// they do not need of the machine they cannot be made to ask for, and no page that opened them has a hold on them.
+const PROTECTION: [(HeaderName, &str); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    ),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+];
 
 /// The name of a file below `/assets/` has its content's hash, so the content never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -62,14 +76,13 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// The page at its paths, and the files it loads.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
     routes_of(FILES)
 }
 
-fn routes_of<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Router<S> {
+fn routes_of<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Routes<S> {
     let index = files.iter().find(|file| file.path == INDEX).unwrap_or(&MISSING);
-    let start =
-        || -> MethodRouter<S> { get(move |headers: HeaderMap| async move { index.answer(&headers) }) };
+    let start = move |headers: HeaderMap| async move { index.answer(&headers) };
     let asset = move |Path(path): Path<String>, headers: HeaderMap| async move {
         let wanted = |file: &&File| file.path.strip_prefix("assets/") == Some(&path);
         match files.iter().find(wanted) {
@@ -82,13 +95,14 @@ fn routes_of<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Router
         .find(|file| file.path == WIDGET)
         .unwrap_or(&MISSING_WIDGET);
     let widget = move |headers: HeaderMap| async move { widget.answer(&headers) };
-    let mut router = Router::new()
-        .route("/assets/{*path}", get(asset))
-        .route(WIDGET_PATH, get(widget));
+    let mut routes =
+        Routes::new()
+            .get("/assets/{*path}", Access::Public, asset)
+            .get(WIDGET_PATH, Access::Public, widget);
     for path in [PAGE_PATH, DEMO_PATH].into_iter().chain(DEMO_VIEW_PATHS) {
-        router = router.route(path, start());
+        routes = routes.get(path, Access::Public, start);
     }
-    router
+    routes
 }
 
 impl File {
@@ -141,20 +155,12 @@ impl File {
         let mut headers = HeaderMap::from_iter([
             (header::CACHE_CONTROL, HeaderValue::from_static(cached)),
             (header::VARY, HeaderValue::from_static("accept-encoding")),
-            (
-                header::X_CONTENT_TYPE_OPTIONS,
-                HeaderValue::from_static("nosniff"),
-            ),
         ]);
         if let Ok(etag) = HeaderValue::from_str(etag) {
             headers.insert(header::ETAG, etag);
         }
         if self.path == INDEX {
-            let policies: [(HeaderName, &str); 2] = [
-                (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-                (header::REFERRER_POLICY, "same-origin"),
-            ];
-            headers.extend(policies.map(|(name, policy)| (name, HeaderValue::from_static(policy))));
+            headers.extend(PROTECTION.map(|(name, policy)| (name, HeaderValue::from_static(policy))));
         } else {
             // The program of the widget, for pages of any origin, also where ALLOWED_ORIGINS names those that may
             // read records: there is nothing secret in it. The second is for pages that are isolated (Fetch Standard,
@@ -201,7 +207,7 @@ fn content_type(path: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, http::Request};
+    use axum::{Router, body::Body, http::Request};
     use http_body_util::BodyExt;
     use logs_shared::{Problem, problem::code};
     use tower::ServiceExt;
@@ -249,7 +255,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        let router: Router<()> = routes_of(files);
+        let router: Router<()> = routes_of(files).into_router();
         let response = router
             .oneshot(request.body(Body::empty()).unwrap())
             .await
@@ -280,10 +286,9 @@ mod tests {
             );
             assert_eq!(answer.header(header::CONTENT_TYPE), "text/html; charset=utf-8");
             assert_eq!(answer.header(header::CACHE_CONTROL), "no-cache");
-            assert_eq!(
-                answer.header(header::CONTENT_SECURITY_POLICY),
-                CONTENT_SECURITY_POLICY
-            );
+            for (name, policy) in PROTECTION {
+                assert_eq!(answer.header(name), policy, "{path}");
+            }
         }
     }
 
@@ -308,7 +313,6 @@ mod tests {
                 answer.header(header::CONTENT_TYPE),
                 "text/javascript; charset=utf-8"
             );
-            assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
             assert_eq!(answer.header(header::CACHE_CONTROL), FOR_EVER);
             assert_eq!(answer.body, body.as_bytes());
         }
@@ -327,7 +331,6 @@ mod tests {
             assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
             let policy = HeaderName::from_static("cross-origin-resource-policy");
             assert_eq!(answer.header(policy), "cross-origin");
-            assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
             assert!(!answer.header(header::ETAG).is_empty());
         }
         let page = ask(SAMPLE, "GET", "/", &[]).await;

@@ -21,6 +21,14 @@ impl Rejections {
         *self.counts().entry(reason).or_default() += how_many;
     }
 
+    /// Counts one of each.
+    pub(crate) fn count_each(&self, reasons: impl IntoIterator<Item = &'static str>) {
+        let mut counts = self.counts();
+        for reason in reasons {
+            *counts.entry(reason).or_default() += 1;
+        }
+    }
+
     /// Each reason that there has been, and how often, in the order of the alphabet.
     pub(crate) fn snapshot(&self) -> Vec<(&'static str, u64)> {
         self.counts()
@@ -44,7 +52,7 @@ mod tests {
         let clone = rejections.clone();
         clone.count("b");
         rejections.count_many("a", 2);
-        rejections.count("b");
-        assert_eq!(clone.snapshot(), [("a", 2), ("b", 2)]);
+        rejections.count_each(["b", "c"]);
+        assert_eq!(clone.snapshot(), [("a", 2), ("b", 2), ("c", 1)]);
     }
 }

@@ -20,8 +20,12 @@ use crate::{
     gateway::now,
     quantity, random,
     reader::{Broken, Progress, Reader},
-    streams::{Drain, OpenStream},
+    streams::{Drain, Ending, OpenStream},
 };
+
+use self::expiry::Expiry;
+
+mod expiry;
 
 /// One reader's response body: the opening events, then whatever its [`Reader`] finds, and a
 /// heartbeat. It holds nothing while its connection takes nothing.
@@ -31,6 +35,8 @@ pub(crate) struct LogStream {
     opening: Option<Bytes>,
     heartbeat: Interval,
     caught_up: bool,
+    /// The end of its reader's credential, where it has one.
+    expiry: Option<Box<Expiry>>,
     /// The moment at which it ends, once it was asked to.
     end: Option<Pin<Box<Sleep>>>,
     ended: bool,
@@ -40,8 +46,14 @@ pub(crate) struct LogStream {
 const CHUNK_BYTES: usize = 64 * 1024;
 
 impl LogStream {
-    /// `opening` is sent at once, before anything is read.
-    pub(crate) fn new(reader: Reader, open: OpenStream, opening: Bytes, heartbeat: Duration) -> Self {
+    /// `opening` is sent at once, before anything is read. After `ends_after` its reader's credential counts no more.
+    pub(crate) fn new(
+        reader: Reader,
+        open: OpenStream,
+        opening: Bytes,
+        heartbeat: Duration,
+        ends_after: Option<Duration>,
+    ) -> Self {
         open.delivered(0, reader.cursor());
         let mut heartbeat = interval_at(Instant::now() + heartbeat, heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -51,6 +63,7 @@ impl LogStream {
             opening: Some(opening),
             heartbeat,
             caught_up: false,
+            expiry: ends_after.map(|after| Box::new(Expiry::new(after))),
             end: None,
             ended: false,
         }
@@ -59,6 +72,10 @@ impl LogStream {
     /// The next bytes for the connection; `None` where there are none yet.
     fn next_chunk(&mut self, cx: &mut Context<'_>) -> Option<Vec<u8>> {
         let mut out = Vec::new();
+        // Who may no more gets nothing more, and what was asked for later is seen below.
+        if self.is_ended_early(cx, &mut out) {
+            return Some(out);
+        }
         let progress = self.reader.read(cx.waker(), CHUNK_BYTES, &mut out);
         let cursor = self.reader.cursor();
         match progress {
@@ -75,7 +92,9 @@ impl LogStream {
         if let Some(channels) = self.open.take_change() {
             ServerEvent::Subscription(Subscription { channels }).write_sse(None, &mut out);
         }
-        self.drain(cx, &mut out);
+        if !self.is_ended_early(cx, &mut out) {
+            self.drain(cx, &mut out);
+        }
         while out.is_empty() && self.heartbeat.poll_tick(cx).is_ready() {
             ServerEvent::Heartbeat(Heartbeat { timestamp: now() }).write_sse(Some(cursor), &mut out);
         }
@@ -84,6 +103,23 @@ impl LogStream {
 }
 
 impl LogStream {
+    /// Ends it where an operator or the credential does, and says beforehand when the credential will. To be called after the
+    /// reader has registered the waker too.
+    fn is_ended_early(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> bool {
+        if let Some(ending) = self.open.ending() {
+            match ending {
+                Ending::Closed => self.close("closed", out),
+                Ending::Revoked => self.close_for_good("revoked", out),
+            }
+        } else if let Some(expiry) = &mut self.expiry
+            && expiry.is_over(cx, out)
+        {
+            // With another credential it may come back.
+            self.close("expired", out);
+        }
+        self.ended
+    }
+
     /// Says once that the stream will end, and ends it when its moment has come. To be called after
     /// the reader has registered the waker, so that the request to end is not missed.
     fn drain(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) {
@@ -106,12 +142,18 @@ impl LogStream {
 
     /// Says why the stream ends, and when to come back.
     fn close(&mut self, reason: &str, out: &mut Vec<u8>) {
+        self.end_with(reason, Some(random::jittered(RETRY_MS)), out);
+    }
+
+    /// Says why the stream ends, and that there is no use in coming back.
+    fn close_for_good(&mut self, reason: &str, out: &mut Vec<u8>) {
+        self.end_with(reason, None, out);
+    }
+
+    fn end_with(&mut self, reason: &str, retry_ms: Option<u64>, out: &mut Vec<u8>) {
         self.ended = true;
-        let close = Close {
-            reason: reason.to_owned(),
-            retry_ms: Some(random::jittered(RETRY_MS)),
-        };
-        ServerEvent::Close(close).write_sse(None, out);
+        let reason = reason.to_owned();
+        ServerEvent::Close(Close { reason, retry_ms }).write_sse(None, out);
     }
 }
 

@@ -4,6 +4,8 @@ mod entry;
 
 use std::{
     collections::HashMap,
+    hash::Hash,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -11,13 +13,17 @@ use std::{
     time::Duration,
 };
 
-use logs_shared::{ChannelPattern, RecordId, StreamChange, Timestamp, overview::StreamOverview};
+use logs_shared::{ChannelPattern, Interest, RecordId, StreamChange, Timestamp, overview::StreamOverview};
 use tokio::time::Instant;
 
 pub(crate) use self::entry::Changed;
 use self::entry::Entry;
 
-use crate::{engine::Subscriber, random};
+use crate::{
+    access::{ReaderIdentity, Revocation, TooManyPatterns},
+    engine::Subscriber,
+    random,
+};
 
 /// Which streams are open, and whose they are. A cheap handle: clones share it.
 #[derive(Clone)]
@@ -36,6 +42,7 @@ struct State {
     /// By the id that names the stream to its owner.
     open: HashMap<Arc<str>, Arc<Entry>>,
     by_owner: HashMap<String, usize>,
+    by_address: HashMap<IpAddr, usize>,
     last_number: u64,
     closing: bool,
 }
@@ -47,6 +54,8 @@ pub struct StreamLimits {
     pub total: usize,
     /// For one user, or for one address where readers have no name.
     pub per_owner: usize,
+    /// For one address, whatever names its readers have.
+    pub per_address: usize,
 }
 
 /// Why a stream may not be opened.
@@ -58,6 +67,9 @@ pub enum Refused {
     /// Its owner has as many as one may.
     #[error("{0} streams are open for this user or address, as many as one may have")]
     PerOwner(usize),
+    /// Its address has as many as one may.
+    #[error("{0} streams are open for this address, as many as one may have")]
+    PerAddress(usize),
     /// The gateway is stopping.
     #[error("the gateway is stopping")]
     Stopping,
@@ -67,6 +79,26 @@ pub enum Refused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no stream of yours is open under this id: an id ends with its connection, the next one has another")]
 pub(crate) struct UnknownStream;
+
+/// Why a stream was not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotChanged {
+    /// It is not open, or not the caller's.
+    #[error(transparent)]
+    Unknown(#[from] UnknownStream),
+    /// It would follow too much.
+    #[error(transparent)]
+    TooManyPatterns(#[from] TooManyPatterns),
+}
+
+/// Why a stream is ended at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// An operator closed it; its reader may come back.
+    Closed,
+    /// Its reader may no more.
+    Revoked,
+}
 
 /// A stream's end.
 #[derive(Clone, Copy, Debug)]
@@ -85,11 +117,10 @@ pub(crate) struct OpenStream {
 
 /// Who opens a stream, and for what.
 pub(crate) struct NewStream {
-    /// What it counts for: a user or an address.
-    pub(crate) owner: String,
-    /// Whether the owner is a user, who alone may change the stream; otherwise whoever knows its id may.
-    pub(crate) is_named: bool,
-    pub(crate) user_id: String,
+    /// Who. A user alone may change the stream; where the reader has no name, whoever knows the stream's id may.
+    pub(crate) reader: ReaderIdentity,
+    /// What was asked for.
+    pub(crate) asked: Vec<Interest>,
     pub(crate) connected_at: Timestamp,
     pub(crate) subscriber: Arc<Subscriber>,
 }
@@ -106,7 +137,11 @@ impl Streams {
     }
 
     pub(crate) fn open(&self, new: NewStream) -> Result<OpenStream, Refused> {
-        let StreamLimits { total, per_owner } = self.shared.limits;
+        let StreamLimits {
+            total,
+            per_owner,
+            per_address,
+        } = self.shared.limits;
         let mut state = self.state();
         if state.closing {
             return Err(Refused::Stopping);
@@ -114,11 +149,18 @@ impl Streams {
         if state.open.len() >= total {
             return Err(Refused::Total(total));
         }
-        let of_owner = state.by_owner.get(&new.owner).copied().unwrap_or(0);
+        let of_owner = state.by_owner.get(&new.reader.owner).copied().unwrap_or(0);
         if of_owner >= per_owner {
             return Err(Refused::PerOwner(per_owner));
         }
-        state.by_owner.insert(new.owner.clone(), of_owner + 1);
+        if let Some(address) = new.reader.address {
+            let of_address = state.by_address.entry(address).or_default();
+            if *of_address >= per_address {
+                return Err(Refused::PerAddress(per_address));
+            }
+            *of_address += 1;
+        }
+        state.by_owner.insert(new.reader.owner.clone(), of_owner + 1);
         state.last_number += 1;
         let entry = Arc::new(Entry::new(state.last_number, new));
         state.open.insert(entry.id.clone(), entry.clone());
@@ -136,13 +178,32 @@ impl Streams {
     pub(crate) fn change(
         &self,
         stream_id: &str,
-        owner: &str,
         change: &StreamChange,
-        may_read: impl Fn(&ChannelPattern) -> bool,
-    ) -> Result<Changed, UnknownStream> {
+        reader: &ReaderIdentity,
+    ) -> Result<Changed, NotChanged> {
         let entry = self.state().open.get(stream_id).cloned();
-        let entry = entry.filter(|entry| entry.is_of(owner));
-        Ok(entry.ok_or(UnknownStream)?.change(change, may_read))
+        let entry = entry.filter(|entry| entry.is_of(&reader.owner));
+        Ok(entry.ok_or(UnknownStream)?.change(change, reader)?)
+    }
+
+    /// Ends the stream with this id, or this number in the statistics.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn close(&self, name: &str) -> Result<(), UnknownStream> {
+        let closed = self.close_where(Ending::Closed, |entry| entry.is_called(name));
+        if closed == 0 { Err(UnknownStream) } else { Ok(()) }
+    }
+
+    /// Ends the streams that this concerns, and says how many there are.
+    pub(crate) fn revoke(&self, revocation: &Revocation) -> usize {
+        self.close_where(Ending::Revoked, |entry| entry.is_concerned(revocation))
+    }
+
+    fn close_where(&self, ending: Ending, is_meant: impl Fn(&Entry) -> bool) -> usize {
+        let state = self.state();
+        let meant = state.open.values().filter(|entry| is_meant(entry));
+        meant.map(|entry| entry.close(ending)).count()
     }
 
     /// Asks every stream to end at a moment of its own within `window`, and lets no new one begin.
@@ -203,6 +264,11 @@ impl OpenStream {
         self.entry.take_change()
     }
 
+    /// Why the stream is to end at once, where it is.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.entry.ending()
+    }
+
     /// When the stream is to end, once it is asked to.
     pub(crate) fn drain(&self) -> Option<Drain> {
         self.entry.drain()
@@ -222,11 +288,18 @@ impl Drop for OpenStream {
     fn drop(&mut self) {
         let mut state = self.streams.state();
         state.open.remove(&self.entry.id);
-        if let Some(count) = state.by_owner.get_mut(&self.entry.owner) {
-            *count -= 1;
-            if *count == 0 {
-                state.by_owner.remove(&self.entry.owner);
-            }
+        uncount(&mut state.by_owner, &self.entry.owner);
+        if let Some(address) = &self.entry.address {
+            uncount(&mut state.by_address, address);
+        }
+    }
+}
+
+fn uncount<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
         }
     }
 }

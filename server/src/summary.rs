@@ -2,7 +2,9 @@
 
 use std::{fmt, net::SocketAddr};
 
-use logs_shared::api::{DEFAULT_PORT, DEMO_PATH, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH};
+use logs_shared::api::{
+    DEFAULT_PORT, DEMO_PATH, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH, TEST_LOGS_PATH,
+};
 
 use crate::{access::ReadAccess, config::Config, engine::Storage, gateway::VERSION, origins::AllowedOrigins};
 
@@ -11,20 +13,24 @@ pub struct Summary {
     url: String,
     everywhere: bool,
     production: bool,
-    read: ReadAccess,
-    publishing: Publishing,
-    admin: &'static str,
-    any_origin: bool,
+    /// Who may do what, and by which variable that is opened or closed.
+    rights: Vec<Right>,
+    warnings: Vec<&'static str>,
     /// Where records are kept.
     records: String,
     /// How this program was called.
     program: String,
 }
 
-enum Publishing {
-    Nobody,
-    DemoTokens,
-    Tokens,
+/// Who may do something.
+#[derive(Debug)]
+pub struct Right {
+    /// What.
+    pub what: &'static str,
+    /// Who may.
+    pub who: String,
+    /// What an operator sets to change it.
+    pub variable: &'static str,
 }
 
 impl Summary {
@@ -43,27 +49,16 @@ impl Summary {
         } else {
             host
         };
-        let tokens = &config.service_tokens;
         Self {
             url: format!("http://{host}:{}", address.port()),
             everywhere,
             production: config.production,
-            read: config.read,
-            publishing: match () {
-                () if tokens.is_empty() => Publishing::Nobody,
-                () if tokens.has_demo_token() => Publishing::DemoTokens,
-                () => Publishing::Tokens,
-            },
-            admin: match (config.admin.needs_token(), config.admin.is_configured()) {
-                (true, _) => "who has ADMIN_TOKEN",
-                (false, true) => "everybody",
-                (false, false) => "nobody (set ADMIN_TOKEN)",
-            },
+            rights: rights(config),
+            warnings: warnings(config),
             records: match &config.storage {
                 Storage::Memory => "records in memory".to_owned(),
                 Storage::Disk { dir, .. } => format!("records in {}", dir.display()),
             },
-            any_origin: config.allowed_origins == AllowedOrigins::Any,
             program: std::env::args()
                 .next()
                 .unwrap_or_else(|| "logs-gateway".to_owned()),
@@ -86,26 +81,117 @@ impl Summary {
         &self.url
     }
 
+    /// Who may do what.
+    #[must_use]
+    pub fn rights(&self) -> &[Right] {
+        &self.rights
+    }
+
     /// What an operator should not overlook.
     #[must_use]
-    pub fn warnings(&self) -> Vec<&'static str> {
-        let mut warnings = Vec::new();
-        if self.production {
-            match self.read {
-                ReadAccess::Open => {
-                    warnings.push("AUTH=open: everybody who reaches this gateway reads everything");
-                }
-                ReadAccess::NotConfigured => warnings.push("nobody may read: set AUTH"),
+    pub fn warnings(&self) -> &[&'static str] {
+        &self.warnings
+    }
+}
+
+fn rights(config: &Config) -> Vec<Right> {
+    let right = |what, who: &str, variable| Right {
+        what,
+        who: who.to_owned(),
+        variable,
+    };
+    let tokens = &config.service_tokens;
+    let limits = &config.stream_limits;
+    vec![
+        match &config.read {
+            ReadAccess::Open => right("reading", "everybody, everything", "AUTH=proxy or jwt closes it"),
+            ReadAccess::NotConfigured => right("reading", "nobody", "AUTH=proxy, jwt or open opens it"),
+            ReadAccess::Proxy(_) => right(
+                "reading",
+                "whom the proxy has logged in",
+                "AUTH=proxy, PROXY_TOKEN",
+            ),
+            ReadAccess::Jwt(jwt) => right(
+                "reading",
+                &format!("who shows a token ({})", jwt.algorithms()),
+                "AUTH=jwt, JWT_…",
+            ),
+        },
+        match () {
+            () if tokens.is_empty() => right("publishing", "nobody", "SERVICE_TOKENS opens it"),
+            () if tokens.has_demo_token() => right(
+                "publishing",
+                "who has a demo token, which everybody knows",
+                "SERVICE_TOKENS closes it",
+            ),
+            () => right(
+                "publishing",
+                "who has one of the service tokens",
+                "SERVICE_TOKENS or …_FILE",
+            ),
+        },
+        match (config.admin.needs_token(), config.admin.is_configured()) {
+            (true, _) => right("administration", "who has the admin token", "ADMIN_TOKEN"),
+            (false, true) => right("administration", "everybody", "ADMIN_TOKEN closes it"),
+            (false, false) => right("administration", "nobody", "ADMIN_TOKEN opens it"),
+        },
+        match &config.allowed_origins {
+            AllowedOrigins::Any => right(
+                "other origins",
+                "pages of all of them, without cookies",
+                "ALLOWED_ORIGINS closes it",
+            ),
+            AllowedOrigins::List(list) => right(
+                "other origins",
+                &format!("pages of {} of them, with cookies", list.len()),
+                "ALLOWED_ORIGINS",
+            ),
+        },
+        if config.production {
+            right(TEST_LOGS_PATH, "nobody", "off in production")
+        } else {
+            right(TEST_LOGS_PATH, "everybody", "NODE_ENV=production closes it")
+        },
+        right(
+            "streams",
+            &format!(
+                "{}, {} a user, {} an address",
+                limits.total, limits.per_owner, limits.per_address
+            ),
+            "MAX_STREAMS, …_PER_USER, …_PER_ADDRESS",
+        ),
+    ]
+}
+
+fn warnings(config: &Config) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if !config.production {
+        return warnings;
+    }
+    match &config.read {
+        ReadAccess::Open => warnings.push("AUTH=open: everybody who reaches this gateway reads everything"),
+        ReadAccess::NotConfigured => warnings.push("nobody may read: set AUTH"),
+        ReadAccess::Proxy(_) => {}
+        ReadAccess::Jwt(jwt) => {
+            if jwt.has_short_secret() {
+                warnings.push("JWT_SECRET is shorter than 32 bytes: it can be found by trying");
             }
-            if matches!(self.publishing, Publishing::Nobody) {
-                warnings.push("nobody may publish: set SERVICE_TOKENS");
-            }
-            if self.any_origin {
-                warnings.push("ALLOWED_ORIGINS=*: pages of every origin may call");
+            if jwt.settings().audiences.is_empty() {
+                warnings
+                    .push("JWT_AUDIENCE is not set: tokens that were made for other services are taken too");
             }
         }
-        warnings
     }
+    if config.service_tokens.is_empty() {
+        warnings.push("nobody may publish: set SERVICE_TOKENS");
+    }
+    if config.allowed_origins == AllowedOrigins::Any {
+        warnings.push("ALLOWED_ORIGINS=*: pages of every origin may call");
+    }
+    if config.storage == Storage::Memory {
+        warnings.push("STORE=memory: records are gone with this process");
+    }
+    warnings
 }
 
 impl fmt::Display for Summary {
@@ -127,18 +213,9 @@ impl fmt::Display for Summary {
             }
         )?;
         writeln!(f)?;
-        let read = match self.read {
-            ReadAccess::Open => "everybody",
-            ReadAccess::NotConfigured => "nobody (set AUTH)",
-        };
-        let publish = match self.publishing {
-            Publishing::Nobody => "nobody (set SERVICE_TOKENS)",
-            Publishing::DemoTokens => "who has a demo token (set SERVICE_TOKENS for your own)",
-            Publishing::Tokens => "who has one of SERVICE_TOKENS",
-        };
-        writeln!(f, "  reading      {read}")?;
-        writeln!(f, "  publishing   {publish}")?;
-        writeln!(f, "  statistics   {}", self.admin)?;
+        for Right { what, who, variable } in &self.rights {
+            writeln!(f, "  {what:<14} {who:<44} {variable}")?;
+        }
         if !self.production {
             writeln!(f)?;
             writeln!(f, "Try next:")?;

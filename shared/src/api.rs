@@ -22,6 +22,12 @@ pub const HEALTH_LIVE_PATH: &str = "/health/live";
 pub const HEALTH_READY_PATH: &str = "/health/ready";
 /// What the gateway is doing, for operators.
 pub const STATS_PATH: &str = "/admin/logs/stats";
+/// Open streams, for operators; a slash, a stream's id or number and `/close` end it.
+pub const ADMIN_STREAMS_PATH: &str = "/admin/logs/streams";
+/// Ends what a user or a token may, at once.
+pub const REVOKE_PATH: &str = "/admin/logs/revoke";
+/// What the gateway counts, for Prometheus.
+pub const METRICS_PATH: &str = "/metrics";
 
 /// The live logs page.
 pub const PAGE_PATH: &str = "/";
@@ -38,8 +44,14 @@ pub const SERVICE_TOKEN_HEADER: &str = "x-service-token";
 /// Names a publication, so that it can be repeated when its answer was lost
 /// (IETF draft httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
-/// Names the reader where reading is open.
+/// Names the reader where reading is open, or where a proxy says who reads.
 pub const USER_ID_HEADER: &str = "x-user-id";
+/// Names the workspaces that the reader of a proxy may see, apart by commas.
+pub const WORKSPACE_ID_HEADER: &str = "x-workspace-id";
+/// Holds a reader's token in a query, because an `EventSource` can set no header.
+pub const TOKEN_PARAMETER: &str = "token";
+/// Proves that a proxy may say who reads.
+pub const PROXY_TOKEN_HEADER: &str = "x-proxy-token";
 /// The cursor an `EventSource` sends when it reconnects (WHATWG HTML, section 9.2.3).
 pub const LAST_EVENT_ID_HEADER: &str = "last-event-id";
 
@@ -68,6 +80,9 @@ pub const MAX_CONDITION_NAME_CHARS: usize = 128;
 pub const MAX_CONDITION_TEXT_CHARS: usize = 256;
 /// The largest encoded record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 256 * 1024;
+/// The most records one publication may hold, broken ones included. Three bytes can be a record, so of a body of many
+/// megabytes, which a few kilobytes can be packed into, a gateway would make gigabytes.
+pub const MAX_RECORDS_PER_PUBLICATION: usize = 100_000;
 /// How deep `logData` may nest. A browser and every JSON reader can follow this far.
 pub const MAX_DEPTH: usize = 64;
 /// The most records `tail=` gives; a larger number is read as this one.

@@ -8,7 +8,7 @@ use crate::{
     api::{MAX_CHANGES, MAX_CHANNELS_PER_STREAM},
     interest::{CHANNEL, InterestError},
     json::{self, Object},
-    problem::code,
+    problem::{code, legible},
     query::shown,
 };
 
@@ -255,7 +255,7 @@ impl EntryResult {
             channel,
             status,
             code: code.map(str::to_owned),
-            detail,
+            detail: detail.map(|detail| legible(&detail)),
         }
     }
 }

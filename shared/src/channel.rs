@@ -237,6 +237,23 @@ impl ChannelPattern {
         [segment(), segment(), segment()]
     }
 
+    /// The pattern of the channels that both choose; `None` where there can be none.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Option<Self> {
+        fn narrower<'a>(one: Option<&'a str>, other: Option<&'a str>) -> Option<Option<&'a str>> {
+            match (one, other) {
+                (None, any) | (any, None) => Some(any),
+                (Some(one), Some(other)) => (one == other).then_some(Some(one)),
+            }
+        }
+        let ([a, b, c], [x, y, z]) = (self.segments(), other.segments());
+        let (service, workspace, resource) = (narrower(a, x)?, narrower(b, y)?, narrower(c, z)?);
+        // A resource that must be absent is empty.
+        let resource = Some(resource.unwrap_or(WILDCARD)).filter(|resource| !resource.is_empty());
+        let (service, workspace) = (service.unwrap_or(WILDCARD), workspace.unwrap_or(WILDCARD));
+        Some(Self(spell(service, workspace, resource).into()))
+    }
+
     /// Whether it chooses this channel.
     #[must_use]
     pub fn matches(&self, channel: &Channel) -> bool {
@@ -370,6 +387,21 @@ mod tests {
             let pattern: ChannelPattern = text.parse().unwrap();
             prop_assert_eq!(pattern.as_str(), &text);
             prop_assert_eq!(pattern.as_channel().is_some(), !text.contains('*'));
+        }
+
+        #[test]
+        fn an_intersection_chooses_what_both_choose(
+            one in "logs(:(a|b|\\*)){2,3}", other in "logs(:(a|b|\\*)){2,3}", text in "logs(:(a|b)){2,3}"
+        ) {
+            let (one, other): (ChannelPattern, ChannelPattern) = (one.parse().unwrap(), other.parse().unwrap());
+            let channel: Channel = text.parse().unwrap();
+            let both = one.intersection(&other);
+            prop_assert_eq!(&both, &other.intersection(&one));
+            let is_of_both = both.as_ref().is_some_and(|both| both.matches(&channel));
+            prop_assert_eq!(is_of_both, one.matches(&channel) && other.matches(&channel));
+            if let Some(both) = both {
+                prop_assert_eq!(both.as_str().parse::<ChannelPattern>().unwrap(), both);
+            }
         }
 
         #[test]

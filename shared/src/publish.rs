@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     Channel, ChannelError, Fields, Level, LogEntry, RecordId, Timestamp,
-    api::MAX_RECORD_BYTES,
+    api::{MAX_RECORD_BYTES, MAX_RECORDS_PER_PUBLICATION},
     channel::spell,
     fields::FieldsBuilder,
     json::{self, Name, ValueError},
@@ -48,6 +48,9 @@ pub enum BodyError {
     /// Not one record.
     #[error("the body holds no record")]
     Empty,
+    /// More than [`MAX_RECORDS_PER_PUBLICATION`].
+    #[error("a publication may hold {MAX_RECORDS_PER_PUBLICATION} records; send several")]
+    TooManyRecords,
 }
 
 impl BodyError {
@@ -58,6 +61,7 @@ impl BodyError {
             Self::BrokenJson(_) => code::BROKEN_JSON,
             Self::NeitherObjectNorArray => code::INVALID_BODY,
             Self::Empty => code::EMPTY_BATCH,
+            Self::TooManyRecords => code::TOO_MANY_RECORDS,
         }
     }
 }
@@ -123,6 +127,7 @@ impl Publication {
         match kind {
             BodyKind::Ndjson => {
                 for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+                    room(&entries)?;
                     match serde_json::from_str::<&RawValue>(line) {
                         Ok(raw) => Item::read(raw).append_entries(now, &mut entries),
                         Err(error) => {
@@ -137,6 +142,7 @@ impl Publication {
                 match text.trim_start().bytes().next() {
                     Some(b'[') => {
                         for raw in serde_json::from_str::<Vec<&RawValue>>(text).map_err(whole)? {
+                            room(&entries)?;
                             Item::read(raw).append_entries(now, &mut entries);
                         }
                     }
@@ -156,7 +162,19 @@ impl Publication {
         if entries.is_empty() {
             return Err(BodyError::Empty);
         }
+        if entries.len() > MAX_RECORDS_PER_PUBLICATION {
+            return Err(BodyError::TooManyRecords);
+        }
         Ok(Self { entries, is_batch })
+    }
+}
+
+/// Whether there may be more.
+fn room(entries: &[Result<LogEntry, EntryError>]) -> Result<(), BodyError> {
+    if entries.len() < MAX_RECORDS_PER_PUBLICATION {
+        Ok(())
+    } else {
+        Err(BodyError::TooManyRecords)
     }
 }
 
@@ -201,7 +219,12 @@ impl<'a> Item<'a> {
         };
         if log_data.get().starts_with('[') {
             match serde_json::from_str::<Vec<&RawValue>>(log_data.get()) {
-                Ok(all) => entries.extend(all.into_iter().map(|raw| entry(channel.clone(), raw, now))),
+                Ok(all) => {
+                    // One more than there may be is noticed by who asked for them.
+                    let room = (MAX_RECORDS_PER_PUBLICATION + 1).saturating_sub(entries.len());
+                    let some = all.into_iter().take(room);
+                    entries.extend(some.map(|raw| entry(channel.clone(), raw, now)));
+                }
                 Err(error) => entries.push(Err(EntryError::BrokenJson(json::reason(&error)))),
             }
         } else {

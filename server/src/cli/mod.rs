@@ -8,6 +8,7 @@ mod publish;
 mod simulate;
 mod story;
 mod tail;
+mod token;
 
 use clap::{Args, Parser, Subcommand};
 use logs_shared::api::DEFAULT_URL;
@@ -36,6 +37,8 @@ pub enum Command {
     Tail(tail::Tail),
     /// Publish a believable ETL run again and again, for trying out
     Simulate(simulate::Simulate),
+    /// Make a reader's token for a gateway with AUTH=jwt, for trying out
+    Token(token::Token),
 }
 
 /// How to reach a gateway.
@@ -59,6 +62,7 @@ impl Command {
             Self::Publish(publish) => publish.run().await,
             Self::Tail(tail) => tail.run().await,
             Self::Simulate(simulate) => simulate.run().await,
+            Self::Token(token) => token.run(),
         }
     }
 }

@@ -32,12 +32,33 @@ pub struct Settings {
     /// The same from a file, a grant a line; `#` starts a comment
     #[arg(long, env = "SERVICE_TOKENS_FILE", value_name = "FILE")]
     pub service_tokens_file: Option<PathBuf>,
-    /// Opens the statistics to whoever has it [default: open in development, closed in production]
+    /// Opens statistics, metrics and the closing of streams to whoever has it [default: open in development, closed in production]
     #[arg(long, env = "ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub admin_token: Option<String>,
-    /// Who may read: open [default: open in development, nobody in production]
+    /// Who may read: `open` everybody, `proxy` whom a proxy has logged in, `jwt` who shows a signed token [default: open in development, nobody in production]
     #[arg(long, env = "AUTH", value_name = "MODE")]
     pub auth: Option<String>,
+    /// For AUTH=proxy: what the proxy sends as X-Proxy-Token; a comma list while it is changed
+    #[arg(long, env = "PROXY_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub proxy_token: Option<String>,
+    /// For AUTH=jwt: the secret that tokens are signed with (HS256), at least 32 bytes
+    #[arg(long, env = "JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+    /// For AUTH=jwt: the public keys of whoever signs, as PEM or a JWKS: RSA (RS256), P-256 (ES256), Ed25519 (EdDSA)
+    #[arg(long, env = "JWT_PUBLIC_KEY_FILE", value_name = "FILE")]
+    pub jwt_public_key_file: Option<PathBuf>,
+    /// For AUTH=jwt: the cookie that may hold the token
+    #[arg(long, env = "JWT_COOKIE", value_name = "NAME")]
+    pub jwt_cookie: Option<String>,
+    /// For AUTH=jwt: for whom a token must be made (aud), any of a comma list [default: not asked]
+    #[arg(long, env = "JWT_AUDIENCE", value_name = "LIST")]
+    pub jwt_audience: Option<String>,
+    /// For AUTH=jwt: who must have made it (iss), any of a comma list [default: not asked]
+    #[arg(long, env = "JWT_ISSUER", value_name = "LIST")]
+    pub jwt_issuer: Option<String>,
+    /// Proxies whose X-Forwarded-For tells where a reader is: addresses and networks such as 10.0.0.0/8 [default: none]
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "LIST")]
+    pub trusted_proxies: Option<String>,
     /// Where records are kept: disk or memory [default: disk]
     #[arg(long, env = "STORE", value_name = "KIND")]
     pub store: Option<String>,
@@ -68,6 +89,18 @@ pub struct Settings {
     /// Streams that may be open for one user, or for one address where readers have no name [default: 64]
     #[arg(long, env = "MAX_STREAMS_PER_USER", value_name = "COUNT")]
     pub max_streams_per_user: Option<String>,
+    /// Streams that may be open for one address of named readers, this machine's own not counted [default: 1000]
+    #[arg(long, env = "MAX_STREAMS_PER_ADDRESS", value_name = "COUNT")]
+    pub max_streams_per_address: Option<String>,
+    /// Streams a second that one user, or address without a name, may open on the long run; 0: any number [default: 50]
+    #[arg(long, env = "STREAM_RATE", value_name = "COUNT")]
+    pub stream_rate: Option<String>,
+    /// Records a second that one token may publish; 0: any number [default: 0]
+    #[arg(long, env = "PUBLISH_RATE", value_name = "COUNT")]
+    pub publish_rate: Option<String>,
+    /// Different channels that one token may publish to within a day; 0: any number [default: 100000]
+    #[arg(long, env = "MAX_CHANNELS_PER_TOKEN", value_name = "COUNT")]
+    pub max_channels_per_token: Option<String>,
     /// The largest body of a publication, unpacked: bytes, or with a unit [default: 8MiB]
     #[arg(long, env = "MAX_BODY_BYTES", value_name = "SIZE")]
     pub max_body_bytes: Option<String>,

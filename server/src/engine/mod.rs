@@ -22,7 +22,7 @@ mod watch;
 mod writer;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -78,6 +78,17 @@ pub enum Storage {
         /// When an acknowledged record is safe.
         durability: Durability,
     },
+}
+
+impl Storage {
+    /// The folder, where there is one.
+    #[must_use]
+    pub fn dir(&self) -> Option<&Path> {
+        match self {
+            Self::Memory => None,
+            Self::Disk { dir, .. } => Some(dir),
+        }
+    }
 }
 
 /// The log. A cheap handle: clones share it.

@@ -231,6 +231,7 @@ impl Subscriber {
     }
 
     /// What it wants now.
+    #[cfg(test)]
     pub(crate) fn interests(&self) -> Vec<Interest> {
         let wanted = self.signal.wanted().into_iter();
         wanted.map(|wanted| wanted.interest).collect()

@@ -1,5 +1,7 @@
 //! [`ApiError`]: every way a request can be refused.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{Request, State},
@@ -10,16 +12,17 @@ use logs_shared::{
     Problem,
     api::PROBLEM_TYPE,
     change::ChangeError,
-    problem::{Rejection, code},
+    problem::{Rejection, code, legible},
     publish::BodyError,
     query::QueryError,
 };
 
 use super::extract::MAX_KEY_CHARS;
 use crate::{
+    access::{Forbidden, IdentityError, JwtError, TooManyPatterns},
     engine::AppendError,
-    gateway::Gateway,
-    streams::{Refused, UnknownStream},
+    gateway::{Gateway, NoHistory, NotOpened},
+    streams::{NotChanged, Refused, UnknownStream},
 };
 
 /// Every way a request can be refused. What it says goes to the caller; it never holds a secret.
@@ -31,7 +34,7 @@ pub(crate) enum ApiError {
     /// 400: a channel in the query that is none.
     #[error("{0}")]
     InvalidQuery(String),
-    /// 400: of the body nothing can be told.
+    /// 400: of the body nothing can be told. 413 where it has too many records.
     #[error(transparent)]
     Body(#[from] BodyError),
     /// 400: of a change of a stream nothing can be told.
@@ -40,7 +43,7 @@ pub(crate) enum ApiError {
     /// 400: the body ended early or is not what its content encoding says.
     #[error("the body cannot be read: {0}")]
     UnreadableBody(String),
-    /// 400, or 403 where all were forbidden: not one record was accepted.
+    /// 400, 403 where all were forbidden, or 429 where all were of channels too many: not one record was accepted.
     #[error("no record was accepted: {}", .0.first().map_or("", |rejection| rejection.detail.as_str()))]
     AllRejected(Vec<Rejection>),
     /// 401: no token where one is needed.
@@ -49,6 +52,35 @@ pub(crate) enum ApiError {
     /// 401: a token the gateway does not know.
     #[error("the token is not one that this gateway knows")]
     InvalidToken,
+    /// 401: a token that does not hold.
+    #[error(transparent)]
+    Jwt(#[from] JwtError),
+    /// 401: what a proxy says of who reads is not enough.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// 401: what the caller holds was revoked.
+    #[error("what you hold was revoked by an operator of this gateway")]
+    Revoked,
+    /// 403: a known caller that may not read this.
+    #[error(transparent)]
+    ForbiddenChannel(#[from] Forbidden),
+    /// 400: what is asked for comes to too much.
+    #[error(transparent)]
+    TooManyPatterns(#[from] TooManyPatterns),
+    /// 400: a body of a revocation that is none.
+    #[error("{0}: it is {{\"user\":\"…\"}} or {{\"token\":\"…\"}}, and may have \"for_s\"")]
+    InvalidRevocation(String),
+    /// 429: streams are opened too fast.
+    #[error("you open streams faster than you may")]
+    StreamRate(Duration),
+    /// 429: records are published too fast.
+    #[error("the token publishes faster than it may: {per_second} records a second")]
+    PublishRate {
+        /// What it may.
+        per_second: u32,
+        /// When it may again; `None` for never with so many records at once.
+        retry_after: Option<Duration>,
+    },
     /// 401: nobody may read.
     #[error("reading is not configured on this gateway: its operator sets AUTH")]
     AuthNotConfigured,
@@ -78,35 +110,90 @@ pub(crate) enum ApiError {
         /// What may be.
         taken: &'static str,
     },
-    /// 429 or 503: too many streams.
+    /// 429, or 503 where it is the gateway's limit or it is stopping: too many streams.
     #[error(transparent)]
     Streams(#[from] Refused),
     /// 500: a mistake in the gateway itself; its log says more.
     #[error("the gateway failed to answer; this is a mistake in the gateway")]
     Internal,
     /// 400: an idempotency key that cannot be one.
-    #[error("an Idempotency-Key has 1 to {MAX_KEY_CHARS} visible ASCII characters")]
+    #[error("one Idempotency-Key of 1 to {MAX_KEY_CHARS} visible ASCII characters is taken")]
     InvalidIdempotencyKey,
     /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk is full: nothing was stored.
     #[error("nothing was stored: {0}")]
     Append(#[from] AppendError),
 }
 
-/// When to come back after a refusal that will pass.
-const RETRY_AFTER_SECONDS: u16 = 2;
+/// When to come back after a refusal that will pass, where nothing better is known.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+impl From<NotOpened> for ApiError {
+    fn from(error: NotOpened) -> Self {
+        match error {
+            NotOpened::Refused(refused) => refused.into(),
+            NotOpened::TooManyPatterns(error) => error.into(),
+            NotOpened::Revoked => Self::Revoked,
+        }
+    }
+}
+
+impl From<NotChanged> for ApiError {
+    fn from(error: NotChanged) -> Self {
+        match error {
+            NotChanged::Unknown(error) => error.into(),
+            NotChanged::TooManyPatterns(error) => error.into(),
+        }
+    }
+}
+
+impl From<NoHistory> for ApiError {
+    fn from(error: NoHistory) -> Self {
+        match error {
+            NoHistory::Query(error) => error.into(),
+            NoHistory::TooManyPatterns(error) => error.into(),
+        }
+    }
+}
 
 impl ApiError {
+    /// When to come back, where that helps.
+    fn retry_after(&self, status: StatusCode) -> Option<Duration> {
+        match self {
+            Self::StreamRate(wait) => Some(*wait),
+            Self::PublishRate { retry_after, .. } => *retry_after,
+            // The channels that a token has used make room after a day, not sooner.
+            Self::AllRejected(_) => None,
+            _ => match status {
+                StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::INSUFFICIENT_STORAGE => Some(RETRY_AFTER),
+                _ => None,
+            },
+        }
+    }
+
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         use StatusCode as S;
         match self {
             Self::Query(error) => (S::BAD_REQUEST, error.code()),
             Self::InvalidQuery(_) => (S::BAD_REQUEST, code::INVALID_QUERY),
+            Self::Body(error @ BodyError::TooManyRecords) => (S::PAYLOAD_TOO_LARGE, error.code()),
             Self::Body(error) => (S::BAD_REQUEST, error.code()),
             Self::Change(error) => (S::BAD_REQUEST, error.code()),
             Self::UnreadableBody(_) => (S::BAD_REQUEST, code::INVALID_BODY),
             Self::AllRejected(rejected) => all_rejected(rejected),
             Self::MissingToken(_) => (S::UNAUTHORIZED, code::MISSING_TOKEN),
             Self::InvalidToken => (S::UNAUTHORIZED, code::INVALID_TOKEN),
+            Self::Jwt(JwtError::Expired) => (S::UNAUTHORIZED, code::EXPIRED_TOKEN),
+            Self::Jwt(JwtError::Unknown | JwtError::Invalid(_)) => (S::UNAUTHORIZED, code::INVALID_TOKEN),
+            Self::Identity(IdentityError::Missing) => (S::UNAUTHORIZED, code::MISSING_IDENTITY),
+            Self::Identity(IdentityError::Invalid(_)) => (S::UNAUTHORIZED, code::INVALID_IDENTITY),
+            Self::Revoked => (S::UNAUTHORIZED, code::REVOKED),
+            Self::ForbiddenChannel(_) => (S::FORBIDDEN, code::FORBIDDEN_CHANNEL),
+            Self::TooManyPatterns(_) => (S::BAD_REQUEST, code::TOO_MANY_CHANNELS),
+            Self::InvalidRevocation(_) => (S::BAD_REQUEST, code::INVALID_BODY),
+            Self::StreamRate(_) => (S::TOO_MANY_REQUESTS, code::STREAM_RATE_EXCEEDED),
+            Self::PublishRate { .. } => (S::TOO_MANY_REQUESTS, code::PUBLISH_RATE_EXCEEDED),
             Self::AuthNotConfigured => (S::UNAUTHORIZED, code::AUTH_NOT_CONFIGURED),
             Self::PublishingNotConfigured => (S::UNAUTHORIZED, code::PUBLISHING_NOT_CONFIGURED),
             Self::AdminNotConfigured => (S::UNAUTHORIZED, code::ADMIN_NOT_CONFIGURED),
@@ -117,6 +204,9 @@ impl ApiError {
             Self::UnsupportedMediaType { .. } => (S::UNSUPPORTED_MEDIA_TYPE, code::UNSUPPORTED_MEDIA_TYPE),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, code::INTERNAL),
             Self::Streams(Refused::PerOwner(_)) => (S::TOO_MANY_REQUESTS, code::TOO_MANY_STREAMS_PER_USER),
+            Self::Streams(Refused::PerAddress(_)) => {
+                (S::TOO_MANY_REQUESTS, code::TOO_MANY_STREAMS_PER_ADDRESS)
+            }
             Self::Streams(Refused::Total(_)) => (S::SERVICE_UNAVAILABLE, code::TOO_MANY_STREAMS),
             Self::InvalidIdempotencyKey => (S::BAD_REQUEST, code::INVALID_IDEMPOTENCY_KEY),
             Self::Append(AppendError::KeyReused) => (S::UNPROCESSABLE_ENTITY, code::IDEMPOTENCY_KEY_REUSED),
@@ -129,27 +219,23 @@ impl ApiError {
     }
 }
 
-/// The code of the first; forbidden only where all were.
+/// The code of the first; forbidden, or too many, only where all were.
 fn all_rejected(rejected: &[Rejection]) -> (StatusCode, &'static str) {
-    if rejected
-        .iter()
-        .all(|rejection| rejection.code == code::FORBIDDEN_CHANNEL)
-    {
+    let all_are = |code| rejected.iter().all(|rejection| rejection.code == code);
+    if all_are(code::FORBIDDEN_CHANNEL) {
         return (StatusCode::FORBIDDEN, code::FORBIDDEN_CHANNEL);
     }
-    let first = rejected
-        .iter()
-        .find_map(|rejection| code::ALL.iter().find(|code| **code == rejection.code));
-    (
-        StatusCode::BAD_REQUEST,
-        first.copied().unwrap_or(code::INVALID_BODY),
-    )
+    if all_are(code::TOO_MANY_TOKEN_CHANNELS) {
+        return (StatusCode::TOO_MANY_REQUESTS, code::TOO_MANY_TOKEN_CHANNELS);
+    }
+    let first = rejected.iter().find_map(|rejection| code::known(&rejection.code));
+    (StatusCode::BAD_REQUEST, first.unwrap_or(code::INVALID_BODY))
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        let detail = self.to_string();
+        let (detail, retry_after) = (legible(&self.to_string()), self.retry_after(status));
         tracing::debug!(status = status.as_u16(), code, detail, "refused");
         let rejected = match self {
             Self::AllRejected(rejected) => rejected,
@@ -167,17 +253,13 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match status {
+        if status == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 15.5.2: a 401 says how to authenticate.
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::INSUFFICIENT_STORAGE => {
-                headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
-            }
-            _ => {}
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = retry_after {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, seconds.max(1).into());
         }
         response.extensions_mut().insert(RefusedWith(code));
         response

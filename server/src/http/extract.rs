@@ -16,17 +16,17 @@ use logs_shared::{
     StreamChange, StreamQuery,
     api::{
         IDEMPOTENCY_KEY_HEADER, JSON_TYPE, LAST_EVENT_ID_HEADER, MAX_CHANGE_BYTES, NDJSON_TYPE,
-        SERVICE_TOKEN_HEADER, USER_ID_HEADER,
+        SERVICE_TOKEN_HEADER,
     },
     publish::BodyKind,
 };
 
 use super::ApiError;
 use crate::{
-    access::{self, Grant, ReadAccess},
+    access::{Grant, HashedToken},
     cause,
     engine::IdempotencyKey,
-    gateway::{Gateway, ReaderIdentity},
+    gateway::Gateway,
     streams::UnknownStream,
 };
 
@@ -34,6 +34,8 @@ use crate::{
 pub(super) struct Publisher {
     /// Where.
     pub(super) grant: Grant,
+    /// With what; `None` where none is needed.
+    pub(super) token: Option<HashedToken>,
     /// The caller's name for this publication, where it may be repeated.
     pub(super) key: Option<IdempotencyKey>,
 }
@@ -50,33 +52,44 @@ impl FromRequestParts<Gateway> for Publisher {
         let token = token.ok_or(ApiError::MissingToken(
             "send X-Service-Token or Authorization: Bearer",
         ))?;
-        let grant = tokens.grant(token).cloned().ok_or(ApiError::InvalidToken)?;
-        let key = idempotency_key(&parts.headers, token)?;
-        Ok(Self { grant, key })
+        let grant = tokens.grant(token).ok_or(ApiError::InvalidToken)?;
+        let token = HashedToken::new(token);
+        if gateway.revoked().has_token(&token) {
+            return Err(ApiError::Revoked);
+        }
+        let key = idempotency_key(&parts.headers, &token)?;
+        Ok(Self {
+            grant,
+            token: Some(token),
+            key,
+        })
     }
 }
 
 /// The longest idempotency key, in characters.
 pub(super) const MAX_KEY_CHARS: usize = 255;
 
-fn idempotency_key(headers: &HeaderMap, token: &str) -> Result<Option<IdempotencyKey>, ApiError> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY_HEADER) else {
+fn idempotency_key(headers: &HeaderMap, token: &HashedToken) -> Result<Option<IdempotencyKey>, ApiError> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY_HEADER).iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
     let name = value
         .to_str()
         .map_err(|_| ApiError::InvalidIdempotencyKey)?
         .trim();
-    if name.is_empty() || name.len() > MAX_KEY_CHARS {
+    // Of two keys neither can be meant, and who passes the request on may take the other one.
+    let is_one = values.next().is_none() && !name.contains(|c: char| c.is_ascii_control());
+    if !is_one || name.is_empty() || name.len() > MAX_KEY_CHARS {
         return Err(ApiError::InvalidIdempotencyKey);
     }
     Ok(Some(IdempotencyKey {
-        owner: access::hash(token.as_bytes()),
+        owner: token.bytes(),
         name: name.to_owned(),
     }))
 }
 
-/// A caller that may see statistics.
+/// A caller that may see statistics and end streams.
 pub(super) struct Admin;
 
 impl FromRequestParts<Gateway> for Admin {
@@ -96,49 +109,12 @@ impl FromRequestParts<Gateway> for Admin {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = text(headers, header::AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-const ANONYMOUS: &str = "anonymous";
-const LONGEST_USER_ID: usize = 128;
-
-impl FromRequestParts<Gateway> for ReaderIdentity {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
-        match gateway.config().read {
-            ReadAccess::NotConfigured => Err(ApiError::AuthNotConfigured),
-            ReadAccess::Open => {
-                let name = text(&parts.headers, USER_ID_HEADER)
-                    .map(str::trim)
-                    .filter(|name| !name.is_empty() && name.len() <= LONGEST_USER_ID);
-                Ok(match name {
-                    Some(name) => Self {
-                        user_id: name.to_owned(),
-                        owner: format!("user {name}"),
-                        is_named: true,
-                    },
-                    None => Self {
-                        user_id: ANONYMOUS.to_owned(),
-                        owner: address(parts),
-                        is_named: false,
-                    },
-                })
-            }
-        }
-    }
-}
-
-fn address(parts: &Parts) -> String {
-    peer(parts).map_or_else(
-        || ANONYMOUS.to_owned(),
-        |peer| peer.ip().to_canonical().to_string(),
-    )
-}
-
-fn peer(parts: &Parts) -> Option<SocketAddr> {
+pub(super) fn peer(parts: &Parts) -> Option<SocketAddr> {
     parts
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
@@ -146,7 +122,7 @@ fn peer(parts: &Parts) -> Option<SocketAddr> {
 }
 
 /// A header's value, where it is there and a text.
-fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+pub(super) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -208,16 +184,21 @@ impl FromRequest<Gateway> for Change {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
-        let not_taken = |kind| ApiError::UnsupportedMediaType {
-            kind,
-            taken: JSON_TYPE,
-        };
-        if body_kind(request.headers()).map_err(not_taken)? != BodyKind::Json {
-            return Err(not_taken(NDJSON_TYPE.to_owned()));
-        }
         let limit = gateway.config().max_body_bytes.min(MAX_CHANGE_BYTES);
-        Ok(Self(StreamChange::parse(&body(request, limit).await?)?))
+        Ok(Self(StreamChange::parse(&json_body(request, limit).await?)?))
     }
+}
+
+/// A whole body of at most `limit` bytes, which says that it is JSON or nothing.
+pub(super) async fn json_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let not_taken = |kind| ApiError::UnsupportedMediaType {
+        kind,
+        taken: JSON_TYPE,
+    };
+    if body_kind(request.headers()).map_err(not_taken)? != BodyKind::Json {
+        return Err(not_taken(NDJSON_TYPE.to_owned()));
+    }
+    body(request, limit).await
 }
 
 /// A whole body of at most `limit` bytes.

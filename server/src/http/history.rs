@@ -16,21 +16,19 @@ use logs_shared::{
 use serde_json::json;
 
 use super::{ApiError, blocking};
-use crate::{
-    gateway::{Gateway, ReaderIdentity},
-    history::History,
-};
+use crate::{access::ReaderIdentity, gateway::Gateway, history::History};
 
 /// Gives a page of the past: JSON, or one record a line where the caller accepts NDJSON.
 pub(super) async fn history(
     State(gateway): State<Gateway>,
-    _: ReaderIdentity,
+    reader: ReaderIdentity,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let query = HistoryQuery::parse(uri.query().unwrap_or_default())?;
+    reader.sees_all(&query.channels)?;
     let looking = gateway.clone();
-    let history = looking_back(&gateway, move || looking.history(query)).await??;
+    let history = looking_back(&gateway, move || looking.history(query, &reader.scope)).await??;
     let no_store = (header::CACHE_CONTROL, "no-store");
     Ok(if accepts_ndjson(&headers) {
         (

@@ -1,10 +1,14 @@
 //! HTTP: what each path does. Whatever can be refused is refused in an extractor, before a header is sent.
 
+mod admin;
 mod error;
 mod extract;
+mod headers;
 mod history;
+mod identity;
 mod observe;
 mod publish;
+mod routes;
 mod stream;
 mod streams;
 mod test_logs;
@@ -16,9 +20,8 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::map_response_with_state,
+    middleware::{map_response, map_response_with_state},
     response::Response,
-    routing::{get, patch, post},
 };
 use logs_shared::api;
 use tokio::task::spawn_blocking;
@@ -28,34 +31,61 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-pub(crate) use self::error::ApiError;
+pub use self::routes::{Access, Route};
+pub(crate) use self::{error::ApiError, routes::Routes};
 use crate::{gateway::Gateway, origins::AllowedOrigins, page};
 
-/// Every path of the gateway.
-pub fn app(gateway: Gateway) -> Router {
-    let taking_bodies = Router::new()
-        .route(api::PUBLISH_PATH, post(publish::publish))
-        .route(api::STREAM_ALIAS_PATH, post(publish::publish).get(stream::stream))
-        .route(api::TEST_LOGS_PATH, post(test_logs::post).get(test_logs::get))
-        .route(
+/// Every path of the gateway, with what it does. Who adds one here adds it to [`routes`], and with that to what the
+/// tests of access and of `/openapi.json` go through.
+fn all() -> Routes<Gateway> {
+    use Access::{Admin, Development, Public, Publish, Read};
+    let taking_bodies = Routes::new()
+        .post(api::PUBLISH_PATH, Publish, publish::publish)
+        .post(api::STREAM_ALIAS_PATH, Publish, publish::publish)
+        .get(api::STREAM_ALIAS_PATH, Read, stream::stream)
+        .post(api::TEST_LOGS_PATH, Development, test_logs::post)
+        .get(api::TEST_LOGS_PATH, Development, test_logs::get)
+        .patch(
             &format!("{}/{{stream_id}}", api::STREAMS_PATH),
-            patch(streams::change),
+            Read,
+            streams::change,
         )
-        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true));
-    let app = Router::new()
-        .route(api::STREAM_PATH, get(stream::stream))
-        .route(api::HISTORY_PATH, get(history::history))
-        .route(api::CHANNELS_PATH, get(observe::channels))
-        .route(api::HEALTH_PATH, get(observe::health))
-        .route(api::HEALTH_LIVE_PATH, get(observe::live))
-        .route(api::HEALTH_READY_PATH, get(observe::health))
-        .route(api::STATS_PATH, get(observe::stats))
+        .around(|router| router.layer(RequestDecompressionLayer::new().pass_through_unaccepted(true)));
+    Routes::new()
+        .get(api::STREAM_PATH, Read, stream::stream)
+        .get(api::HISTORY_PATH, Read, history::history)
+        .get(api::CHANNELS_PATH, Read, observe::channels)
+        .get(api::HEALTH_PATH, Public, observe::health)
+        .get(api::HEALTH_LIVE_PATH, Public, observe::live)
+        .get(api::HEALTH_READY_PATH, Public, observe::health)
+        .get(api::STATS_PATH, Admin, admin::stats)
+        .get(api::METRICS_PATH, Admin, admin::metrics)
+        .post(
+            &format!("{}/{{stream_id}}/close", api::ADMIN_STREAMS_PATH),
+            Admin,
+            admin::close,
+        )
+        .post(api::REVOKE_PATH, Admin, admin::revoke)
         .merge(taking_bodies)
         .merge(page::routes())
+}
+
+/// Everything that can be asked of the gateway, and by whom.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    all().into_list()
+}
+
+/// The gateway as a service of HTTP.
+pub fn app(gateway: Gateway) -> Router {
+    let app = all()
+        .into_router()
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(map_response_with_state(gateway.clone(), error::count))
-        .layer(cors(gateway.config().allowed_origins.clone()));
+        .layer(cors(gateway.config().allowed_origins.clone()))
+        // Around CORS, which answers questions of its own.
+        .layer(map_response(headers::protect));
     // A line a request in the gateway's own log. Paths only, without what varies in them: a query may hold a
     // credential, and the id of a stream is one.
     let trace = TraceLayer::new_for_http()

@@ -1,12 +1,14 @@
 //! `POST /api/logs/publish`.
 
+use std::{collections::HashSet, num::NonZeroU32};
+
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse, Response},
 };
 use logs_shared::{
-    LogEntry,
+    Channel, LogEntry,
     problem::{Rejection, code},
     publish::{BatchAnswer, Publication, PublishAnswer},
 };
@@ -16,7 +18,7 @@ use super::{
     extract::{PublishBody, Publisher},
 };
 use crate::{
-    access::{self, Grant},
+    access::{Grant, HashedToken, hash},
     engine::Named,
     gateway::{Gateway, now},
 };
@@ -24,49 +26,62 @@ use crate::{
 /// Stores what is accepted of a publication, and tells what is not.
 pub(super) async fn publish(
     State(gateway): State<Gateway>,
-    Publisher { grant, key }: Publisher,
+    Publisher { grant, token, key }: Publisher,
     body: PublishBody,
 ) -> Result<Response, ApiError> {
     let publication = Publication::parse(&body.bytes, body.kind, now())?;
     let named = key.map(|key| Named {
         key,
-        content: access::hash(&body.bytes),
+        content: hash(&body.bytes),
     });
-    store(&gateway, &grant, publication, named).await
+    store(&gateway, &grant, token.as_ref(), publication, named).await
 }
 
-/// Stores the entries that can be read and that the grant covers.
+/// Stores the entries that can be read, that the grant covers and that the token has a quota for.
 pub(super) async fn store(
     gateway: &Gateway,
     grant: &Grant,
+    token: Option<&HashedToken>,
     publication: Publication,
     named: Option<Named>,
 ) -> Result<Response, ApiError> {
     let Publication { entries, is_batch } = publication;
-    let mut accepted: Vec<LogEntry> = Vec::with_capacity(entries.len());
+    let mut accepted: Vec<(usize, LogEntry)> = Vec::with_capacity(entries.len());
     let mut rejected = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
         match entry {
-            Ok(entry) if grant.covers(&entry.channel) => accepted.push(entry),
-            Ok(entry) => rejected.push(Rejection {
-                index,
-                code: code::FORBIDDEN_CHANNEL.to_owned(),
-                detail: format!("the token may not publish to {}", entry.channel),
-            }),
-            Err(error) => {
-                rejected.push(Rejection {
-                    index,
-                    code: error.code().to_owned(),
-                    detail: error.to_string(),
-                });
+            Ok(entry) if grant.covers(&entry.channel) => accepted.push((index, entry)),
+            Ok(entry) => {
+                let detail = format!("the token may not publish to {}", entry.channel);
+                rejected.push(Rejection::new(index, code::FORBIDDEN_CHANNEL, &detail));
             }
+            Err(error) => rejected.push(Rejection::new(index, error.code(), &error.to_string())),
         }
     }
-    let Some(channel) = accepted.first().map(|entry| entry.channel.clone()) else {
+    if let Some(token) = token {
+        refuse_channels(gateway, token, &mut accepted, &mut rejected);
+    }
+    let Some(channel) = accepted.first().map(|(_, entry)| entry.channel.clone()) else {
         return Err(ApiError::AllRejected(rejected));
     };
     let count = accepted.len();
-    let appended = gateway.publish(accepted, named).await?;
+    if let Some(token) = token {
+        let per_second = gateway.config().publish_rate.map_or(0, NonZeroU32::get);
+        gateway
+            .quotas()
+            .publish(token, count)
+            .map_err(|over| ApiError::PublishRate {
+                per_second,
+                retry_after: over.retry_after(),
+            })?;
+    }
+    let entries = accepted.into_iter().map(|(_, entry)| entry).collect();
+    let appended = gateway.publish(entries, named).await?;
+    // Where all are refused the answer is a refusal, and counted as such.
+    let codes = rejected
+        .iter()
+        .filter_map(|rejection| code::known(&rejection.code));
+    gateway.rejections().count_each(codes);
     Ok(if is_batch {
         let (first_id, last_id) = (appended.first_id, appended.last_id);
         Json(BatchAnswer {
@@ -87,4 +102,29 @@ pub(super) async fn store(
         })
         .into_response()
     })
+}
+
+/// Moves the records of channels that the token may not use besides those it uses to what is rejected.
+fn refuse_channels(
+    gateway: &Gateway,
+    token: &HashedToken,
+    accepted: &mut Vec<(usize, LogEntry)>,
+    rejected: &mut Vec<Rejection>,
+) {
+    let channels = accepted.iter().map(|(_, entry)| &entry.channel);
+    let (refused, most) = gateway.quotas().refused_channels(token, channels);
+    if refused.is_empty() {
+        return;
+    }
+    let refused: HashSet<Channel> = refused.into_iter().cloned().collect();
+    accepted.retain(|(index, entry)| {
+        let is_refused = refused.contains(&entry.channel);
+        if is_refused {
+            let channel = &entry.channel;
+            let detail = format!("{channel} would be one channel more than the {most} that a token may use");
+            rejected.push(Rejection::new(*index, code::TOO_MANY_TOKEN_CHANNELS, &detail));
+        }
+        !is_refused
+    });
+    rejected.sort_by_key(|rejection| rejection.index);
 }

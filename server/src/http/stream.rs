@@ -12,7 +12,10 @@ use super::{
     ApiError, blocking,
     extract::{Peer, Selection},
 };
-use crate::gateway::{self, Gateway, ReaderIdentity};
+use crate::{
+    access::ReaderIdentity,
+    gateway::{self, Gateway},
+};
 
 /// Opens a stream of Server-Sent Events.
 pub(super) async fn stream(
@@ -28,6 +31,11 @@ pub(super) async fn stream(
         start = ?query.start,
         "stream opens"
     );
+    reader.sees_all(&query.channels)?;
+    gateway
+        .quotas()
+        .open(&reader)
+        .map_err(|over| ApiError::StreamRate(over.retry_after().unwrap_or_default()))?;
     let stream = blocking(move || gateway.open_stream(query, reader)).await??;
     let headers = [
         (header::CONTENT_TYPE, EVENT_STREAM_TYPE),

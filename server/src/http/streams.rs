@@ -6,7 +6,7 @@ use super::{
     ApiError, blocking,
     extract::{Change, StreamId},
 };
-use crate::gateway::{Gateway, ReaderIdentity};
+use crate::{access::ReaderIdentity, gateway::Gateway};
 
 /// Changes what an open stream follows, without a new connection.
 pub(super) async fn change(

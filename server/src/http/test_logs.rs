@@ -61,7 +61,7 @@ pub(super) async fn post(
         }
         publication = Publication::parse(value.to_string().as_bytes(), BodyKind::Json, now());
     }
-    store(&gateway, &Grant::everything(), publication?, None).await
+    store(&gateway, &Grant::everything(), None, publication?, None).await
 }
 
 /// `GET /test/logs`, with a publication's parts in the query, or none.
@@ -91,7 +91,7 @@ async fn made_up(gateway: &Gateway, query: &str) -> Result<Response, ApiError> {
     let mut item = Value::Object(item);
     complete(&mut item);
     let publication = Publication::parse(item.to_string().as_bytes(), BodyKind::Json, now())?;
-    store(gateway, &Grant::everything(), publication, None).await
+    store(gateway, &Grant::everything(), None, publication, None).await
 }
 
 /// Adds what a publication lacks.

@@ -1,32 +1,45 @@
 //! [`Entry`]: one open stream, as the list of them knows it.
 
-use std::sync::{
-    Arc, Mutex, OnceLock,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use logs_shared::{
-    ChannelPattern, RecordId, StreamChange, Timestamp, change::EntryResult, interest::patterns,
+    ChannelPattern, Interest, RecordId, StreamChange, Timestamp, change::EntryResult, interest::patterns,
     overview::StreamOverview,
 };
 
-use super::{Drain, NewStream, lock};
-use crate::{engine::Subscriber, random};
+use super::{Drain, Ending, NewStream, lock};
+use crate::{
+    access::{Credential, ReadScope, ReaderIdentity, Revocation, TooManyPatterns},
+    engine::Subscriber,
+    random,
+};
 
 /// One open stream, as the list of them knows it.
 pub(super) struct Entry {
     pub(super) id: Arc<str>,
     number: u64,
     pub(super) owner: String,
+    pub(super) address: Option<IpAddr>,
     is_named: bool,
     user_id: String,
+    scope: ReadScope,
+    credential: Credential,
     connected_at: Timestamp,
     subscriber: Arc<Subscriber>,
+    /// What was asked for; what is followed is what may be seen of it.
+    asked: Mutex<Vec<Interest>>,
     /// Held from reading the set until the new one is in place, so that of two changes at once none is lost.
     changing: Mutex<()>,
     /// Whether the reader has yet to be told what the stream follows now.
     is_changed: AtomicBool,
     drain: OnceLock<Drain>,
+    ending: OnceLock<Ending>,
     delivered: AtomicU64,
     cursor: Mutex<RecordId>,
 }
@@ -44,23 +57,27 @@ pub(crate) struct Changed {
 impl Entry {
     pub(super) fn new(number: u64, new: NewStream) -> Self {
         let NewStream {
-            owner,
-            is_named,
-            user_id,
+            reader,
+            asked,
             connected_at,
             subscriber,
         } = new;
         Self {
             id: random::hex().into(),
             number,
-            owner,
-            is_named,
-            user_id,
+            owner: reader.owner,
+            address: reader.address,
+            is_named: reader.is_named,
+            user_id: reader.user_id,
+            scope: reader.scope,
+            credential: reader.credential,
             connected_at,
             subscriber,
+            asked: Mutex::new(asked),
             changing: Mutex::default(),
             is_changed: AtomicBool::new(false),
             drain: OnceLock::new(),
+            ending: OnceLock::new(),
             delivered: AtomicU64::new(0),
             cursor: Mutex::default(),
         }
@@ -71,28 +88,44 @@ impl Entry {
         !self.is_named || self.owner == owner
     }
 
-    /// Changes what it follows, and has its reader told.
+    /// Whether it is of whom this concerns.
+    pub(super) fn is_concerned(&self, revocation: &Revocation) -> bool {
+        let user = self.is_named.then_some(self.user_id.as_str());
+        revocation.concerns(user, &self.credential)
+    }
+
+    /// Whether this names it to an operator: by its id, or by its number in the statistics.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        *self.id == *name || name.parse() == Ok(self.number)
+    }
+
+    /// Changes what it follows, and has its reader told. An entry is added where both whoever opened it and whoever asks
+    /// may see something of it.
     pub(super) fn change(
         &self,
         change: &StreamChange,
-        may_read: impl Fn(&ChannelPattern) -> bool,
-    ) -> Changed {
+        reader: &ReaderIdentity,
+    ) -> Result<Changed, TooManyPatterns> {
         let _changing = lock(&self.changing);
-        let before = self.subscriber.interests();
+        let before = lock(&self.asked).clone();
         let mut set = before.clone();
-        let results = change.apply(&mut set, may_read);
+        let may_see = |wanted: &ChannelPattern| self.scope.may_see(wanted) && reader.scope.may_see(wanted);
+        let results = change.apply(&mut set, may_see);
         let channels = patterns(&set);
-        let from_id = (set != before).then(|| self.subscriber.set_interests(set));
+        let visible = self.scope.visible(set.clone())?;
+        let is_other = set != before;
+        *lock(&self.asked) = set;
+        let from_id = is_other.then(|| self.subscriber.set_interests(visible));
         if from_id.is_some() {
             // After the set, which the reader looks at when it sees this; before the wake-up that makes it look.
             self.is_changed.store(true, Ordering::Release);
             self.subscriber.wake();
         }
-        Changed {
+        Ok(Changed {
             channels,
             from_id,
             results,
-        }
+        })
     }
 
     /// What it follows now, where that has changed and was not taken yet.
@@ -109,6 +142,16 @@ impl Entry {
         self.subscriber.wake();
     }
 
+    /// Ends it at once.
+    pub(super) fn close(&self, ending: Ending) {
+        let _ = self.ending.set(ending);
+        self.subscriber.wake();
+    }
+
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.ending.get().copied()
+    }
+
     pub(super) fn drain(&self) -> Option<Drain> {
         self.drain.get().copied()
     }
@@ -119,7 +162,7 @@ impl Entry {
     }
 
     fn channels(&self) -> Vec<ChannelPattern> {
-        patterns(&self.subscriber.interests())
+        patterns(&lock(&self.asked))
     }
 
     pub(super) fn overview(&self) -> StreamOverview {

@@ -3,7 +3,10 @@ use std::sync::Barrier;
 use logs_shared::Interest;
 
 use super::*;
-use crate::engine::{Engine, Retention, Storage, Watch};
+use crate::{
+    access::{Credential, ReadScope},
+    engine::{Engine, Retention, Storage, Watch},
+};
 
 fn engine() -> Engine {
     let retention = Retention {
@@ -14,14 +17,23 @@ fn engine() -> Engine {
     Engine::open(&Storage::Memory, retention).unwrap()
 }
 
-fn open_on(streams: &Streams, watch: &Watch, owner: &str, is_named: bool) -> Result<OpenStream, Refused> {
+/// A reader that may see everything, named or known by its address alone.
+fn reader(owner: &str, is_named: bool) -> ReaderIdentity {
+    let named = ReaderIdentity::named(owner.to_owned(), ReadScope::Everything, Credential::default());
+    ReaderIdentity { is_named, ..named }
+}
+
+fn open_as(streams: &Streams, watch: &Watch, reader: ReaderIdentity) -> Result<OpenStream, Refused> {
     streams.open(NewStream {
-        owner: owner.to_owned(),
-        is_named,
-        user_id: owner.to_owned(),
+        reader,
+        asked: Vec::new(),
         connected_at: Timestamp::default(),
         subscriber: watch.subscriber(),
     })
+}
+
+fn open_on(streams: &Streams, watch: &Watch, owner: &str, is_named: bool) -> Result<OpenStream, Refused> {
+    open_as(streams, watch, reader(owner, is_named))
 }
 
 fn open(streams: &Streams, owner: &str) -> Result<OpenStream, Refused> {
@@ -38,6 +50,7 @@ fn add(channel: &str) -> StreamChange {
 const LIMITS: StreamLimits = StreamLimits {
     total: 3,
     per_owner: 2,
+    per_address: 2,
 };
 
 #[test]
@@ -69,30 +82,45 @@ fn a_named_stream_is_changed_by_its_owner_only_and_another_by_whoever_knows_its_
     let (engine, streams) = (engine(), Streams::new(LIMITS));
     let watch = engine.watch(Vec::new());
     let change = |id: &str, owner: &str| {
-        let changed = streams.change(id, owner, &add("logs:etl:w"), |_| true);
+        let changed = streams.change(id, &add("logs:etl:w"), &reader(owner, true));
         changed.map(|changed| changed.channels.len())
     };
     let named = open_on(&streams, &watch, "user a", true).unwrap_or_else(|refused| panic!("{refused}"));
-    assert_eq!(change(named.id(), "user b"), Err(UnknownStream));
+    assert_eq!(
+        change(named.id(), "user b"),
+        Err(NotChanged::Unknown(UnknownStream))
+    );
     assert_eq!(named.take_change(), None);
     assert_eq!(change(named.id(), "user a"), Ok(1));
     let anonymous = open_on(&streams, &watch, "::1", false).unwrap_or_else(|refused| panic!("{refused}"));
     assert_eq!(change(anonymous.id(), "user b"), Ok(1));
     let id = named.id().to_owned();
     drop(named);
-    assert_eq!(change(&id, "user a"), Err(UnknownStream));
+    assert_eq!(change(&id, "user a"), Err(NotChanged::Unknown(UnknownStream)));
 }
 
 #[test]
 fn what_may_not_be_read_is_denied_and_the_reader_is_told_once_of_what_changed() {
     let (engine, streams) = (engine(), Streams::new(LIMITS));
     let watch = engine.watch(Vec::new());
-    let stream = open_on(&streams, &watch, "a", false).unwrap_or_else(|refused| panic!("{refused}"));
+    let sees = |patterns: &[&str]| ReaderIdentity {
+        scope: ReadScope::new(patterns.iter().map(|text| text.parse().unwrap())),
+        ..reader("a", true)
+    };
+    let opened = open_as(
+        &streams,
+        &watch,
+        sees(&["logs:etl:*:*", "logs:faas:*:*", "logs:late:w"]),
+    );
+    let stream = opened.unwrap_or_else(|refused| panic!("{refused}"));
     let change = |channel: &str| {
-        let allowed = |pattern: &ChannelPattern| !pattern.as_str().contains("secret");
-        let changed = streams.change(stream.id(), "a", &add(channel), allowed);
+        let now = sees(&["logs:etl:*:*", "logs:faas:*:*", "logs:new:w"]);
+        let changed = streams.change(stream.id(), &add(channel), &now);
         changed.map(|changed| changed.from_id.is_some())
     };
+    // What the stream was opened for may be less by now, and is no more than that.
+    assert_eq!(change("logs:late:w"), Ok(false));
+    assert_eq!(change("logs:new:w"), Ok(false));
     assert_eq!(change("logs:secret:w"), Ok(false));
     assert_eq!(stream.take_change(), None);
     assert_eq!(change("logs:etl:w"), Ok(true));
@@ -117,7 +145,7 @@ fn of_changes_at_once_none_is_lost() {
                 together.wait();
                 for n in 0..16 {
                     let change = add(&format!("logs:etl:w{thread}-{n}"));
-                    assert!(streams.change(id, "a", &change, |_| true).is_ok());
+                    assert!(streams.change(id, &change, &reader("a", false)).is_ok());
                 }
             });
         }
@@ -134,4 +162,44 @@ fn a_change_that_meets_the_end_of_its_stream_leaves_nothing_behind() {
     drop(watch);
     subscriber.set_interests(vec![Interest::new("logs:etl:w".parse().unwrap(), None)]);
     assert_eq!(engine.channel_count(), 0);
+}
+
+#[test]
+fn an_address_has_so_many_streams_whatever_its_readers_are_called() {
+    let (engine, streams) = (engine(), Streams::new(LIMITS));
+    let watch = engine.watch(Vec::new());
+    let open = |name: &str| {
+        let address = Some([192, 0, 2, 1].into());
+        open_as(
+            &streams,
+            &watch,
+            ReaderIdentity {
+                address,
+                ..reader(name, true)
+            },
+        )
+    };
+    let first = open("a").ok();
+    let _second = open("b").ok();
+    assert_eq!(open("c").err(), Some(Refused::PerAddress(2)));
+    drop(first);
+    assert!(open("c").is_ok());
+    drop(_second);
+    assert!(streams.state().by_address.is_empty());
+}
+
+#[test]
+fn an_operator_ends_one_stream_or_all_of_a_user() {
+    let (engine, streams) = (engine(), Streams::new(LIMITS));
+    let watch = engine.watch(Vec::new());
+    let open =
+        |name: &str| open_on(&streams, &watch, name, true).unwrap_or_else(|refused| panic!("{refused}"));
+    let (one, two, other) = (open("ann"), open("ann"), open("bob"));
+    assert_eq!(streams.close("4"), Err(UnknownStream));
+    assert_eq!(streams.close("2"), Ok(()));
+    assert_eq!((one.ending(), two.ending()), (None, Some(Ending::Closed)));
+    assert_eq!(streams.revoke(&Revocation::User("ann".to_owned())), 2);
+    assert_eq!((one.ending(), other.ending()), (Some(Ending::Revoked), None));
+    assert_eq!(streams.close(other.id()), Ok(()));
+    assert_eq!(other.ending(), Some(Ending::Closed));
 }

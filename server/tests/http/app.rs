@@ -68,9 +68,13 @@ impl TestApp {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
+        let settings = Settings {
+            store: settings.store.or_else(|| Some("memory".to_owned())),
+            ..settings
+        };
         let config = Config::from_settings(&settings).expect("the settings are right");
         let engine = Engine::open(&Storage::Memory, config.retention).expect("the log opens");
-        Self(app(Gateway::new(config, engine)))
+        Self(app(Gateway::open(config, engine).expect("the gateway opens")))
     }
 
     pub(crate) async fn open(&self, request: Request<Body>) -> Response<Body> {
@@ -209,4 +213,13 @@ pub(crate) fn gzip(text: &str) -> Vec<u8> {
         .write_all(text.as_bytes())
         .expect("memory takes everything");
     encoder.finish().expect("memory takes everything")
+}
+
+/// A path that a route answers at: something in the place of each of its names.
+pub(crate) fn at(route: &str) -> String {
+    route
+        .split('/')
+        .map(|segment| if segment.starts_with('{') { "x" } else { segment })
+        .collect::<Vec<_>>()
+        .join("/")
 }

@@ -2,7 +2,11 @@
 
 mod access;
 mod app;
+mod bad_input;
+mod headers;
 mod history;
+mod metrics;
 mod publish;
+mod routes;
 mod stream;
 mod streams;

@@ -4,6 +4,30 @@ use super::*;
 
 const NOW: i64 = 1_700_000_000_000;
 
+#[test]
+fn a_publication_has_an_end() {
+    let most = MAX_RECORDS_PER_PUBLICATION;
+    let unrolled = |records: usize| {
+        let log_data = vec!["\"\""; records].join(",");
+        format!(r#"{{"channel":"logs:etl:w","logData":[{log_data}]}}"#)
+    };
+    let bodies = |records: usize| {
+        [
+            (unrolled(records), BodyKind::Json),
+            (format!("[{}]", vec!["7"; records].join(",")), BodyKind::Json),
+            (format!("[{},7]", unrolled(records - 1)), BodyKind::Json),
+            ("oops\n".repeat(records), BodyKind::Ndjson),
+            (format!("7\n{}", unrolled(records - 1)), BodyKind::Ndjson),
+        ]
+    };
+    for (body, kind) in bodies(most) {
+        assert_eq!(parse(&body, kind).map(|all| all.entries.len()), Ok(most));
+    }
+    for (body, kind) in bodies(most + 1) {
+        assert_eq!(parse(&body, kind), Err(BodyError::TooManyRecords));
+    }
+}
+
 fn parse(body: &str, kind: BodyKind) -> Result<Publication, BodyError> {
     Publication::parse(body.as_bytes(), kind, Timestamp::from_unix_ms(NOW).unwrap())
 }

@@ -1,0 +1,242 @@
+//! [`Revoked`]: who may no more, whatever it holds.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Credential, HashedToken, ReaderIdentity};
+use crate::engine::now_ms;
+
+/// Who may no more, whatever it holds: users, and single tokens by their hash. Kept over a restart where records are.
+pub(crate) struct Revoked {
+    /// Where it is kept.
+    file: Option<PathBuf>,
+    lists: Mutex<Lists>,
+}
+
+/// What is revoked, each until some time in milliseconds since 1970.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Lists {
+    #[serde(default)]
+    users: HashMap<String, RevokedUser>,
+    #[serde(default)]
+    tokens: HashMap<HashedToken, u64>,
+}
+
+/// A user whose credentials from before some time count no more.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct RevokedUser {
+    /// What was issued later counts. In milliseconds since 1970.
+    issued_to_ms: u64,
+    until_ms: u64,
+}
+
+/// What is to be revoked.
+pub(crate) enum Revocation {
+    /// Everything that a user holds now.
+    User(String),
+    /// A token, a reader's or a publisher's: as a whole, and what of it is signed.
+    Token([HashedToken; 2]),
+}
+
+impl Revocation {
+    /// The revocation of this token.
+    pub(crate) fn token(token: &str) -> Self {
+        Self::Token([HashedToken::new(token), HashedToken::of_signed(token)])
+    }
+
+    /// Whether it concerns a reader with this name and credential, which was let in before.
+    pub(crate) fn concerns(&self, user: Option<&str>, credential: &Credential) -> bool {
+        match self {
+            Self::User(name) => user == Some(name),
+            Self::Token(tokens) => {
+                let shown = credential.token.as_ref();
+                shown.is_some_and(|shown| tokens.iter().any(|token| token.is(shown)))
+            }
+        }
+    }
+}
+
+const FILE: &str = "revoked.json";
+
+impl Revoked {
+    /// What is revoked, as this folder remembers it; without a folder, nothing yet.
+    ///
+    /// # Errors
+    /// The folder's file is there and cannot be read: who was shut out would be let in.
+    pub(crate) fn open(dir: Option<&Path>) -> io::Result<Self> {
+        let file = dir.map(|dir| dir.join(FILE));
+        let lists = match file.as_deref().map(fs::read) {
+            None => Lists::default(),
+            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => Lists::default(),
+            Some(Err(error)) => return Err(error),
+            Some(Ok(bytes)) => serde_json::from_slice(&bytes)?,
+        };
+        let lists = Mutex::new(lists);
+        Ok(Self { file, lists })
+    }
+
+    /// Revokes until a time in milliseconds since 1970; a time that is over lifts what was revoked. Blocks until it is kept.
+    ///
+    /// # Errors
+    /// It cannot be kept, and nothing has changed.
+    pub(crate) fn revoke(&self, what: &Revocation, until_ms: u64) -> io::Result<()> {
+        let now = now_ms();
+        let mut lists = self.lists();
+        let mut next = lists.clone();
+        match what {
+            Revocation::User(name) => {
+                let user = RevokedUser {
+                    issued_to_ms: now,
+                    until_ms,
+                };
+                next.users.insert(name.clone(), user);
+            }
+            Revocation::Token(tokens) => next.tokens.extend(tokens.map(|token| (token, until_ms))),
+        }
+        next.users.retain(|_, user| user.until_ms > now);
+        next.tokens.retain(|_, until_ms| *until_ms > now);
+        if let Some(file) = &self.file {
+            write(file, &serde_json::to_vec(&next)?)?;
+        }
+        *lists = next;
+        Ok(())
+    }
+
+    /// Whether this token may no more.
+    pub(crate) fn has_token(&self, token: &HashedToken) -> bool {
+        let lists = self.lists();
+        lists
+            .tokens
+            .get(token)
+            .is_some_and(|until_ms| *until_ms > now_ms())
+    }
+
+    /// Whether this reader may no more.
+    pub(crate) fn has(&self, reader: &ReaderIdentity) -> bool {
+        if reader
+            .credential
+            .token
+            .as_ref()
+            .is_some_and(|token| self.has_token(token))
+        {
+            return true;
+        }
+        let lists = self.lists();
+        let user = reader
+            .is_named
+            .then(|| lists.users.get(&reader.user_id))
+            .flatten();
+        user.is_some_and(|user| {
+            // What does not say when it was issued may be from before.
+            let is_from_before = reader
+                .credential
+                .issued_at_ms
+                .is_none_or(|at| at <= user.issued_to_ms);
+            is_from_before && user.until_ms > now_ms()
+        })
+    }
+
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Replaces a file as a whole, so that a crash leaves the old or the new one.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let next = path.with_extension("new");
+    let mut file = File::create(&next)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&next, path)?;
+    // The name is in the folder, which is to outlive the power as the file does.
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::ReadScope;
+
+    fn reader(user: &str, token: &str, issued_at_ms: Option<u64>) -> ReaderIdentity {
+        let credential = Credential {
+            token: Some(HashedToken::new(token)),
+            issued_at_ms,
+            ends_at_ms: None,
+        };
+        ReaderIdentity::named(user.to_owned(), ReadScope::Everything, credential)
+    }
+
+    fn in_an_hour() -> u64 {
+        now_ms() + 3_600_000
+    }
+
+    #[test]
+    fn what_a_user_held_before_counts_no_more_and_what_it_gets_later_does() {
+        let revoked = Revoked::open(None).unwrap();
+        let before = now_ms();
+        revoked
+            .revoke(&Revocation::User("ann".to_owned()), in_an_hour())
+            .unwrap();
+        assert!(revoked.has(&reader("ann", "t", Some(before))));
+        assert!(revoked.has(&reader("ann", "t", None)));
+        assert!(!revoked.has(&reader("ann", "t", Some(now_ms() + 1_000))));
+        assert!(!revoked.has(&reader("bob", "t", Some(before))));
+        revoked.revoke(&Revocation::User("ann".to_owned()), 0).unwrap();
+        assert!(!revoked.has(&reader("ann", "t", None)), "lifted");
+    }
+
+    #[test]
+    fn a_token_counts_no_more_whoever_shows_it() {
+        let revoked = Revoked::open(None).unwrap();
+        revoked.revoke(&Revocation::token("t"), in_an_hour()).unwrap();
+        assert!(revoked.has(&reader("ann", "t", Some(u64::MAX))));
+        assert!(revoked.has_token(&HashedToken::new("t")));
+        assert!(!revoked.has(&reader("ann", "u", None)));
+    }
+
+    /// The signature of a token can be written in another way that holds as well.
+    #[test]
+    fn a_signed_token_counts_no_more_with_whatever_signature() {
+        let revoked = Revoked::open(None).unwrap();
+        revoked
+            .revoke(&Revocation::token("head.claims.signature"), in_an_hour())
+            .unwrap();
+        assert!(revoked.has_token(&HashedToken::of_signed("head.claims.other")));
+        assert!(!revoked.has_token(&HashedToken::of_signed("head.others.signature")));
+    }
+
+    #[test]
+    fn it_is_remembered_without_a_token_in_the_file_and_forgotten_in_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Revoked::open(Some(dir.path())).unwrap();
+        let revoked = open();
+        revoked
+            .revoke(&Revocation::User("ann".to_owned()), in_an_hour())
+            .unwrap();
+        revoked
+            .revoke(&Revocation::token("s3cret"), in_an_hour())
+            .unwrap();
+        let again = open();
+        assert!(again.has(&reader("ann", "x", None)) && again.has(&reader("bob", "s3cret", None)));
+        let text = fs::read_to_string(dir.path().join(FILE)).unwrap();
+        assert!(!text.contains("s3cret"), "{text}");
+        again.revoke(&Revocation::User("ann".to_owned()), 0).unwrap();
+        again.revoke(&Revocation::token("s3cret"), now_ms()).unwrap();
+        assert_eq!(
+            fs::read_to_string(dir.path().join(FILE)).unwrap(),
+            r#"{"users":{},"tokens":{}}"#
+        );
+        fs::write(dir.path().join(FILE), "{").unwrap();
+        assert!(Revoked::open(Some(dir.path())).is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! Who may read, as the settings say.
+
+use super::{Reading, Settings};
+use crate::access::{JwtAccess, JwtSettings, ProxyAccess, ReadAccess};
+
+/// Who may read. What is set for another way than the one that is chosen is a mistake: it would silently protect nothing.
+pub(super) fn read_access(reading: &mut Reading, settings: &Settings, production: bool) -> ReadAccess {
+    let auth = given(settings.auth.as_deref());
+    let (proxy_token, secret) = (
+        given(settings.proxy_token.as_deref()),
+        given(settings.jwt_secret.as_deref()),
+    );
+    let key_file = settings
+        .jwt_public_key_file
+        .as_ref()
+        .filter(|path| !path.as_os_str().is_empty());
+    let mut wrong = |error: String| reading.errors.push(error);
+    for (name, is_given, mode) in [
+        ("PROXY_TOKEN", proxy_token.is_some(), "proxy"),
+        ("JWT_SECRET", secret.is_some(), "jwt"),
+        ("JWT_PUBLIC_KEY_FILE", key_file.is_some(), "jwt"),
+    ] {
+        if is_given && auth != Some(mode) {
+            wrong(format!(
+                "{name}: it is for AUTH={mode}, and AUTH is {}",
+                auth.unwrap_or("not set")
+            ));
+        }
+    }
+    match auth {
+        None if production => ReadAccess::NotConfigured,
+        None | Some("open") => ReadAccess::Open,
+        Some("proxy") => match proxy_token.map(ProxyAccess::new) {
+            Some(Ok(proxy)) => ReadAccess::Proxy(proxy),
+            Some(Err(error)) => {
+                wrong(format!("PROXY_TOKEN: {error}"));
+                ReadAccess::NotConfigured
+            }
+            None => {
+                wrong(
+                    "PROXY_TOKEN: AUTH=proxy needs the token that the proxy sends as X-Proxy-Token"
+                        .to_owned(),
+                );
+                ReadAccess::NotConfigured
+            }
+        },
+        Some("jwt") => {
+            let jwt = JwtSettings {
+                key_file: None,
+                cookie: given(settings.jwt_cookie.as_deref()).map(str::to_owned),
+                audiences: list(settings.jwt_audience.as_deref()),
+                issuers: list(settings.jwt_issuer.as_deref()),
+            };
+            match (secret, key_file) {
+                (Some(secret), None) => ReadAccess::Jwt(JwtAccess::with_secret(secret, jwt)),
+                (None, Some(path)) => match JwtAccess::with_key_file(path.clone(), jwt) {
+                    Ok(jwt) => ReadAccess::Jwt(jwt),
+                    Err(error) => {
+                        wrong(format!("JWT_PUBLIC_KEY_FILE: {error}"));
+                        ReadAccess::NotConfigured
+                    }
+                },
+                (Some(_), Some(_)) => {
+                    wrong("JWT_SECRET and JWT_PUBLIC_KEY_FILE: give one of them".to_owned());
+                    ReadAccess::NotConfigured
+                }
+                (None, None) => {
+                    wrong("AUTH=jwt needs JWT_SECRET or JWT_PUBLIC_KEY_FILE".to_owned());
+                    ReadAccess::NotConfigured
+                }
+            }
+        }
+        Some(other) => {
+            wrong(format!("AUTH: {other:?} is none of open, proxy, jwt"));
+            ReadAccess::NotConfigured
+        }
+    }
+}
+
+fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn list(text: Option<&str>) -> Vec<String> {
+    let items = text.unwrap_or_default().split(',').map(str::trim);
+    items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
