@@ -16,6 +16,7 @@ use crate::{
     origins::AllowedOrigins,
     quantity,
     streams::StreamLimits,
+    tls::Tls,
 };
 
 /// How the gateway was set up. Whole and checked.
@@ -23,6 +24,8 @@ use crate::{
 pub struct Config {
     /// Where to listen: `host:port`.
     pub listen: (String, u16),
+    /// What connections are encrypted with, where they are.
+    pub tls: Option<Tls>,
     /// Whether what is not opened stays closed.
     pub production: bool,
     /// Which pages of other origins may call.
@@ -45,6 +48,8 @@ pub struct Config {
     pub heartbeat: Duration,
     /// The longest a polite stop may take.
     pub drain: Duration,
+    /// How many connections may be open; `None`: what streams need, as far as the system lets.
+    pub max_connections: Option<usize>,
     /// How many streams may be open.
     pub stream_limits: StreamLimits,
     /// Whose word is taken for where a reader is.
@@ -191,6 +196,7 @@ impl Config {
         };
         let config = Self {
             listen: (host.to_owned(), port),
+            tls: tls(&mut reading, settings),
             production,
             allowed_origins: reading.value(
                 "ALLOWED_ORIGINS",
@@ -250,6 +256,16 @@ impl Config {
                 10_000,
                 count,
             )),
+            max_connections: reading.value(
+                "MAX_CONNECTIONS",
+                settings.max_connections.as_deref(),
+                None,
+                |text| {
+                    text.parse()
+                        .map(Some)
+                        .map_err(|_| format!("{text:?} is not {count}"))
+                },
+            ),
             stream_limits: StreamLimits {
                 total: max_streams,
                 per_owner,
@@ -283,6 +299,9 @@ impl Config {
         reading.at_least("RETENTION_RECORDS", config.retention.records, 1);
         reading.at_least("RETENTION_BYTES", config.retention.bytes, MIB);
         reading.at_least("RETENTION_AGE", config.retention.age_ms / 1_000, 1);
+        if let Some(connections) = config.max_connections {
+            reading.at_least("MAX_CONNECTIONS", connections, 1);
+        }
         reading.at_least("MAX_STREAMS", config.stream_limits.total, 1);
         reading.at_least("MAX_STREAMS_PER_USER", config.stream_limits.per_owner, 1);
         reading.at_least("MAX_STREAMS_PER_ADDRESS", config.stream_limits.per_address, 1);
@@ -352,6 +371,21 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
             other => Err(format!("{other:?} is neither disk nor memory")),
         },
     )
+}
+
+fn tls(reading: &mut Reading, settings: &Settings) -> Option<Tls> {
+    let given = |file: &Option<PathBuf>| file.clone().filter(|path| !path.as_os_str().is_empty());
+    match (given(&settings.tls_cert), given(&settings.tls_key)) {
+        (None, None) => None,
+        (Some(cert), Some(key)) => Tls::load(&cert, &key)
+            .map_err(|errors| reading.errors.extend(errors))
+            .ok(),
+        _ => {
+            let error = "TLS_CERT and TLS_KEY: give both, or neither for plain HTTP";
+            reading.errors.push(error.to_owned());
+            None
+        }
+    }
 }
 
 fn service_tokens(reading: &mut Reading, settings: &Settings, production: bool) -> ServiceTokens {

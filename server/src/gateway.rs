@@ -18,7 +18,7 @@ use logs_shared::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    access::{ReadAccess, ReadScope, ReaderIdentity, Revocation, Revoked, TooManyPatterns},
+    access::{ReadScope, ReaderIdentity, Revocation, Revoked, TooManyPatterns},
     config::Config,
     engine::{AppendError, Appended, Engine, Named, NewRecord, now_ms},
     history::History,
@@ -30,8 +30,7 @@ use crate::{
     random,
     rate::PublishRate,
     reader::Reader,
-    rejections::Rejections,
-    stalled::StalledCount,
+    rejections::{Rejections, reason},
     stream::LogStream,
     streams::{Changed, NewStream, NotChanged, Refused, Streams, UnknownStream},
 };
@@ -49,7 +48,6 @@ struct Shared {
     rate: PublishRate,
     revoked: Revoked,
     quotas: Quotas,
-    stalled: StalledCount,
     rejections: Rejections,
     /// Who may look through the past now.
     looking_back: Arc<Semaphore>,
@@ -103,7 +101,6 @@ impl Gateway {
                 rate,
                 revoked,
                 quotas,
-                stalled: StalledCount::default(),
                 rejections: Rejections::default(),
                 looking_back: Arc::new(Semaphore::new(
                     LOOKING_BACK_PER_CPU * std::thread::available_parallelism().map_or(1, usize::from),
@@ -309,27 +306,6 @@ impl Gateway {
         Ok(self.shared.streams.revoke(what))
     }
 
-    /// Reads again what is read from files: tokens and keys. What cannot be read stays as it was.
-    pub fn reload(&self) {
-        let Config {
-            service_tokens, read, ..
-        } = &self.shared.config;
-        let keys = match read {
-            ReadAccess::Jwt(jwt) => jwt.reload(),
-            _ => None,
-        };
-        for (what, reloaded) in [
-            ("SERVICE_TOKENS_FILE", service_tokens.reload()),
-            ("JWT_PUBLIC_KEY_FILE", keys),
-        ] {
-            match reloaded {
-                None => {}
-                Some(Ok(count)) => tracing::info!(count, "{what} was read again"),
-                Some(Err(error)) => tracing::error!(error, "{what} is kept as it was"),
-            }
-        }
-    }
-
     /// Whether the gateway is well, and what is wrong where it is not.
     pub(crate) fn health(&self) -> Health {
         let Shared {
@@ -359,7 +335,7 @@ impl Gateway {
             engine,
             streams,
             rate,
-            stalled,
+            rejections,
             started,
             ..
         } = &*self.shared;
@@ -371,7 +347,7 @@ impl Gateway {
             messages_published: engine.published(),
             messages_delivered: streams.delivered(),
             messages_per_second: rate.per_second(engine.published()),
-            stalled: stalled.get(),
+            stalled: rejections.of(reason::STALLED),
             memory_bytes: memory_bytes(),
             tail_bytes: engine.tail_bytes(),
             kept_bytes: engine.kept_bytes(),
@@ -388,7 +364,6 @@ impl Gateway {
         let Shared {
             engine,
             streams,
-            stalled,
             rejections,
             started_at,
             ..
@@ -401,17 +376,12 @@ impl Gateway {
             channels: engine.channel_count(),
             published: engine.published(),
             delivered: streams.delivered(),
-            stalled: stalled.get(),
+            stalled: rejections.of(reason::STALLED),
             memory_bytes: memory_bytes(),
             tail_bytes: engine.tail_bytes(),
             kept_bytes: engine.kept_bytes(),
             rejections: rejections.snapshot(),
         }
-    }
-
-    /// Where connections that stall are counted.
-    pub(crate) fn stalled(&self) -> StalledCount {
-        self.shared.stalled.clone()
     }
 
     /// Where refusals are counted.

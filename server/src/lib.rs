@@ -11,14 +11,18 @@
 //! - `page`: the pages, built into the binary
 //! - `metrics`: what is counted, for Prometheus
 //!
-//! Around them: [`config`] (flags and environment), [`serve()`](serve::serve) (start and stop), `stalled`
-//! (connections that take nothing), and [`cli`] (the other commands of the same binary, which are clients of a gateway).
+//! Below HTTP: [`serve()`](serve::serve) (start and stop), `connections` (from a socket to its requests: who has room,
+//! who is cut), `stalled` (sockets that take nothing), [`tls`].
+//!
+//! Around them: [`config`] (flags and environment), [`reload`] (what may change while it runs), and [`cli`] (the other
+//! commands of the same binary, which are clients of a gateway).
 
 pub mod access;
 mod addresses;
 mod cause;
 pub mod cli;
 pub mod config;
+mod connections;
 pub mod engine;
 pub mod gateway;
 mod history;
@@ -35,11 +39,13 @@ mod random;
 mod rate;
 mod reader;
 mod rejections;
+pub mod reload;
 pub mod serve;
 mod stalled;
 mod stream;
 mod streams;
 pub mod summary;
+pub mod tls;
 mod token_channels;
 
 pub use streams::{Refused, StreamLimits};

@@ -13,6 +13,7 @@ use logs_gateway::{
     config::{Config, LogFormat},
     engine::Engine,
     gateway::Gateway,
+    reload::reload_on_hangup,
     serve::serve,
     summary::{Right, Summary},
 };
@@ -70,6 +71,7 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
     let json = config.log_format == LogFormat::Json;
     let gateway = Gateway::open(config, engine.clone()).context("who was revoked cannot be read")?;
     let [stop, stop_now] = stop_signals()?;
+    reload_on_hangup(gateway.clone())?;
     if json {
         tracing::info!("listening on {}", summary.url());
         for Right { what, who, variable } in summary.rights() {
@@ -85,7 +87,7 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
         let _ = stop.await;
     };
     tokio::select! {
-        served = serve(listener, gateway, stop) => served?,
+        () = serve(listener, gateway, stop) => {}
         _ = stop_now => tracing::warn!("asked twice: streams are cut"),
     }
     // What was accepted is finished, whoever still waits for the answer.

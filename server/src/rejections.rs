@@ -29,6 +29,11 @@ impl Rejections {
         }
     }
 
+    /// How often for this reason.
+    pub(crate) fn of(&self, reason: &'static str) -> u64 {
+        self.counts().get(reason).copied().unwrap_or(0)
+    }
+
     /// Each reason that there has been, and how often, in the order of the alphabet.
     pub(crate) fn snapshot(&self) -> Vec<(&'static str, u64)> {
         self.counts()
@@ -40,6 +45,18 @@ impl Rejections {
     fn counts(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, u64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The words for what never became a request, or never got its answer. As stable as the codes.
+pub(crate) mod reason {
+    /// A connection that did not bring a whole head of a request in time.
+    pub(crate) const SLOW_HEADERS: &str = "slow_headers";
+    /// A connection that was not encrypted in time, or not as it must be.
+    pub(crate) const TLS_HANDSHAKE: &str = "tls_handshake";
+    /// One of an address that has too many on which no request has come.
+    pub(crate) const TOO_MANY_SILENT_CONNECTIONS: &str = "too_many_silent_connections";
+    /// A connection, or a stream of one, that has taken nothing for a minute.
+    pub(crate) const STALLED: &str = "stalled";
 }
 
 #[cfg(test)]
@@ -54,5 +71,6 @@ mod tests {
         rejections.count_many("a", 2);
         rejections.count_each(["b", "c"]);
         assert_eq!(clone.snapshot(), [("a", 2), ("b", 2), ("c", 1)]);
+        assert_eq!((clone.of("a"), clone.of("d")), (2, 0));
     }
 }

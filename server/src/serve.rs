@@ -1,65 +1,36 @@
 //! Serving: from a bound socket to a polite stop. The order of stopping is here and nowhere else.
 
-use std::{net::SocketAddr, time::Duration};
+use tokio::{net::TcpListener, sync::watch, time};
 
-use axum::serve::ListenerExt;
-use tokio::{net::TcpListener, time};
-
-use crate::{gateway::Gateway, http, stalled::StallLimited};
-
-/// How long a connection may take nothing of what it is sent before it is closed.
-const STALLED_AFTER: Duration = Duration::from_secs(60);
+use crate::{connections::Connections, gateway::Gateway};
 
 /// Serves until `stop` resolves; then no more connections are taken, the streams are told so and end
 /// each at a moment of its own, requests under way are finished, and what is not done after the drain
-/// time is cut.
-///
-/// # Errors
-/// The socket fails.
-pub async fn serve(
-    listener: TcpListener,
-    gateway: Gateway,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+/// time is cut. Whoever drops this before cuts everything.
+pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) {
     let drain = gateway.config().drain;
-    let ticking = tokio::spawn(tick(gateway.clone()));
-    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
-    let streams = gateway.clone();
-    let stop = async move {
-        stop.await;
-        tracing::info!("stopping: no more connections are taken, streams end within the drain time");
-        streams.drain();
-        let _ = stopping.send(());
-    };
-    // A record must not wait in the kernel for the acknowledgement of the one before it.
-    let listener = StallLimited::new(listener, STALLED_AFTER, gateway.stalled()).tap_io(|connection| {
-        if let Err(error) = connection.socket().set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was refused");
-        }
-    });
-    let app = http::app(gateway).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(stop);
-    let result = tokio::select! {
-        result = async { serving.await } => result,
-        () = after(stopped, drain) => {
-            tracing::warn!(?drain, "connections were still open after the drain time and are cut");
-            Ok(())
-        }
-    };
-    ticking.abort();
-    result
-}
-
-async fn after(stopped: tokio::sync::oneshot::Receiver<()>, drain: Duration) {
-    if stopped.await.is_err() {
-        // Serving failed before anybody asked it to stop, and says so itself.
-        std::future::pending::<()>().await;
+    let connections = Connections::new(&gateway);
+    // Each connection listens to this, and ends with it.
+    let (connected, _) = watch::channel(());
+    tokio::select! {
+        () = connections.take_from(listener, &connected) => {}
+        () = tick(&gateway) => {}
+        () = stop => {}
     }
-    time::sleep(drain).await;
+    tracing::info!("stopping: no more connections are taken, streams end within the drain time");
+    gateway.drain();
+    let _ = connected.send(());
+    tokio::select! {
+        () = connected.closed() => {}
+        () = tick(&gateway) => {}
+        () = time::sleep(drain) => {
+            tracing::warn!(?drain, "connections were still open after the drain time and are cut");
+        }
+    }
 }
 
-async fn tick(gateway: Gateway) {
-    let mut seconds = time::interval(Duration::from_secs(1));
+async fn tick(gateway: &Gateway) {
+    let mut seconds = time::interval(time::Duration::from_secs(1));
     seconds.set_missed_tick_behavior(time::MissedTickBehavior::Skip);
     loop {
         seconds.tick().await;

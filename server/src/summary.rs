@@ -49,8 +49,9 @@ impl Summary {
         } else {
             host
         };
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
         Self {
-            url: format!("http://{host}:{}", address.port()),
+            url: format!("{scheme}://{host}:{}", address.port()),
             everywhere,
             production: config.production,
             rights: rights(config),
@@ -68,7 +69,7 @@ impl Summary {
     /// What a command needs to find this gateway, where it would look elsewhere.
     fn to_here(&self) -> String {
         let usual = format!(":{DEFAULT_PORT}");
-        if self.url.ends_with(&usual) {
+        if self.url.starts_with("http:") && self.url.ends_with(&usual) {
             String::new()
         } else {
             format!(" --url {}", self.url)

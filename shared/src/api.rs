@@ -80,6 +80,13 @@ pub const MAX_CONDITIONS: usize = 8;
 pub const MAX_CONDITION_NAME_CHARS: usize = 128;
 /// The longest text in a condition, in characters.
 pub const MAX_CONDITION_TEXT_CHARS: usize = 256;
+/// The longest path and query of a request, in bytes. As many channels as a stream may follow, each as long as it may
+/// be and every mark in it escaped, take five sixths of it.
+pub const MAX_URI_BYTES: usize = 60 * 1024;
+/// The most headers of a request.
+pub const MAX_HEADERS: usize = 100;
+/// The most bytes they may have together, names and values.
+pub const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// The largest encoded record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 256 * 1024;
 /// The most records one publication may hold, broken ones included. Three bytes can be a record, so of a body of many

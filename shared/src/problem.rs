@@ -120,10 +120,14 @@ pub mod code {
     pub const NOT_FOUND: &str = "not_found";
     /// 405: the path does not take this method.
     pub const METHOD_NOT_ALLOWED: &str = "method_not_allowed";
+    /// 408: the body came too slowly.
+    pub const BODY_TOO_SLOW: &str = "body_too_slow";
     /// 413: the body is over its limit.
     pub const BODY_TOO_LARGE: &str = "body_too_large";
     /// 413: a publication has more records than one may.
     pub const TOO_MANY_RECORDS: &str = "too_many_records";
+    /// 414: the address with its query is over its limit.
+    pub const URI_TOO_LONG: &str = "uri_too_long";
     /// 415: the body is of a kind that is not taken.
     pub const UNSUPPORTED_MEDIA_TYPE: &str = "unsupported_media_type";
     /// 429: the caller has as many streams open as one may.
@@ -136,10 +140,14 @@ pub mod code {
     pub const PUBLISH_RATE_EXCEEDED: &str = "publish_rate_exceeded";
     /// 429: the token uses as many channels as one may.
     pub const TOO_MANY_TOKEN_CHANNELS: &str = "too_many_token_channels";
+    /// 431: the headers are over their limit, or too many.
+    pub const HEADERS_TOO_LARGE: &str = "headers_too_large";
     /// 500: a mistake in the gateway itself.
     pub const INTERNAL: &str = "internal";
     /// 503: the gateway has as many streams open as it may.
     pub const TOO_MANY_STREAMS: &str = "too_many_streams";
+    /// 503: the gateway has as many connections open as it may.
+    pub const TOO_MANY_CONNECTIONS: &str = "too_many_connections";
     /// 503: the gateway's store fails; whether the records are in it is not known, and a repeat under the same
     /// idempotency key is safe.
     pub const STORAGE_FAILED: &str = "storage_failed";
@@ -155,7 +163,7 @@ pub mod code {
     }
 
     /// All of them.
-    pub const ALL: [&str; 40] = [
+    pub const ALL: [&str; 44] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
@@ -183,16 +191,20 @@ pub mod code {
         UNKNOWN_STREAM,
         NOT_FOUND,
         METHOD_NOT_ALLOWED,
+        BODY_TOO_SLOW,
         BODY_TOO_LARGE,
         TOO_MANY_RECORDS,
+        URI_TOO_LONG,
         UNSUPPORTED_MEDIA_TYPE,
         TOO_MANY_STREAMS_PER_USER,
         TOO_MANY_STREAMS_PER_ADDRESS,
         STREAM_RATE_EXCEEDED,
         PUBLISH_RATE_EXCEEDED,
         TOO_MANY_TOKEN_CHANNELS,
+        HEADERS_TOO_LARGE,
         INTERNAL,
         TOO_MANY_STREAMS,
+        TOO_MANY_CONNECTIONS,
         STORAGE_FAILED,
         STORAGE_FULL,
         SHUTTING_DOWN,
@@ -201,7 +213,14 @@ pub mod code {
 
 #[cfg(test)]
 mod tests {
-    use super::legible;
+    use std::collections::HashSet;
+
+    use super::{code, legible};
+
+    #[test]
+    fn no_code_is_there_twice() {
+        assert_eq!(code::ALL.iter().collect::<HashSet<_>>().len(), code::ALL.len());
+    }
 
     #[test]
     fn a_sentence_has_no_character_that_a_terminal_obeys_and_an_end() {

@@ -138,6 +138,12 @@ impl ServiceTokens {
         }))
     }
 
+    /// Whether they are read from a file.
+    #[must_use]
+    pub fn is_from_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Whether nobody may publish.
     #[must_use]
     pub fn is_empty(&self) -> bool {

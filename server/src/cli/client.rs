@@ -6,10 +6,8 @@ use anyhow::{Context as _, bail};
 use axum::http::{Method, Request, Response, StatusCode, Uri, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use logs_shared::{
     Channel, Problem, StreamQuery,
     api::{
@@ -19,13 +17,13 @@ use logs_shared::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{Target, backoff::Backoff};
+use super::{Target, backoff::Backoff, connector};
 use crate::{cause, random};
 
 /// A gateway as the commands see it.
 #[derive(Clone)]
 pub(super) struct GatewayClient {
-    http: Client<HttpConnector, Full<Bytes>>,
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     token: Option<String>,
 }
@@ -48,7 +46,6 @@ enum Outcome {
 
 /// Longer than any gateway that is well needs for a batch.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Refusals are short; what is longer is none of ours.
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
@@ -58,22 +55,14 @@ impl GatewayClient {
         let uri: Uri = base
             .parse()
             .with_context(|| format!("{base:?} is not a gateway's address"))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                bail!("{base}: https is not spoken by this version; use the gateway's http address")
-            }
-            _ => bail!(
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            bail!(
                 "{base:?} is not a gateway's address such as {}",
                 super::DEFAULT_URL
-            ),
+            );
         }
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT_WITHIN));
-        connector.set_nodelay(true);
-        let http = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self {
-            http,
+            http: connector::client(),
             base,
             token: target.token.clone(),
         })

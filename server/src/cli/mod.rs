@@ -3,6 +3,7 @@
 mod backoff;
 mod client;
 mod colour;
+pub(crate) mod connector;
 mod line;
 mod publish;
 mod simulate;

@@ -14,6 +14,12 @@ pub struct Settings {
     /// Address to listen on [default: 0.0.0.0]
     #[arg(long, env = "HOST")]
     pub host: Option<String>,
+    /// The gateway's certificate, as a PEM file with those that lead to it: opens HTTPS and HTTP/2 [default: none, plain HTTP]
+    #[arg(long, env = "TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, as a PEM file; both are read again on SIGHUP
+    #[arg(long, env = "TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// `development` opens what makes trying out easy; `production` opens nothing by itself [default: development]
     #[arg(long, env = "NODE_ENV", value_name = "MODE")]
     pub node_env: Option<String>,
@@ -83,6 +89,9 @@ pub struct Settings {
     /// The longest a polite stop may take, in milliseconds [default: 10000]
     #[arg(long, env = "DRAIN_MS", value_name = "MS")]
     pub drain_ms: Option<String>,
+    /// Connections that may be open [default: what MAX_STREAMS needs and 1024 more, as far as the system gives files]
+    #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT")]
+    pub max_connections: Option<String>,
     /// Streams that may be open [default: 20000]
     #[arg(long, env = "MAX_STREAMS", value_name = "COUNT")]
     pub max_streams: Option<String>,

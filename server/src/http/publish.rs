@@ -120,10 +120,8 @@ fn refuse_channels(
     accepted.retain(|(index, entry)| {
         let is_refused = refused.contains(&entry.channel);
         if is_refused {
-            let detail = format!(
-                "{} would be one channel more than the {most} that a token may use",
-                entry.channel
-            );
+            let channel = &entry.channel;
+            let detail = format!("{channel} would be one channel more than the {most} that a token may use");
             rejected.push(Rejection::new(*index, code::TOO_MANY_TOKEN_CHANNELS, &detail));
         }
         !is_refused

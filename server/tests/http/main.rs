@@ -3,8 +3,10 @@
 mod access;
 mod app;
 mod bad_input;
+mod callers;
 mod headers;
 mod history;
+mod limits;
 mod metrics;
 mod openapi;
 mod publish;

@@ -1,0 +1,342 @@
+//! [`Connections`]: from a socket to its requests. What a stranger can do before there is a request ends here.
+//!
+//! - `room`: how many connections there may be
+//! - `activity`: what a connection is doing, and when it has done nothing for too long
+//! - `requests`: its requests, on their way to [`http`]
+//! - `pace`: HTTP/2 streams that take nothing
+//! - `turned_away`: what those hear for whom there is no room
+
+mod activity;
+mod pace;
+mod requests;
+mod room;
+mod turned_away;
+
+#[cfg(test)]
+mod tests;
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use logs_shared::{
+    api::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_URI_BYTES},
+    problem::code,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::unconstrained,
+    time::{sleep, timeout},
+};
+
+use self::{
+    activity::{Activity, Overdue, Watched},
+    pace::StreamTasks,
+    requests::Requests,
+    room::{NoRoom, Place, Room},
+    turned_away::TurnedAway,
+};
+use crate::{
+    gateway::Gateway,
+    http, process,
+    rejections::{Rejections, reason},
+    stalled::StallLimited,
+    tls::{NotEncrypted, Tls},
+};
+
+/// Takes connections and answers what comes on them.
+pub(crate) struct Connections {
+    room: Room,
+    turned_away: TurnedAway,
+    each: Arc<Each>,
+}
+
+/// What every connection needs.
+struct Each {
+    app: Router,
+    builder: auto::Builder<StreamTasks>,
+    tls: Option<Tls>,
+    patience: Patience,
+    rejections: Rejections,
+}
+
+impl Each {
+    fn limited(&self, socket: TcpStream, peer: SocketAddr) -> StallLimited<TcpStream> {
+        StallLimited::new(socket, peer, self.patience.stalled, self.rejections.clone())
+    }
+}
+
+/// How long is waited for somebody who does nothing.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// For the whole head of a request: of the first from when the connection began, of others from their first byte.
+    /// What lies before the first, as TLS does, is part of it.
+    head: Duration,
+    /// For the next request. Longer than what proxies keep a connection for (60 s is usual), so that it is theirs to
+    /// close it: a request that meets the end of its connection is lost.
+    idle: Duration,
+    /// For a socket to take something.
+    stalled: Duration,
+}
+
+const PATIENCE: Patience = Patience {
+    head: Duration::from_secs(10),
+    idle: Duration::from_secs(75),
+    stalled: Duration::from_secs(60),
+};
+
+/// Files that are left for the store and everything else, and the part of all files that is enough for it where
+/// there are few.
+const OTHER_FILES: usize = 1_024;
+const PART_OF_OTHER_FILES: usize = 4;
+/// Connections beside those of streams: publishers, and people who look back.
+const BESIDE_STREAMS: usize = 1_024;
+
+impl Connections {
+    pub(crate) fn new(gateway: &Gateway) -> Self {
+        let config = gateway.config();
+        let files = process::open_files();
+        let most = files - OTHER_FILES.min(files / PART_OF_OTHER_FILES);
+        let wanted = config.max_connections;
+        let wanted = wanted.unwrap_or(config.stream_limits.total.saturating_add(BESIDE_STREAMS));
+        if wanted > most && (config.max_connections.is_some() || config.production) {
+            tracing::warn!(
+                "at most {most} connections instead of {wanted}: the system lets this process have {files} files"
+            );
+        }
+        Self::with(
+            http::app(gateway.clone()),
+            config.tls.clone(),
+            gateway.rejections().clone(),
+            wanted.min(most),
+            PATIENCE,
+        )
+    }
+
+    fn with(
+        app: Router,
+        tls: Option<Tls>,
+        rejections: Rejections,
+        connections: usize,
+        patience: Patience,
+    ) -> Self {
+        let streams = StreamTasks {
+            limit: patience.stalled,
+            rejections: rejections.clone(),
+        };
+        Self {
+            room: Room::new(connections),
+            turned_away: TurnedAway::new(tls.is_some()),
+            each: Arc::new(Each {
+                app,
+                builder: builder(streams),
+                tls,
+                patience,
+                rejections,
+            }),
+        }
+    }
+
+    /// Takes connections for ever. They end when `connected` is sent to, once they have answered what they were asked;
+    /// and at once when it is dropped.
+    pub(crate) async fn take_from(&self, listener: TcpListener, connected: &watch::Sender<()>) {
+        let mut rest = LEAST_REST;
+        loop {
+            match listener.accept().await {
+                Ok((socket, peer)) => {
+                    rest = LEAST_REST;
+                    self.take(socket, peer, connected);
+                }
+                // That connection was over before it was taken; the next one is another's.
+                Err(error) if is_of_one_connection(&error) => {}
+                // Files or memory have run out: what is open must end before anything gets better.
+                Err(error) => {
+                    tracing::warn!(%error, ?rest, "no connection can be taken; waiting");
+                    sleep(rest).await;
+                    rest = (rest * 2).min(LONGEST_REST);
+                }
+            }
+        }
+    }
+
+    fn take(&self, socket: TcpStream, peer: SocketAddr, connected: &watch::Sender<()>) {
+        let (place, unheard) = match self.room.take(peer.ip()) {
+            Ok(taken) => taken,
+            Err(why) => {
+                self.each.rejections.count(match why {
+                    NoRoom::Total => code::TOO_MANY_CONNECTIONS,
+                    NoRoom::Address => reason::TOO_MANY_SILENT_CONNECTIONS,
+                });
+                tracing::debug!(%peer, ?why, "a connection is turned away");
+                return self.turned_away.tell(socket);
+            }
+        };
+        // A record must not wait in the kernel for the acknowledgement of the one before it.
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was refused");
+        }
+        let connection = Connection {
+            each: self.each.clone(),
+            peer,
+            activity: Activity::new(self.each.patience, unheard),
+            stopping: connected.subscribe(),
+            place,
+        };
+        // Told apart here, because a task is as large as what it may become.
+        if self.each.tls.is_some() {
+            tokio::spawn(connection.serve_encrypted(socket));
+        } else {
+            tokio::spawn(connection.serve(socket));
+        }
+    }
+}
+
+/// One connection, before it is served.
+struct Connection {
+    each: Arc<Each>,
+    peer: SocketAddr,
+    activity: Activity,
+    stopping: watch::Receiver<()>,
+    place: Place,
+}
+
+impl Connection {
+    async fn serve(self, socket: TcpStream) {
+        let socket = self.each.limited(socket, self.peer);
+        self.answer(socket).await;
+    }
+
+    async fn serve_encrypted(mut self, socket: TcpStream) {
+        let (each, peer) = (self.each.clone(), self.peer);
+        let Some(tls) = &each.tls else { return };
+        let handshake = async {
+            if is_plain(&socket).await? {
+                turned_away::tell_to_encrypt(socket).await?;
+                return Err(NotEncrypted::Plain);
+            }
+            tls.accept(each.limited(socket, peer)).await
+        };
+        let encrypted = tokio::select! {
+            encrypted = timeout(each.patience.head, handshake) => encrypted,
+            _ = self.stopping.changed() => return,
+        };
+        match encrypted.unwrap_or(Err(NotEncrypted::TooSlow)) {
+            Ok(socket) => self.answer(socket).await,
+            Err(why) => {
+                each.rejections.count(reason::TLS_HANDSHAKE);
+                tracing::debug!(%peer, %why, "a connection is not encrypted and is closed");
+            }
+        }
+    }
+
+    /// Answers requests until there are no more, or until somebody ends it.
+    async fn answer(self, socket: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+        let Self {
+            each,
+            peer,
+            activity,
+            mut stopping,
+            place: _place,
+        } = self;
+        let requests = Requests::new(each.app.clone(), peer, activity.clone());
+        let socket = TokioIo::new(Watched::new(socket, activity.clone()));
+        let mut connection = pin!(each.builder.serve_connection(socket, requests));
+        let mut overdue = pin!(activity.overdue());
+        loop {
+            tokio::select! {
+                // First, so that what it has just done counts.
+                biased;
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, error, "a connection has failed");
+                    }
+                    return;
+                }
+                // Also where the connection has used up its task's turn, as one that replays the past does.
+                stop = unconstrained(stopping.changed()) => {
+                    if stop.is_err() {
+                        return;
+                    }
+                    connection.as_mut().graceful_shutdown();
+                }
+                overdue = &mut overdue => {
+                    if overdue == Overdue::Head {
+                        each.rejections.count(reason::SLOW_HEADERS);
+                        tracing::debug!(%peer, "a connection brought no request in time and is closed");
+                        return;
+                    }
+                    connection.as_mut().graceful_shutdown();
+                    // An HTTP/2 peer is told first, and must not wait with its end.
+                    let _ = timeout(each.patience.head, connection).await;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Whether what comes is not TLS, of which every connection begins with a handshake record (RFC 8446, section 5.1).
+async fn is_plain(socket: &TcpStream) -> io::Result<bool> {
+    const HANDSHAKE: u8 = 22;
+    let mut first = [0];
+    Ok(socket.peek(&mut first).await? > 0 && first != [HANDSHAKE])
+}
+
+/// What one connection may make the gateway keep in memory.
+fn builder(streams: StreamTasks) -> auto::Builder<StreamTasks> {
+    /// What comes is kept up to this: all that `http::limits` answers itself, and some more.
+    const HEAD_BYTES: usize = 2 * (MAX_URI_BYTES + MAX_HEADER_BYTES);
+    /// Requests of one connection at a time; as browsers have it where they are not told.
+    const STREAMS: u32 = 100;
+    /// What a stream has been given, and its peer has not taken.
+    const UNSENT_BYTES: usize = 64 * 1024;
+    /// What has come of bodies and was not read, of a stream and of all.
+    const WINDOW: u32 = 256 * 1024;
+    const WINDOWS: u32 = 1024 * 1024;
+    /// A peer that went away without a word is noticed within these.
+    const PING_AFTER: Duration = Duration::from_secs(60);
+    const PONG_WITHIN: Duration = Duration::from_secs(20);
+    /// Streams that are opened only to be reset (CVE-2023-44487), and such that break the protocol.
+    const RESET_UNHEARD: usize = 20;
+    const RESET_FOR_ERRORS: usize = 256;
+
+    let mut builder = auto::Builder::new(streams);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        // `Activity` looks after that: it knows a connection that rests from one that brings its head too slowly.
+        .header_read_timeout(None)
+        .max_headers(2 * MAX_HEADERS)
+        .max_buf_size(HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_AFTER)
+        .keep_alive_timeout(PONG_WITHIN)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
+        .max_send_buf_size(UNSENT_BYTES)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOWS)
+        .max_pending_accept_reset_streams(RESET_UNHEARD)
+        .max_local_error_reset_streams(RESET_FOR_ERRORS);
+    builder
+}
+
+/// How long no connection is taken after one could not be.
+const LEAST_REST: Duration = Duration::from_millis(10);
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+/// Whether only this connection could not be taken.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind as E;
+    matches!(
+        error.kind(),
+        E::ConnectionAborted | E::ConnectionReset | E::ConnectionRefused | E::Interrupted | E::TimedOut
+    )
+}
