@@ -212,7 +212,7 @@ fn headers() -> Vec<Row> {
             .header("content-type", b"application/\xff")
             .is(415, "unsupported_media_type"),
         publish(OK)
-            .header("content-type", "x".repeat(50_000))
+            .header("content-type", "x".repeat(20_000))
             .is(415, "unsupported_media_type"),
         publish(OK)
             .header("content-type", "a\u{85}\u{9b}2J/b")
@@ -235,7 +235,7 @@ fn headers() -> Vec<Row> {
             .header("x-service-token", b"\xff\xfe")
             .is(401, "missing_token"),
         anonymous()
-            .header("x-service-token", "x".repeat(100_000))
+            .header("x-service-token", "x".repeat(20_000))
             .is(401, "invalid_token"),
         anonymous()
             .header("authorization", "Basic dGVzdC10b2tlbjo=")
