@@ -10,6 +10,7 @@ mod limits;
 mod metrics;
 mod openapi;
 mod publish;
+mod quotas;
 mod routes;
 mod stream;
 mod streams;
