@@ -226,6 +226,9 @@ fn headers() -> Vec<Row> {
             .header("idempotency-key", "one")
             .header("idempotency-key", "two")
             .is(400, "invalid_idempotency_key"),
+        json(OK)
+            .header("x-large", "x".repeat(40_000))
+            .is(431, "headers_too_large"),
         anonymous().is(401, "missing_token"),
         anonymous().header("x-service-token", "").is(401, "invalid_token"),
         anonymous()
