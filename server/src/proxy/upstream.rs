@@ -193,10 +193,19 @@ impl Hook {
         use axum::http::header::{AUTHORIZATION, COOKIE, WWW_AUTHENTICATE};
         let mut asking = Request::new(Body::empty());
         *asking.uri_mut() = url.clone();
-        for name in [COOKIE, AUTHORIZATION] {
-            for value in request.get_all(&name) {
-                asking.headers_mut().append(&name, value.clone());
-            }
+        if let Some(value) = request.get(AUTHORIZATION) {
+            asking.headers_mut().insert(AUTHORIZATION, value.clone());
+        }
+        // HTTP/2 may bring cookies apart, which HTTP/1.1 knows as one header only (RFC 9113, section 8.2.3).
+        let cookies: Vec<&[u8]> = request
+            .get_all(COOKIE)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect();
+        if let Ok(cookies) = HeaderValue::from_bytes(&cookies.join(&b"; "[..]))
+            && !cookies.is_empty()
+        {
+            asking.headers_mut().insert(COOKIE, cookies);
         }
         let unavailable = |reason: String| {
             tracing::warn!(reason, "PROXY_IDENTITY_URL does not say who it is");
