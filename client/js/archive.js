@@ -1,10 +1,12 @@
 // Lines that outlive the page, in IndexedDB.
 
+import { chooses } from './entry.js';
 import { compareIds } from './id.js';
 import { endOf, isGap, itemOf } from './item.js';
 
 const DATABASE = 'logs-sse-gateway';
-const VERSION = 1;
+/** Version 1 did not know whose the lines were: what it kept is dropped. */
+const VERSION = 2;
 /** Per selection of channels: how far it was read, and its blocks. */
 const FEEDS = 'feeds';
 /** Blocks of lines, by the feed's name and a number. */
@@ -23,7 +25,8 @@ const TOGETHER_MS = 500;
 /**
  * @typedef {import('./item.js').Item} Item
  * @typedef {{ number: number, lines: number, chars: number }} Block
- * @typedef {{ name: string, cursor: string | null, usedAt: number, blocks: Block[] }} Feed
+ * @typedef {{ name: string, reader: string | null, cursor: string | null, usedAt: number, blocks: Block[] }} Feed
+ *   `reader`: who the lines were given to, as the gateway said.
  */
 
 /**
@@ -40,6 +43,8 @@ export class Archive {
   #items = [];
   /** @type {string | null} */
   #cursor = null;
+  /** Who reads now. @type {string | null} */
+  #reader = null;
   #timer = 0;
   /** The write that is under way: the next one waits, so that its cursor is not ahead of lines that could not be kept. @type {Promise<void> | null} */
   #writing = null;
@@ -82,11 +87,17 @@ export class Archive {
       await asked(transaction.objectStore(BLOCKS).getAll(blocksOf(this.#name)))
     );
     const items = blocks.flatMap((block) => block.texts.map(read)).filter((item) => item !== null);
-    return { items: items.slice(-this.#most), cursor: feed?.cursor ?? null };
+    return { items: items.slice(-this.#most), cursor: feed?.cursor ?? null, reader: feed?.reader ?? null };
   }
 
-  /** Keeps these too; everything up to `cursor` has now been given. @param {Item[]} items @param {string} cursor */
-  write(items, cursor) {
+  /**
+   * Keeps these too; everything up to `cursor` has now been given to `reader`, and what is kept of another goes.
+   * @param {Item[]} items
+   * @param {string} cursor
+   * @param {string | null} reader
+   */
+  write(items, cursor, reader) {
+    this.#reader = reader;
     for (const item of items) this.#items.push(item);
     if (this.#items.length > 2 * this.#most) this.#items.splice(0, this.#items.length - this.#most);
     this.#cursor = cursor;
@@ -118,6 +129,45 @@ export class Archive {
     }
   }
 
+  /**
+   * Forgets what is kept of these channels and patterns, or all.
+   * @param {string[] | null} patterns
+   */
+  async forget(patterns) {
+    const stays = (/** @type {Item} */ item) => patterns !== null && !isChosen(item, patterns);
+    this.#items = this.#items.filter(stays);
+    if (patterns === null) this.#cursor = null;
+    // Where it cannot be written, it cannot be read either.
+    await this.#writing;
+    await this.#forget(patterns, stays).catch(() => {});
+  }
+
+  /** @param {string[] | null} patterns @param {(item: Item) => boolean} stays */
+  async #forget(patterns, stays) {
+    const transaction = this.#database.transaction([FEEDS, BLOCKS], 'readwrite');
+    const feeds = transaction.objectStore(FEEDS);
+    const blocks = transaction.objectStore(BLOCKS);
+    const feed = /** @type {Feed | undefined} */ (await asked(feeds.get(this.#name)));
+    if (!feed) return;
+    if (patterns === null) {
+      feeds.delete(this.#name);
+      blocks.delete(blocksOf(this.#name));
+    } else {
+      for (const block of feed.blocks) {
+        const { texts } = await asked(blocks.get([this.#name, block.number]));
+        const kept = texts.filter((/** @type {string} */ text) => {
+          const item = read(text);
+          return item !== null && stays(item);
+        });
+        block.lines = kept.length;
+        block.chars = kept.reduce((/** @type {number} */ sum, /** @type {string} */ text) => sum + text.length, 0);
+        blocks.put({ texts: kept }, [this.#name, block.number]);
+      }
+      feeds.put(feed);
+    }
+    await completed(transaction);
+  }
+
   /** Writes what waits and lets go. */
   async close() {
     globalThis.removeEventListener?.('pagehide', this.#onHide);
@@ -136,8 +186,13 @@ export class Archive {
     const transaction = this.#database.transaction([FEEDS, BLOCKS], 'readwrite', { durability: 'relaxed' });
     const feeds = transaction.objectStore(FEEDS);
     const blocks = transaction.objectStore(BLOCKS);
-    /** @type {Feed} */
-    const feed = (await asked(feeds.get(this.#name))) ?? { name: this.#name, cursor: null, usedAt: 0, blocks: [] };
+    /** @type {Feed | undefined} */
+    let feed = await asked(feeds.get(this.#name));
+    if (feed && feed.reader !== this.#reader) {
+      blocks.delete(blocksOf(this.#name));
+      feed = undefined;
+    }
+    feed ??= { name: this.#name, reader: this.#reader, cursor: null, usedAt: 0, blocks: [] };
     if (feed.blocks.length === 0) await forgetOld(feeds, blocks);
     const known = feed.cursor;
     const texts = items.filter((item) => !known || compareIds(endOf(item), known) > 0).map(written);
@@ -150,11 +205,22 @@ export class Archive {
     if (!known || compareIds(cursor, known) > 0) feed.cursor = cursor;
     feed.usedAt = Date.now();
     feeds.put(feed);
-    await new Promise((resolve, reject) => {
-      transaction.oncomplete = resolve;
-      transaction.onabort = () => reject(transaction.error);
-    });
+    await completed(transaction);
   }
+}
+
+/** @param {IDBTransaction} transaction */
+function completed(transaction) {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = resolve;
+    transaction.onabort = () => reject(transaction.error);
+  });
+}
+
+/** Whether an item is of any of these channels and patterns. @param {Item} item @param {string[]} patterns */
+function isChosen({ record, gap }, patterns) {
+  const channel = record ? record.channel : gap.channel;
+  return patterns.some((pattern) => chooses(pattern, channel));
 }
 
 /** @param {string[]} texts */
@@ -207,8 +273,10 @@ function read(text) {
 function database() {
   const request = indexedDB.open(DATABASE, VERSION);
   request.onupgradeneeded = () => {
-    request.result.createObjectStore(FEEDS, { keyPath: 'name' });
-    request.result.createObjectStore(BLOCKS);
+    const { result } = request;
+    for (const store of [...result.objectStoreNames]) result.deleteObjectStore(store);
+    result.createObjectStore(FEEDS, { keyPath: 'name' });
+    result.createObjectStore(BLOCKS);
   };
   return asked(request).then((database) => {
     // A later version, in another tab, must not wait for this one.

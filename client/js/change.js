@@ -7,14 +7,15 @@ import { isId } from './id.js';
 /**
  * @typedef {import('./entry.js').Entry} Entry
  * @typedef {{ add: Map<string, Entry>, remove: Map<string, Entry> }} Change
- * @typedef {{ key: string, entry: Entry, refusal: string | null }} Outcome
+ * @typedef {import('./refusal.js').Refusal} Refusal
+ * @typedef {{ key: string, entry: Entry, refusal: Refusal | null }} Outcome
  */
 
 /**
  * What a stream that sends some entries has to be told, so that it sends those that are wanted and no others.
  * @param {Map<string, Entry>} sent
  * @param {Map<string, Entry>} wanted
- * @param {Map<string, string>} refused entries that the gateway has refused
+ * @param {Map<string, Refusal>} refused entries that the gateway has refused
  * @returns {Change}
  */
 export function difference(sent, wanted, refused) {
@@ -52,8 +53,9 @@ export async function applied(endpoint, stream, { add, remove }) {
   return { fromId: answer.from_id, outcomes };
 }
 
-/** Why an entry was not added. @param {Entry} entry @param {{ status?: string, code?: string } | undefined} result */
+/** Why an entry was not added. @param {Entry} entry @param {{ status?: string, code?: string } | undefined} result @returns {Refusal | null} */
 function refusal({ channel }, result) {
   if (result?.status === 'added' || result?.status === 'unchanged') return null;
-  return `${channel}: ${result?.status === 'denied' ? 'may not be read' : (result?.code ?? 'was refused')}`;
+  const isDenied = result?.status === 'denied';
+  return { words: `${channel}: ${isDenied ? 'may not be read' : (result?.code ?? 'was refused')}`, isDenied };
 }

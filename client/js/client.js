@@ -63,7 +63,13 @@ export class LogsClient {
     return subscription;
   }
 
-  /** Connects, or tries again at once after an error. */
+  /** Uses this token from now on; where the gateway has refused the page for want of one, it is tried at once. @param {ClientOptions['token']} token */
+  setToken(token) {
+    this.#options = { ...this.#options, token };
+    for (const subscription of this.#subscriptions) subscription.setToken(token);
+  }
+
+  /** Connects, or tries again at once after an error; also what was refused. */
   connect() {
     this.#isConnected = true;
     for (const subscription of this.#subscriptions) subscription.resume();
@@ -88,6 +94,7 @@ export class LogsClient {
  * @property {ConnectionStatus} connectionStatus
  * @property {boolean} isConnected
  * @property {string | null} error What is wrong, in a sentence.
+ * @property {boolean} isUnauthorized Whether the gateway wants a token, or another one: nothing comes before it has it.
  * @property {string | null} streamId The gateway's name for the page's stream.
  */
 
@@ -123,7 +130,12 @@ export class LogsSubscription {
       this.#change();
       if (records.length > 0) onRecords?.(records);
     };
-    this.#feed = new Feed(hub, { channels, most: maxLogs, persistence }, { batch, changed: () => this.#change() }, isPaused);
+    const forget = (/** @type {string[] | null} */ patterns) => {
+      this.#lines.forget(patterns);
+      this.#change();
+    };
+    const sink = { batch, forget, changed: () => this.#change() };
+    this.#feed = new Feed(hub, { channels, most: maxLogs, persistence }, sink, isPaused);
     this.#snapshot = this.#look();
   }
 
@@ -144,6 +156,11 @@ export class LogsSubscription {
   clear() {
     this.#lines.clear();
     this.#change();
+  }
+
+  /** @param {ClientOptions['token']} token */
+  setToken(token) {
+    this.#feed?.setToken(token);
   }
 
   pause() {
@@ -170,6 +187,7 @@ export class LogsSubscription {
       connectionStatus,
       isConnected: connectionStatus === 'CONNECTED',
       error: this.#error ?? this.#feed?.error ?? null,
+      isUnauthorized: this.#feed?.isUnauthorized ?? false,
       streamId: this.#feed?.streamId ?? null,
     };
   }

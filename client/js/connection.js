@@ -1,7 +1,9 @@
 // Keeps one stream open, whatever happens to it.
 
+import { subjectOf } from './access.js';
 import { Backoff } from './backoff.js';
 import { applied, difference } from './change.js';
+import { Refused } from './endpoint.js';
 import { compareIds, maxId } from './id.js';
 import { endOf, isGap, isRecord } from './item.js';
 import { whyRefused } from './refusal.js';
@@ -13,6 +15,12 @@ const LONGEST_RETRY_MS = 600_000;
 const ANSWER_MS = 10_000;
 /** A stream that says so soon after its opening that its credential ends is not replaced at once, in milliseconds. */
 const YOUNG_MS = 10_000;
+/** A credential that ends is not renewed more often than this, in milliseconds. */
+const SOONEST_MS = 1_000;
+/** Why the gateway ended a stream for good, where it takes more than the reason. @type {Record<string, string>} */
+const ENDED = {
+  revoked: 'The gateway has taken back the right to read here. It takes a new token.',
+};
 
 /**
  * How a page stands with the gateway, as a person is told.
@@ -42,7 +50,7 @@ export class Connection {
   #wanted = new Map();
   /** Since which id each entry is told. @type {Map<string, string>} */
   #covered = new Map();
-  /** Entries that the gateway refused, and why. @type {Map<string, string>} */
+  /** Entries that the gateway refused, and why. @type {Map<string, import('./refusal.js').Refusal>} */
   #refused = new Map();
   /** @type {Stream | null} */
   #first = null;
@@ -59,9 +67,17 @@ export class Connection {
   #isAgain = false;
   #backoff = new Backoff();
   #watchdog = 0;
+  /** Looks for a new credential before the one of the stream ends. */
+  #expiry = 0;
 
   /** What is wrong, in a sentence. @type {string | null} */
   error = null;
+  /** Whether the gateway does not know who reads, or not any more: it takes another token. */
+  isUnauthorized = false;
+  /** Whether the gateway lets this reader see nothing of what is wanted. */
+  isDenied = false;
+  /** Who reads, as the gateway says; not known before a stream was open. @type {string | null} */
+  reader = null;
   /** The id up to which everything that is covered has been told. @type {string | null} */
   position = null;
 
@@ -117,27 +133,41 @@ export class Connection {
       this.position = null;
       this.#changed();
     } else if (!this.#first && !this.#isSuspended && (isNew || (!this.#hasFailed && !this.#later))) {
-      this.retry();
+      this.#retry();
     } else {
       this.#revise();
     }
   }
 
-  /** Tries again at once, also after an error. */
+  /** Tries again at once, also after an error, and also what was refused: it may be allowed by now. */
   retry() {
+    this.#refused.clear();
+    this.#retry();
+    this.#revise();
+  }
+
+  #retry() {
     if (this.#wanted.size === 0 || this.#isSuspended) return;
     this.#backoff.startOver();
     if (!this.#first) {
-      // What was refused may be allowed by now.
       if (this.#hasFailed) this.#refused.clear();
-      this.#hasFailed = false;
+      this.#hasFailed = this.isUnauthorized = this.isDenied = false;
       this.#open();
     }
   }
 
+  /**
+   * The page gives another token: where there is no stream without one, it is tried; a stream for somebody else is replaced.
+   * @param {string} token
+   */
+  renewed(token) {
+    if (this.isUnauthorized || this.isDenied) this.retry();
+    else if (this.#first && subjectOf(token) !== subjectOf(this.#first.token)) this.#renew();
+  }
+
   /** Something has changed for the better: waits no longer, and trusts no stream that may be dead. @param {boolean} trustsNone */
   wake(trustsNone) {
-    if (!this.#first && this.#isWaiting) this.retry();
+    if (!this.#first && this.#isWaiting) this.#retry();
     else if (trustsNone || this.#first?.isLate(performance.now())) this.#renew();
   }
 
@@ -150,7 +180,7 @@ export class Connection {
   /** Goes on. */
   resume() {
     this.#isSuspended = false;
-    this.retry();
+    this.#retry();
   }
 
   /** Closes everything for good. */
@@ -165,7 +195,9 @@ export class Connection {
     this.#first = this.#next = null;
     this.#cancelLater();
     clearTimeout(this.#watchdog);
+    clearTimeout(this.#expiry);
     this.#hasFailed = this.#isAgain = this.#isDrained = false;
+    this.isUnauthorized = this.isDenied = false;
     this.error = null;
   }
 
@@ -183,8 +215,8 @@ export class Connection {
 
   #request() {
     const entries = new Map([...this.#channels()].map((channel) => [channel, { channel }]));
-    const url = this.#endpoint.streamUrl(entries.keys(), this.position);
-    return new Stream(url, entries, this.#endpoint.withCredentials, {
+    const urlWith = (/** @type {string} */ token) => this.#endpoint.streamUrl(entries.keys(), this.position, token);
+    return new Stream(this.#endpoint.token(), urlWith, entries, this.#endpoint.withCredentials, {
       hear: (stream, event, text) => this.#hear(stream, event, text),
       lose: (stream, refused) => this.#lose(stream, refused),
     });
@@ -228,6 +260,7 @@ export class Connection {
    * @param {Stream} next
    */
   #promote(next) {
+    clearTimeout(this.#expiry);
     this.#first?.close();
     this.#first = next;
     this.#next = null;
@@ -236,6 +269,13 @@ export class Connection {
 
   /** The stream that is read is open. @param {Stream} stream */
   #onOpen(stream) {
+    const reader = stream.opened?.reader ?? this.reader;
+    if (this.reader !== null && reader !== this.reader) {
+      // What was told, and what was refused, was to somebody else.
+      this.#covered.clear();
+      this.#refused.clear();
+    }
+    this.reader = reader;
     this.position ??= stream.cursor;
     this.#cover(stream);
     this.#isDrained = false;
@@ -284,9 +324,7 @@ export class Connection {
         this.#renew();
         break;
       case 'expiring':
-        // Where the page still gives the old credential, the next stream says the same at once.
-        if (stream.age(performance.now()) >= YOUNG_MS) this.#renew();
-        else if (stream === this.#first && !this.#next && !this.#later) this.#wait();
+        if (stream === this.#first) this.#expire(stream, event.within_ms);
         break;
       case 'heartbeat':
       case 'caught_up':
@@ -320,15 +358,45 @@ export class Connection {
       stream.close();
       return this.#lose(stream, false, event.retry_ms);
     }
-    this.#fail(`The gateway ended the stream: ${String(event.reason).replaceAll('_', ' ')}.`);
+    const words = ENDED[event.reason] ?? `The gateway ended the stream: ${String(event.reason).replaceAll('_', ' ')}.`;
+    this.#fail(words, event.reason === 'revoked' ? new Refused(401) : undefined);
   }
 
-  /** @param {string} words */
-  #fail(words) {
+  /** @param {string} words @param {Refused} [refused] */
+  #fail(words, refused) {
     this.#reset();
     this.#hasFailed = true;
     this.error = words;
+    this.isUnauthorized = refused?.status === 401;
+    // Whose time is up has seen what is there by right.
+    const hasEnded = refused?.code === 'expired_token' && this.reader !== null;
+    this.isDenied = refused?.isDenied === true && !hasEnded;
+    if (this.isDenied) this.#covered.clear();
     this.#changed();
+  }
+
+  /**
+   * The stream's credential ends: the next stream is opened with a new one while this one still tells.
+   * @param {Stream} stream
+   * @param {unknown} within in so many milliseconds
+   */
+  #expire(stream, within) {
+    const now = performance.now();
+    const end = now + (Number(within) > 0 ? Math.min(Number(within), LONGEST_RETRY_MS) : 2 * YOUNG_MS);
+    const later = () => {
+      const left = end - performance.now();
+      // A page that still gives the old one, or no longer-lived ones, is asked less often than it answers.
+      if (left > 0) this.#expiry = Number(setTimeout(look, Math.max(left / 2, SOONEST_MS)));
+    };
+    const look = async () => {
+      const token = await Promise.resolve(this.#endpoint.token()).catch(() => stream.token);
+      if (stream !== this.#first || this.#next || this.#later || this.#isSuspended) return;
+      if (token && token === stream.token) later();
+      else this.#renew();
+    };
+    clearTimeout(this.#expiry);
+    if (stream.age(now) < YOUNG_MS) later();
+    else look();
   }
 
   // What is done when a stream is lost, silent or refused.
@@ -376,12 +444,12 @@ export class Connection {
   /** @param {import('./refusal.js').Reason} reason */
   #answer({ refused, wrong }) {
     for (const [key, { channel }] of this.#wanted) {
-      const words = wrong.get(channel);
-      if (words !== undefined) this.#refused.set(key, words);
+      const refusal = wrong.get(channel);
+      if (refusal) this.#refuse(key, refusal);
     }
     if (!refused) return this.#wait();
-    if (!refused.isFinal) return this.#wait(undefined, refused.message);
-    if (!this.#first) return this.#fail(refused.message);
+    if (!refused.isFinal) return this.#wait(refused.retryMs, refused.message);
+    if (!this.#first) return this.#fail(refused.message, refused);
     // What is open stays open; only the change was refused.
     this.#cancelLater();
     this.error = refused.message;
@@ -467,9 +535,15 @@ export class Connection {
         stream.entries.set(key, entry);
         if (this.#wanted.has(key) && !this.#covered.has(key)) this.#covered.set(key, answer.fromId);
       } else if (this.#wanted.has(key)) {
-        this.#refused.set(key, refusal);
+        this.#refuse(key, refusal);
       }
     }
     return true;
+  }
+
+  /** @param {string} key @param {import('./refusal.js').Refusal} refusal */
+  #refuse(key, refusal) {
+    this.#refused.set(key, refusal);
+    this.#covered.delete(key);
   }
 }

@@ -10,7 +10,9 @@ const ATTRIBUTES = [
   "service", "workspace-id", "workflow-id", "resource-id", "function-id", "channels", "gateway-url", "max-logs",
   "persistence", "scope", "at", "label",
 ];
-const PROPERTIES = new Map([...ATTRIBUTES, "theme"].map((attribute) => [camelCase(attribute), attribute]));
+/** What the gateway is shown. Not for the program: a token is in nothing that is drawn. */
+const ACCESS = ["token", "with-credentials"];
+const PROPERTIES = new Map([...ATTRIBUTES, "with-credentials", "theme"].map((attribute) => [camelCase(attribute), attribute]));
 
 function camelCase(attribute) {
   return attribute.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
@@ -23,7 +25,7 @@ function camelCase(attribute) {
  * @param {object} parts
  * @param {string} parts.styles - the rules for what is inside
  * @param {string} parts.gatewayUrl - the gateway where an element names none
- * @param {() => Promise<{ Viewer: Function }>} parts.load - loads the program; asked for with the first element
+ * @param {() => Promise<{ Viewer: Function, show: Function, hide: Function }>} parts.load - loads the program; asked for with the first element
  */
 export function define({ styles, gatewayUrl, load }) {
   if (customElements.get(NAME)) return;
@@ -39,10 +41,12 @@ export function define({ styles, gatewayUrl, load }) {
   }));
 
   class LogsWidgetElement extends HTMLElement {
-    static observedAttributes = ATTRIBUTES;
+    static observedAttributes = [...ATTRIBUTES, ...ACCESS];
 
     #root = null;
     #viewer = null;
+    #program = null;
+    #token = null;
     #isWanted = false;
     #status = { status: "DISCONNECTED", error: null, streamId: null };
 
@@ -66,6 +70,16 @@ export function define({ styles, gatewayUrl, load }) {
       return this.#status.streamId;
     }
 
+    /** The reader's token, or a function that gives it, also as a promise; asked before each request. Never an attribute. */
+    get token() {
+      return this.#token;
+    }
+
+    set token(token) {
+      this.#token = token ?? null;
+      this.#show();
+    }
+
     /** Connects, or tries again at once after an error. */
     connect() {
       this.#viewer?.connect();
@@ -82,7 +96,7 @@ export function define({ styles, gatewayUrl, load }) {
       this.#isWanted = true;
       this.#root ??= this.#makeRoot();
       loaded().then(
-        ({ Viewer }) => this.#mount(Viewer),
+        (program) => this.#mount(program),
         (error) => this.#say(`The log viewer could not be loaded: ${error.message ?? error}`),
       );
     }
@@ -94,6 +108,8 @@ export function define({ styles, gatewayUrl, load }) {
         this.#isWanted = false;
         this.#viewer?.free();
         this.#viewer = null;
+        this.#program?.hide(this);
+        this.#program = null;
         this.#tellStatus("DISCONNECTED", null, null);
       });
     }
@@ -102,6 +118,9 @@ export function define({ styles, gatewayUrl, load }) {
     connectedMoveCallback() {}
 
     attributeChangedCallback(name, _, value) {
+      if (ACCESS.includes(name)) return this.#show();
+      // Before the stream there is opened.
+      if (name === "gateway-url") this.#show();
       this.#viewer?.set(name, this.#given(name, value));
     }
 
@@ -117,6 +136,12 @@ export function define({ styles, gatewayUrl, load }) {
       return this.getAttribute("gateway-url") || gatewayUrl;
     }
 
+    /** Shows the gateway what there is to show, once the program is there. */
+    #show() {
+      const cookies = this.getAttribute("with-credentials") ?? "false";
+      this.#program?.show(this, this.#gatewayUrl, this.#token ?? this.getAttribute("token") ?? undefined, cookies !== "false");
+    }
+
     #makeRoot() {
       const shadow = this.attachShadow({ mode: "open" });
       shadow.adoptedStyleSheets = [sheet];
@@ -126,12 +151,14 @@ export function define({ styles, gatewayUrl, load }) {
       return root;
     }
 
-    #mount(Viewer) {
+    #mount(program) {
       // Taken out while the program was on its way, or in again and so here twice.
       if (!this.#isWanted || this.#viewer) return;
       this.#root.replaceChildren();
+      this.#program = program;
+      this.#show();
       const attributes = ATTRIBUTES.filter((name) => this.hasAttribute(name) && name !== "gateway-url");
-      this.#viewer = new Viewer(
+      this.#viewer = new program.Viewer(
         this.#root,
         ["gateway-url", this.#gatewayUrl, ...attributes.flatMap((name) => [name, this.#given(name, this.getAttribute(name))])],
         (...status) => this.#tellStatus(...status),
@@ -173,7 +200,7 @@ export function define({ styles, gatewayUrl, load }) {
 
     /** What a framework set before the script was there hides the properties of the class. */
     #takeEarlyProperties() {
-      for (const property of PROPERTIES.keys()) {
+      for (const property of [...PROPERTIES.keys(), "token"]) {
         if (Object.hasOwn(this, property)) {
           const value = this[property];
           delete this[property];

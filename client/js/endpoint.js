@@ -1,5 +1,6 @@
 // Where a gateway's paths are, and what is sent along.
 
+import { accessOf } from './access.js';
 import { isGap } from './item.js';
 
 /**
@@ -7,8 +8,8 @@ import { isGap } from './item.js';
  * @typedef {object} Reach
  * @property {string} [gatewayUrl] Its origin, such as `https://logs.example.com`, or the path of its stream,
  *   such as `/api/logs/stream` or that of a proxy. Left out: the page's own origin.
- * @property {() => string | Promise<string>} [token] Gives the reader's token, asked for each time a stream
- *   is opened and once again when it is about to end.
+ * @property {import('./access.js').Token} [token] The reader's token, or a function that gives it, also as a promise. It is
+ *   asked before each request: one that takes its time to get a token keeps it until it ends.
  * @property {boolean} [withCredentials] Whether cookies go to another origin. Left out: no.
  */
 
@@ -17,32 +18,37 @@ const ROOT = '/api/logs';
 /** A request that is to be answered at once is given up after so many milliseconds. */
 const PATIENCE_MS = 10_000;
 
-/** A gateway's paths, and the requests to them. */
+/** A gateway's paths, and the requests to them, with what the page shows that gateway. */
 export class Endpoint {
   #root;
   /** What every request's query begins with. */
   #extra;
-  #token;
-  #withCredentials;
+  #access;
+  /** @type {import('./access.js').Shown} */
+  #shown = {};
 
-  /** @param {Reach} reach */
-  constructor({ gatewayUrl, token, withCredentials = false } = {}) {
+  /** @param {Pick<Reach, 'gatewayUrl'>} reach */
+  constructor({ gatewayUrl } = {}) {
     const [given = '', extra = ''] = String(gatewayUrl ?? '').split('#')[0].split('?');
     const url = given.replace(/\/+$/, '');
     this.#extra = extra && `${extra}&`;
     this.#root = url.endsWith('/stream') ? url.slice(0, -'/stream'.length) : url + ROOT;
-    this.#token = token;
-    this.#withCredentials = withCredentials;
+    this.#access = accessOf(this.place);
   }
 
   /** Whether cookies go to another origin. */
   get withCredentials() {
-    return this.#withCredentials;
+    return this.#access.withCredentials;
   }
 
   /** Tells gateways apart. */
   get name() {
     return this.#extra ? `${this.#root}?${this.#extra}` : this.#root;
+  }
+
+  /** The same however it was given: with the page's origin or without. */
+  get place() {
+    return absolute(this.name);
   }
 
   /** @param {string} path @param {URLSearchParams} [query] */
@@ -51,26 +57,55 @@ export class Endpoint {
     return this.#root + path + (all && `?${all}`);
   }
 
-  /** Uses this token from now on. @param {Reach['token']} token */
+  /** Uses this token from now on. @param {Reach['token'] | null} token */
   setToken(token) {
-    this.#token = token;
+    this.show({ token });
+  }
+
+  /** Shows the gateway this too, from now on and until it is released. @param {import('./access.js').Shown} shown */
+  show(shown) {
+    this.#shown = { ...this.#shown, ...shown };
+    this.#access.hold(this, this.#shown);
+  }
+
+  /** Shows the gateway no longer what it was given here. */
+  release() {
+    this.#shown = {};
+    this.#access.release(this);
+  }
+
+  /** The page's token; empty where there is none. A promise only where it is to be waited for. */
+  token() {
+    return this.#access.token();
+  }
+
+  /** Calls when the page gives another token; returns what ends it. @param {() => void} call */
+  onToken(call) {
+    return this.#access.watch(call);
   }
 
   /**
-   * The URL of a stream. A promise only where there is a token to wait for.
+   * The URL of a stream.
    * @param {Iterable<string>} channels
    * @param {string | null} cursor
-   * @returns {string | Promise<string>}
+   * @param {string} [token] An `EventSource` sends no headers.
    */
-  streamUrl(channels, cursor) {
+  streamUrl(channels, cursor, token) {
     const query = new URLSearchParams({ channels: [...channels].join(',') });
     if (cursor) query.set('last_event_id', cursor);
-    const url = () => this.#url('/stream', query);
-    if (!this.#token) return url();
-    return this.#tokenNow().then((token) => {
-      if (token) query.set('token', token);
-      return url();
-    });
+    if (token) query.set('token', token);
+    return this.#url('/stream', query);
+  }
+
+  /**
+   * Asks for a stream with a request whose answer can be read, unlike that to an `EventSource`.
+   * @param {Iterable<string>} channels
+   * @param {string | null} cursor
+   * @param {AbortSignal} signal
+   */
+  async probe(channels, cursor, signal) {
+    const request = { headers: { accept: 'text/event-stream' }, signal };
+    return this.#send(this.streamUrl(channels, cursor), request, await this.token());
   }
 
   /**
@@ -130,15 +165,16 @@ export class Endpoint {
         timer = setTimeout(giveUp, PATIENCE_MS);
       };
       const asked = async () => {
-        const token = await this.#tokenNow();
+        const token = await this.token();
         end.signal.throwIfAborted();
-        const answer = await fetch(url, {
-          ...request,
-          headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
-          credentials: this.#withCredentials ? 'include' : 'same-origin',
-          signal: end.signal,
-        });
-        if (!answer.ok) throw new Refused(answer.status, await detail(answer));
+        let answer = await this.#send(url, { ...request, headers, signal: end.signal }, token);
+        if (answer.status === 401) {
+          // It may have ended since it was given.
+          const fresh = await this.token();
+          end.signal.throwIfAborted();
+          if (fresh !== token) answer = await this.#send(url, { ...request, headers, signal: end.signal }, fresh);
+        }
+        if (!answer.ok) throw await refusedBy(answer);
         return textOf(answer, goOn);
       };
       if (signal?.aborted) giveUp();
@@ -152,8 +188,13 @@ export class Endpoint {
     });
   }
 
-  async #tokenNow() {
-    return this.#token ? this.#token() : '';
+  /** @param {string} url @param {RequestInit} request @param {string} token */
+  #send(url, { headers, ...request }, token) {
+    return fetch(url, {
+      ...request,
+      headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      credentials: this.withCredentials ? 'include' : 'same-origin',
+    });
   }
 }
 
@@ -182,15 +223,26 @@ async function textOf(answer, more) {
 
 /** The gateway's answer is an error. */
 export class Refused extends Error {
-  /** @param {number} status @param {string} [detail] its own words */
-  constructor(status, detail) {
+  /**
+   * @param {number} status
+   * @param {string} [detail] its own words
+   * @param {{ code?: unknown, retryMs?: number }} [more] its stable code, and how long it asks to be left alone
+   */
+  constructor(status, detail, { code, retryMs } = {}) {
     super(detail ? sentence(detail) : `The gateway answered with status ${status}.`);
     this.status = status;
+    this.code = code;
+    this.retryMs = retryMs;
   }
 
   /** Whether it may be of one channel among several. */
   get isOfChannels() {
     return this.status === 400 || this.status === 403;
+  }
+
+  /** Whether it is about who asks. */
+  get isDenied() {
+    return this.status === 401 || this.status === 403;
   }
 
   /** A status from 400 to 499 is final, but for those that say "later": 408, 425, 429 (RFC 9110, 8470, 6585). */
@@ -199,14 +251,18 @@ export class Refused extends Error {
   }
 }
 
-/** What a problem (RFC 9457) says. @param {Response} answer */
-export async function detail(answer) {
-  try {
-    const { detail } = await answer.json();
-    return typeof detail === 'string' ? detail : undefined;
-  } catch {
-    return undefined;
-  }
+/** What an answer that is an error says: a problem (RFC 9457), with `Retry-After` (RFC 9110). @param {Response} answer */
+export async function refusedBy(answer) {
+  const problem = await answer.json().catch(() => null);
+  const detail = typeof problem?.detail === 'string' ? problem.detail : undefined;
+  return new Refused(answer.status, detail, { code: problem?.code, retryMs: retryMs(answer.headers.get('retry-after')) });
+}
+
+/** Seconds, or a time. @param {string | null} given */
+function retryMs(given) {
+  const seconds = Number.parseFloat(given ?? '');
+  const ms = /^\s*[\d.]+\s*$/.test(given ?? '') ? seconds * 1_000 : Date.parse(given ?? '') - Date.now();
+  return ms > 0 ? ms : undefined;
 }
 
 /** @param {string} words */

@@ -8,11 +8,12 @@
 // - hub.js: which subscriptions a record is for; frame.js: once per animation frame
 // - subscription.js: joins the stream, after what past.js has from history
 // - archive.js: lines that outlive the page; feed.js: a subscription with its archive
+// - access.js: the reader's token, whichever part of the page brought it
 // - wasm.js, browser.js: the same for the Leptos library; lines.js, client.js, react.js, core.js, index.js: for everything else
 // - id.js, entry.js, item.js, endpoint.js: ids, channels and conditions, records and gaps, a gateway's paths
 
 import { Connection } from './connection.js';
-import { Endpoint, absolute } from './endpoint.js';
+import { Endpoint } from './endpoint.js';
 import { wants } from './entry.js';
 import { Frame } from './frame.js';
 import { Subscription, safely } from './subscription.js';
@@ -32,8 +33,8 @@ const LINGER_MS = 1_000;
  * What all parts of a page want of one gateway, on one stream, whoever built them.
  *
  * This class is the page's protocol, version 1: a part that was built with another version of this
- * library uses the hub of whichever came first. So `subscribe`, `status`, `streamId`, `error`, `retry`
- * and `endpoint.setToken` keep their meaning as long as the version stays.
+ * library uses the hub of whichever came first. So `subscribe`, `status`, `streamId`, `error`, `reader`, `isUnauthorized`,
+ * `retry` and `endpoint.setToken` keep their meaning as long as the version stays.
  */
 export class Hub {
   endpoint;
@@ -46,10 +47,13 @@ export class Hub {
   #frame = new Frame(() => this.#flush());
   #revision = { timer: 0, at: Infinity };
   #end;
+  #forgetToken;
 
   /** @param {HubOptions} options @param {() => void} end it has let go of everything */
   constructor(options, end) {
     this.endpoint = new Endpoint(options);
+    this.endpoint.show(options);
+    this.#forgetToken = this.endpoint.onToken(() => this.#renew());
     this.#end = end;
     const listener = {
       item: (/** @type {import('./item.js').Item} */ item) => this.#route(item),
@@ -74,6 +78,16 @@ export class Hub {
   /** What is wrong, in a sentence. */
   get error() {
     return this.link.error;
+  }
+
+  /** Who reads, as the gateway says; not known before the stream was open once. */
+  get reader() {
+    return this.link.reader;
+  }
+
+  /** Whether the gateway takes no more of this page without another token. */
+  get isUnauthorized() {
+    return this.link.isUnauthorized;
   }
 
   /**
@@ -119,6 +133,8 @@ export class Hub {
       this.#listen(false);
       this.#frame.cancel();
       this.link.close();
+      this.#forgetToken();
+      this.endpoint.release();
       this.#end();
     }
   }
@@ -162,6 +178,15 @@ export class Hub {
     }
     // A cursor moves on also where no record comes.
     this.#frame.ask();
+  }
+
+  /** The page gives another token. */
+  #renew() {
+    Promise.resolve(this.endpoint.token()).then(
+      (token) => this.link.renewed(token),
+      // It is asked again with the next request.
+      () => {},
+    );
   }
 
   #rejoin() {
@@ -218,7 +243,7 @@ function registryOf() {
   const hubs = new Map();
   /** @param {HubOptions} options */
   const open = (options) => {
-    const name = `${options.scope === 'browser' ? 'browser' : 'page'} ${absolute(new Endpoint(options).name)}`;
+    const name = `${options.scope === 'browser' ? 'browser' : 'page'} ${new Endpoint(options).place}`;
     let hub = hubs.get(name);
     if (!hub) {
       const made = new Hub(options, () => {
@@ -228,8 +253,9 @@ function registryOf() {
       hubs.set(name, hub);
       // One that nobody subscribes to goes again.
       hub.revise(LINGER_MS);
-    } else if (options.token) {
-      hub.endpoint.setToken(options.token);
+    } else {
+      if (options.token) hub.endpoint.setToken(options.token);
+      if (options.withCredentials) hub.endpoint.show({ withCredentials: true });
     }
     return hub;
   };

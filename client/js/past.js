@@ -84,8 +84,9 @@ async function pages(endpoint, query, isWanted, { after, until, most }, signal) 
 }
 
 /** All of them in order, none twice. @param {Item[][]} parts */
-function merged(parts) {
+export function merged(parts) {
   if (parts.length === 1) return parts[0];
   const items = parts.flat().sort((a, b) => compareIds(placeOf(a), placeOf(b)));
-  return items.filter((item, place) => place === 0 || placeOf(item) !== placeOf(items[place - 1]));
+  // Gaps of several channels may begin in one place.
+  return items.filter((item, place) => place === 0 || item.gap || placeOf(item) !== placeOf(items[place - 1]));
 }

@@ -17,18 +17,23 @@ export function LogsSSEProvider({ children, gatewayUrl, scope, token, withCreden
   useEffect(() => {
     newest.current = token;
   });
-  const hasToken = token !== undefined;
+  const hasToken = token !== undefined && token !== null;
   const client = useMemo(
     () =>
       createLogsClient({
         gatewayUrl,
         scope,
-        token: hasToken ? () => newest.current?.() ?? '' : undefined,
+        token: hasToken ? () => (typeof newest.current === 'function' ? newest.current() : newest.current) : undefined,
         withCredentials,
         autoConnect,
       }),
     [gatewayUrl, scope, hasToken, withCredentials, autoConnect],
   );
+  // A function may be another at each render and still give the same; a text that is another is another token.
+  const text = typeof token === 'string' ? token : undefined;
+  useEffect(() => {
+    if (text !== undefined) client.setToken(() => (typeof newest.current === 'function' ? newest.current() : newest.current));
+  }, [client, text]);
   return createElement(Client.Provider, { value: client }, children);
 }
 
@@ -39,6 +44,7 @@ const NOTHING = Object.freeze({
   connectionStatus: 'CONNECTING',
   isConnected: false,
   error: null,
+  isUnauthorized: false,
   streamId: null,
 });
 

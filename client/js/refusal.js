@@ -1,19 +1,25 @@
 // Why there is no stream.
 
-import { Refused, detail } from './endpoint.js';
+import { Refused, refusedBy } from './endpoint.js';
 
 /** The most channels and patterns of one stream. */
 const MOST_CHANNELS = 128;
 
 /**
- * Why a stream could not be opened.
- * @typedef {object} Reason
- * @property {Refused | null} refused Why nothing of it can be had; nothing where it could be opened now, or without what is wrong.
- * @property {Map<string, string>} wrong Channels that keep the others from being told, and why.
+ * Why a channel is not followed: in words, and whether it is that this reader may not.
+ * @typedef {{ words: string, isDenied: boolean }} Refusal
  */
 
 /**
- * Asks for a stream once more, and reads what `EventSource` does not show: status and body.
+ * Why a stream could not be opened.
+ * @typedef {object} Reason
+ * @property {Refused | null} refused Why nothing of it can be had; nothing where it could be opened now, or without what is wrong.
+ * @property {Map<string, Refusal>} wrong Channels that keep the others from being told, and why.
+ */
+
+/**
+ * Asks for a stream once more, with a token that is asked for anew, and reads what `EventSource` does not show: status and
+ * body.
  * @param {import('./endpoint.js').Endpoint} endpoint
  * @param {Set<string>} channels
  * @param {string | null} cursor
@@ -21,11 +27,9 @@ const MOST_CHANNELS = 128;
  * @returns {Promise<Reason>}
  */
 export async function whyRefused(endpoint, channels, cursor, signal) {
-  const url = await endpoint.streamUrl(channels, cursor);
-  const credentials = endpoint.withCredentials ? 'include' : 'same-origin';
-  const answer = await fetch(url, { headers: { accept: 'text/event-stream' }, credentials, signal });
+  const answer = await endpoint.probe(channels, cursor, signal);
   if (!answer.ok) {
-    const refused = new Refused(answer.status, await detail(answer));
+    const refused = await refusedBy(answer);
     const wrong = refused.isOfChannels && channels.size > 1 ? await blamed(endpoint, channels, signal) : new Map();
     const isAll = wrong.size === 0 || wrong.size === channels.size;
     return isAll ? { refused, wrong: new Map() } : { refused: null, wrong };
@@ -42,18 +46,20 @@ export async function whyRefused(endpoint, channels, cursor, signal) {
  * @param {import('./endpoint.js').Endpoint} endpoint
  * @param {Set<string>} channels
  * @param {AbortSignal} signal
- * @returns {Promise<Map<string, string>>}
+ * @returns {Promise<Map<string, Refusal>>}
  */
 async function blamed(endpoint, channels, signal) {
   // The first have come first.
   const surplus = [...channels].slice(MOST_CHANNELS);
-  if (surplus.length > 0) return new Map(surplus.map((channel) => [channel, `${channel}: too many channels`]));
+  if (surplus.length > 0) return new Map(surplus.map((channel) => [channel, { words: `${channel}: too many channels`, isDenied: false }]));
+  /** @type {Map<string, Refusal>} */
   const wrong = new Map();
   const ask = async (/** @type {string} */ channel) => {
     try {
       await endpoint.history({ channels: channel, limit: '1' }, signal);
     } catch (error) {
-      if (error instanceof Refused && error.isOfChannels) wrong.set(channel, error.message.replace(/\.$/, ''));
+      if (!(error instanceof Refused) || !error.isOfChannels) return;
+      wrong.set(channel, { words: error.message.replace(/\.$/, ''), isDenied: error.isDenied });
     }
   };
   await Promise.all([...channels].map(ask));

@@ -22,7 +22,9 @@ const LONGEST_HEARTBEAT_MS = 600_000;
 export class Stream {
   /** What the gateway sends on it. @type {Map<string, import('./entry.js').Entry>} */
   entries;
-  /** Set by its first event. @type {{ streamId: string, heartbeatMs: number } | null} */
+  /** The reader's token it was asked for with. */
+  token = '';
+  /** Set by its first event; `reader`: who it is for, as the gateway says. @type {{ streamId: string, heartbeatMs: number, reader: string | null } | null} */
   opened = null;
   /** The id of its newest event. @type {string | null} */
   cursor = null;
@@ -36,25 +38,27 @@ export class Stream {
   #isClosed = false;
 
   /**
-   * @param {string | Promise<string>} url
+   * @param {string | Promise<string>} token
+   * @param {(token: string) => string} urlWith
    * @param {Map<string, import('./entry.js').Entry>} entries
    * @param {boolean} withCredentials
    * @param {Ears} ears
    */
-  constructor(url, entries, withCredentials, ears) {
+  constructor(token, urlWith, entries, withCredentials, ears) {
     this.entries = entries;
-    /** @param {string} url */
-    const open = (url) => {
+    /** @param {string} token */
+    const open = (token) => {
       if (this.#isClosed) return;
+      this.token = token;
       this.#close = openSource(
-        url,
+        urlWith(token),
         withCredentials,
         (data, id) => this.#hear(data, id, ears),
         (refused) => ears.lose(this, refused),
       );
     };
-    if (typeof url === 'string') open(url);
-    else url.then(open).catch(() => ears.lose(this, false));
+    if (typeof token === 'string') open(token);
+    else token.then(open).catch(() => ears.lose(this, false));
   }
 
   /** @param {string} data @param {string} id @param {Ears} ears */
@@ -72,9 +76,10 @@ export class Stream {
   }
 
   /** The gateway has answered. @param {any} event its first */
-  open({ stream_id, heartbeat_ms }) {
+  open({ stream_id, heartbeat_ms, user_id }) {
     const heartbeatMs = heartbeat_ms > 0 ? Math.min(Number(heartbeat_ms), LONGEST_HEARTBEAT_MS) : USUAL_HEARTBEAT_MS;
-    this.opened = { streamId: String(stream_id ?? ''), heartbeatMs };
+    const reader = typeof user_id === 'string' ? user_id : null;
+    this.opened = { streamId: String(stream_id ?? ''), heartbeatMs, reader };
   }
 
   /** How many milliseconds ago it was asked for. @param {number} now */

@@ -1,7 +1,7 @@
 // One stream for all tabs of an origin.
 
+import { subjectOf } from './access.js';
 import { Connection } from './connection.js';
-import { absolute } from './endpoint.js';
 import { compareIds, maxId } from './id.js';
 import { endOf, isGap, itemOf } from './item.js';
 
@@ -31,9 +31,13 @@ export function canShare() {
 export class SharedConnection {
   #endpoint;
   #listener;
-  #name;
+  /** What the tabs that share are told by. */
+  #name = '';
   #tab = crypto.randomUUID();
-  #channel;
+  /** @type {BroadcastChannel | null} */
+  #channel = null;
+  /** Whose token this tab has: tabs of others have a stream of their own. @type {string | null} */
+  #subject = null;
   /** @type {Map<string, Entry>} */
   #wanted = new Map();
   /** Counts what this tab has wanted: what the leader says of another is not of this. */
@@ -62,9 +66,6 @@ export class SharedConnection {
   constructor(endpoint, listener) {
     this.#endpoint = endpoint;
     this.#listener = listener;
-    this.#name = `logs-sse-gateway.1 ${absolute(endpoint.name)}`;
-    this.#channel = new BroadcastChannel(this.#name);
-    this.#channel.onmessage = ({ data }) => this.#hear(data);
     // A task of its own that no browser slows down in hidden tabs, unlike timers.
     this.#post.port1.onmessage = () => this.#send();
   }
@@ -80,6 +81,18 @@ export class SharedConnection {
 
   get error() {
     return this.#own ? this.#own.error : (this.#told?.error ?? null);
+  }
+
+  get reader() {
+    return this.#own ? this.#own.reader : (this.#told?.reader ?? null);
+  }
+
+  get isUnauthorized() {
+    return this.#own ? this.#own.isUnauthorized : (this.#told?.isUnauthorized ?? false);
+  }
+
+  get isDenied() {
+    return this.#own ? this.#own.isDenied : (this.#told?.isDenied ?? false);
   }
 
   /** The id up to which everything that is covered has been told. */
@@ -107,8 +120,8 @@ export class SharedConnection {
     this.#revision += 1;
     if (wanted.size === 0) this.#leave();
     else if (!this.#place) this.#queue();
-    if (this.#own) this.#followAll();
-    else if (wanted.size > 0) this.#want();
+    else if (this.#own) this.#followAll();
+    else this.#want();
     this.#listener.changed();
   }
 
@@ -116,6 +129,16 @@ export class SharedConnection {
   retry() {
     if (this.#own) this.#own.retry();
     else this.#say({ type: 'retry' });
+  }
+
+  /** The page gives another token. @param {string} token */
+  renewed(token) {
+    if (this.#place && subjectOf(token) !== this.#subject) {
+      this.#leave();
+      this.resume();
+    } else {
+      this.#own?.renewed(token);
+    }
   }
 
   /** @param {boolean} trustsNone */
@@ -136,7 +159,7 @@ export class SharedConnection {
   /** Closes everything for good. */
   close() {
     this.#leave();
-    this.#channel.close();
+    this.#channel?.close();
     this.#post.port1.close();
   }
 
@@ -145,9 +168,27 @@ export class SharedConnection {
   #queue() {
     const place = new AbortController();
     this.#place = place;
+    /** @param {string} token */
+    const enter = (token) => {
+      if (!place.signal.aborted) this.#enter(place, subjectOf(token));
+    };
+    const token = this.#endpoint.token();
+    if (typeof token === 'string') enter(token);
+    // Who gives none now gives one for the stream, perhaps.
+    else token.then(enter, () => enter(''));
+  }
+
+  /** @param {AbortController} place @param {string | null} subject */
+  #enter(place, subject) {
+    this.#subject = subject;
+    this.#name = `logs-sse-gateway.1 ${this.#endpoint.place}${subject === null ? '' : ` ${subject}`}`;
+    this.#channel?.close();
+    this.#channel = new BroadcastChannel(this.#name);
+    this.#channel.onmessage = ({ data }) => this.#hear(data);
     this.#request(place, { signal: place.signal });
     // As long as it is held, this tab is there: the leader looks.
     navigator.locks.request(`${this.#name} ${this.#tab}`, { signal: place.signal }, () => ended(place.signal)).catch(() => {});
+    this.#want();
     this.#expect();
   }
 
@@ -229,7 +270,7 @@ export class SharedConnection {
 
   /** @param {any} message */
   #say(message) {
-    this.#channel.postMessage(message);
+    this.#channel?.postMessage(message);
   }
 
   #want() {
@@ -266,8 +307,9 @@ export class SharedConnection {
         if (own.refusal(key)) refused.set(key, own.refusal(key));
       }
     }
-    const { status, streamId, error, position, heartbeatMs } = own;
-    this.#say({ type: 'state', leader: this.#tab, status, streamId, error, position, heartbeatMs, covered, refused, heard });
+    const { status, streamId, error, position, heartbeatMs, reader, isUnauthorized, isDenied } = own;
+    const state = { status, streamId, error, position, heartbeatMs, reader, isUnauthorized, isDenied };
+    this.#say({ type: 'state', leader: this.#tab, ...state, covered, refused, heard });
     this.#prune();
   }
 

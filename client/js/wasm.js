@@ -1,5 +1,6 @@
 // The hub as the Leptos library uses it: texts in batches, and no objects.
 
+import { Endpoint } from './endpoint.js';
 import { Feed } from './feed.js';
 
 /** The most items of one text: WebAssembly's memory grows with the largest and never shrinks. */
@@ -20,12 +21,13 @@ export class WasmFeed {
    * @param {boolean} persistence
    * @param {boolean} isPaused
    * @param {(lines: string) => void} batch
-   * @param {(status: string, streamId?: string, error?: string) => void} changed
+   * @param {(patterns: string) => void} forget what was given of these, or of all where there are none
+   * @param {(status: string, isUnauthorized: boolean, streamId?: string, error?: string) => void} changed
    */
-  constructor(gatewayUrl, isBrowserWide, channels, most, persistence, isPaused, batch, changed) {
+  constructor(gatewayUrl, isBrowserWide, channels, most, persistence, isPaused, batch, forget, changed) {
     const tell = () => {
-      const { status, streamId, error } = this.#feed;
-      changed(status, streamId ?? undefined, error ?? undefined);
+      const { status, isUnauthorized, streamId, error } = this.#feed;
+      changed(status, isUnauthorized, streamId ?? undefined, error ?? undefined);
     };
     this.#feed = new Feed(
       { gatewayUrl, scope: isBrowserWide ? 'browser' : 'page' },
@@ -37,6 +39,7 @@ export class WasmFeed {
             batch(some.map(({ text, gap }) => text ?? JSON.stringify(gap)).join('\n'));
           }
         },
+        forget: (patterns) => forget(patterns?.join() ?? ''),
         changed: tell,
       },
       isPaused,
@@ -55,4 +58,30 @@ export class WasmFeed {
   close() {
     this.#feed.close();
   }
+}
+
+/** Who shows which gateway something on this page. @type {Map<unknown, Endpoint>} */
+const shown = new Map();
+
+/**
+ * Shows a gateway a token, cookies or both, for all parts of the page, in place of what the same
+ * owner showed before.
+ * @param {unknown} owner
+ * @param {string} gatewayUrl
+ * @param {import('./access.js').Token | null | undefined} token
+ * @param {boolean} withCredentials
+ */
+export function show(owner, gatewayUrl, token, withCredentials) {
+  const endpoint = new Endpoint({ gatewayUrl });
+  const before = shown.get(owner);
+  if (before?.place === endpoint.place) return before.show({ token, withCredentials });
+  before?.release();
+  shown.set(owner, endpoint);
+  endpoint.show({ token, withCredentials });
+}
+
+/** Shows no longer what this owner showed. @param {unknown} owner */
+export function hide(owner) {
+  shown.get(owner)?.release();
+  shown.delete(owner);
 }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use logs_shared::{LogRecord, RecordId, event::Gap};
+use logs_shared::{Channel, ChannelPattern, LogRecord, RecordId, event::Gap};
 
 /// One row of a log as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +130,25 @@ impl Buffer {
             self.progress.rewrites += 1;
         }
         self.shrink();
+    }
+
+    /// Takes out the rows of these channels and patterns; all where there are none. What remains is a buffer of its own: whoever
+    /// has rows from before, also others, lets go of them.
+    pub(crate) fn forget(&mut self, patterns: &[ChannelPattern]) {
+        let kept = std::mem::replace(self, Self::new(self.max_rows));
+        let is_chosen = |channel: &Channel| patterns.iter().any(|pattern| pattern.matches(channel));
+        let goes = |row: &Row| match row {
+            Row::Record(record) => is_chosen(&record.channel),
+            Row::Gap(Gap { channel, .. }) => {
+                patterns.contains(channel) || channel.as_channel().is_some_and(|channel| is_chosen(&channel))
+            }
+            Row::Unloaded(_) => true,
+        };
+        for row in kept.rows {
+            if !patterns.is_empty() && !goes(&row) {
+                self.insert(row);
+            }
+        }
     }
 
     /// Changes how many rows there may be; the oldest go first.

@@ -11,11 +11,13 @@
 //! | `max-logs` | `maxLogs` | how many of the newest lines to keep, 1 to 100000; left out: 1000 |
 //! | `persistence` | `persistence` | present: the lines are also kept in the browser's IndexedDB, and shown at once the next time |
 //! | `scope` | `scope` | who shares the stream: `page`, or `browser` for all tabs of the origin; left out: `page` |
+//! | `with-credentials` | `withCredentials` | present: cookies go to a gateway on another origin |
+//! | `token`: everybody sees it who sees the page | `token`: a text, or a function that gives it, also as a promise | the reader's token |
 //! | `at` | `at` | a record's id: opens at that line, with those around it |
 //! | `label` | `label` | what a screen reader calls the list; left out: "Live logs" |
 //! | `theme` | `theme` | `light`, `dark`, `auto` (as the system is); left out: as the page is (its `color-scheme`) |
 //!
-//! All may change at any time. Read-only properties are `logs` (the records, the oldest first), `status`, `error` and
+//! All may change at any time. The property `token` is never an attribute, and goes before one. Read-only properties are `logs` (the records, the oldest first), `status`, `error` and
 //! `streamId`; methods are `connect()` and `disconnect()`. Events, which bubble and leave shadow trees:
 //!
 //! | event | `detail` |
@@ -36,6 +38,7 @@ use logs_shared::{LogRecord, RecordId};
 use web_sys::HtmlElement;
 
 use self::settings::Settings;
+pub use crate::token::{hide_access, show_access};
 use crate::{
     ConnectionStatus, Scope, UseLogsReturn, UseLogsSubscriptionOptions,
     dom::{El, effect_later, el},

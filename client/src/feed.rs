@@ -1,7 +1,7 @@
 //! [`Feed`]: the page's stream, as its JavaScript half gives it.
 
 use leptos::prelude::*;
-use logs_shared::Interest;
+use logs_shared::{ChannelPattern, Interest};
 use wasm_bindgen::prelude::*;
 
 use crate::{
@@ -23,6 +23,7 @@ extern "C" {
         persistence: bool,
         is_paused: bool,
         batch: &Closure<dyn FnMut(String)>,
+        forget: &Closure<dyn FnMut(String)>,
         changed: &Closure<Changed>,
     ) -> WasmFeed;
     #[wasm_bindgen(method)]
@@ -33,8 +34,8 @@ extern "C" {
     fn close(this: &WasmFeed);
 }
 
-/// Told of the status, the stream's id and what is wrong.
-type Changed = dyn FnMut(String, Option<String>, Option<String>);
+/// Told of the status, whether it takes another token, the stream's id and what is wrong.
+type Changed = dyn FnMut(String, bool, Option<String>, Option<String>);
 
 /// What is followed, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,7 @@ pub(crate) struct Feed {
     shown: Shown,
     // Called until the feed is closed, which is before they are dropped.
     _on_batch: Closure<dyn FnMut(String)>,
+    _on_forget: Closure<dyn FnMut(String)>,
     _on_change: Closure<Changed>,
 }
 
@@ -66,6 +68,7 @@ pub(crate) struct Shown {
     pub(crate) status: ArcRwSignal<ConnectionStatus>,
     pub(crate) stream_id: ArcRwSignal<Option<String>>,
     pub(crate) error: ArcRwSignal<Option<String>>,
+    pub(crate) is_unauthorized: ArcRwSignal<bool>,
 }
 
 impl Feed {
@@ -91,10 +94,19 @@ impl Feed {
                 });
             })
         };
+        let on_forget = {
+            let rows = shown.rows.clone();
+            Closure::<dyn FnMut(String)>::new(move |patterns: String| {
+                let patterns: Vec<ChannelPattern> =
+                    patterns.split(',').filter_map(|text| text.parse().ok()).collect();
+                rows.update(|rows| rows.forget(&patterns));
+            })
+        };
         let on_change = {
             let shown = shown.clone();
-            Closure::<Changed>::new(move |status: String, stream_id, error| {
+            Closure::<Changed>::new(move |status: String, is_unauthorized, stream_id, error| {
                 set(&shown.status, ConnectionStatus::of(&status));
+                set(&shown.is_unauthorized, is_unauthorized);
                 set(&shown.stream_id, stream_id);
                 set(&shown.error, error);
             })
@@ -108,12 +120,14 @@ impl Feed {
             selection.persistence,
             is_paused,
             &on_batch,
+            &on_forget,
             &on_change,
         );
         Self {
             feed,
             shown,
             _on_batch: on_batch,
+            _on_forget: on_forget,
             _on_change: on_change,
         }
     }

@@ -10,6 +10,7 @@
 //! - [`hub`]: the feeds of a provider's hooks
 //! - [`buffer`]: the newest rows, each once and in order
 //! - [`provider`], [`use_logs()`], [`use_logs_subscription()`]: how a component gets at them
+//! - [`token`]: what the page shows the gateway, so that it knows who reads
 //! - [`run`]: a run that is followed through all services
 //! - [`filter`], [`value`], [`ansi`], [`fold`], [`highlight`]: which rows are shown, and which text of them
 //! - [`lower`]: letters made comparable
@@ -46,6 +47,7 @@ mod run;
 mod samples;
 pub mod status;
 mod timer;
+mod token;
 mod use_logs;
 mod use_logs_subscription;
 mod value;
@@ -55,6 +57,7 @@ pub use buffer::{Buffer, Row};
 pub use page::LogsPage;
 pub use provider::{LogsProvider, Scope};
 pub use status::ConnectionStatus;
+pub use token::Token;
 pub use use_logs::{Logs, UseLogsOptions, UseLogsReturn, use_logs};
 pub use use_logs_subscription::{UseLogsSubscriptionOptions, use_logs_subscription};
 pub use widget::LogsWidget;

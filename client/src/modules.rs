@@ -18,6 +18,7 @@ macro_rules! taken_along {
 }
 
 taken_along!(
+    "/js/access.js" access,
     "/js/archive.js" archive,
     "/js/backoff.js" backoff,
     "/js/change.js" change,

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::hub::Hub;
+use crate::{
+    hub::Hub,
+    token::{Token, provide_access},
+};
 
 /// Who shares a page's stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,9 +68,19 @@ pub fn LogsProvider(
     /// Whether to connect as soon as a hook wants a channel. Left out: yes. Otherwise a hook's `connect` does.
     #[prop(default = true)]
     auto_connect: bool,
+    /// Gives the reader's token, where the gateway wants one. A page has one reader of a gateway: of several tokens the one that
+    /// was given last is used, for as long as its provider is there.
+    #[prop(optional, into)]
+    token: Option<Token>,
+    /// Whether cookies go to a gateway on another origin. Left out: no.
+    #[prop(optional)]
+    with_credentials: bool,
     /// What may use the hooks.
     children: Children,
 ) -> impl IntoView {
+    if token.is_some() || with_credentials {
+        provide_access(&gateway_url, token, with_credentials);
+    }
     provide(gateway_url, scope, auto_connect);
     children()
 }

@@ -114,6 +114,8 @@ pub struct UseLogsReturn {
     pub connection_status: Signal<ConnectionStatus>,
     /// What is wrong, in a sentence: the options name no channel, or the gateway said no.
     pub error: Signal<Option<String>>,
+    /// Whether the gateway wants a token, or another one: nothing comes before it has it.
+    pub is_unauthorized: Signal<bool>,
     /// The gateway's name for the page's stream, while there is one.
     pub stream_id: Signal<Option<String>>,
     /// Connects, or tries again at once after an error.

@@ -111,6 +111,7 @@ pub fn use_logs_subscription(
         is_connected: Signal::derive(move || status.get() == ConnectionStatus::Connected),
         connection_status: status,
         error: Signal::derive(move || shown.with(|shown| shown.error.get())),
+        is_unauthorized: Signal::derive(move || shown.with(|shown| shown.is_unauthorized.get())),
         stream_id: Signal::derive(move || shown.with(|shown| shown.stream_id.get())),
         connect: Callback::new(move |()| hub.with_value(|hub| hub.enable(true))),
         disconnect: Callback::new(move |()| hub.with_value(|hub| hub.enable(false))),

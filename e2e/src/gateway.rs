@@ -185,6 +185,14 @@ impl TestGateway {
         self.process.send(Signal::TERM)
     }
 
+    /// Asks it to read its files again.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn hang_up(&self) -> Result<()> {
+        self.process.send(Signal::HUP)
+    }
+
     /// Asks it to stop, and waits until it has.
     ///
     /// # Errors

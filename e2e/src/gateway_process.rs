@@ -146,5 +146,6 @@ pub struct Memory {
 fn address(line: &str) -> Option<String> {
     let (_, from) = line.split_once("listening on ")?;
     let url = from.split_whitespace().next()?;
-    url.starts_with("http://").then(|| url.to_owned())
+    let is_address = url.starts_with("http://") || url.starts_with("https://");
+    is_address.then(|| url.to_owned())
 }

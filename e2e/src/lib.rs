@@ -6,6 +6,7 @@
 //! - [`TestProxy`]: a proxy in front of it, of three kinds, and [`SignOn`]: who knows its callers
 //! - [`Publisher`]: somebody who publishes, and [`Traffic`]: publishers that go on through everything
 //! - [`SseReader`]: a stream, read event by event, and [`Follower`]: a reader that comes back
+//! - [`Strangers`]: people who mean the gateway no good
 //! - [`SmallDisk`]: a file system that a test can fill
 //! - [`Browser`]: headless Chromium, and what it shows
 //! - [`HostPage`]: the site of somebody who embeds the gateway's lines in a page
@@ -30,6 +31,7 @@ mod publisher;
 mod sign_on;
 mod small_disk;
 mod sse_reader;
+mod strangers;
 mod test_proxy;
 mod traffic;
 mod transcript;
@@ -45,5 +47,6 @@ pub use publisher::{Published, Publisher};
 pub use sign_on::SignOn;
 pub use small_disk::{SmallDisk, with_own_mounts};
 pub use sse_reader::{Received, SseReader};
+pub use strangers::{Cut, Strangers};
 pub use test_proxy::{ProxyKind, TestProxy};
 pub use traffic::{Told, Traffic};

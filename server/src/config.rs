@@ -62,6 +62,8 @@ pub struct Config {
     pub max_channels_per_token: usize,
     /// The largest body of a publication, in bytes, unpacked.
     pub max_body_bytes: usize,
+    /// What is set and does nothing, a sentence each.
+    pub overlooked: Vec<String>,
 }
 
 /// The form of the gateway's own log.
@@ -99,6 +101,7 @@ const HEARTBEAT_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 #[derive(Default)]
 pub(crate) struct Reading {
     pub(crate) errors: Vec<String>,
+    overlooked: Vec<String>,
 }
 
 impl Reading {
@@ -280,6 +283,7 @@ impl Config {
                 )
                 .try_into()
                 .unwrap_or(usize::MAX),
+            overlooked: Vec::new(),
         };
         // With less the gateway would acknowledge what it cannot keep, or refuse everything.
         reading.at_least("RETENTION_RECORDS", config.retention.records, 1);
@@ -292,7 +296,8 @@ impl Config {
         reading.at_least("MAX_STREAMS_PER_USER", config.stream_limits.per_owner, 1);
         reading.at_least("MAX_STREAMS_PER_ADDRESS", config.stream_limits.per_address, 1);
         reading.at_least("MAX_BODY_BYTES", config.max_body_bytes, 1_024);
-        reading.done(config)
+        let overlooked = std::mem::take(&mut reading.overlooked);
+        reading.done(Self { overlooked, ..config })
     }
 }
 

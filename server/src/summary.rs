@@ -15,7 +15,7 @@ pub struct Summary {
     production: bool,
     /// Who may do what, and by which variable that is opened or closed.
     rights: Vec<Right>,
-    warnings: Vec<&'static str>,
+    warnings: Vec<String>,
     /// Where records are kept.
     records: String,
     /// How this program was called.
@@ -79,7 +79,7 @@ impl Summary {
 
     /// What an operator should not overlook.
     #[must_use]
-    pub fn warnings(&self) -> &[&'static str] {
+    pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 }
@@ -153,11 +153,19 @@ fn rights(config: &Config) -> Vec<Right> {
     ]
 }
 
-fn warnings(config: &Config) -> Vec<&'static str> {
+fn warnings(config: &Config) -> Vec<String> {
+    let in_production = if config.production {
+        open(config)
+    } else {
+        Vec::new()
+    };
+    let in_production = in_production.into_iter().map(str::to_owned);
+    config.overlooked.iter().cloned().chain(in_production).collect()
+}
+
+/// What stands open, or shut, in production.
+fn open(config: &Config) -> Vec<&'static str> {
     let mut warnings = Vec::new();
-    if !config.production {
-        return warnings;
-    }
     match &config.read {
         ReadAccess::Open => warnings.push("AUTH=open: everybody who reaches this gateway reads everything"),
         ReadAccess::NotConfigured => warnings.push("nobody may read: set AUTH"),

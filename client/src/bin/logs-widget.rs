@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use js_sys::Function;
-use logs_client::element::{ElementListener, ElementStatus, LogsElement};
+use logs_client::element::{ElementListener, ElementStatus, LogsElement, hide_access, show_access};
 use logs_shared::LogRecord;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
@@ -11,6 +11,18 @@ use web_sys::HtmlElement;
 fn main() {
     #[cfg(feature = "panic-messages")]
     console_error_panic_hook::set_once();
+}
+
+/// Shows a gateway the token and the cookies of an element.
+#[wasm_bindgen]
+pub fn show(element: &JsValue, gateway_url: &str, token: &JsValue, with_credentials: bool) {
+    show_access(element, gateway_url, token, with_credentials);
+}
+
+/// Shows no longer what an element showed.
+#[wasm_bindgen]
+pub fn hide(element: &JsValue) {
+    hide_access(element);
 }
 
 /// A viewer in an element. `free()` takes it out.

@@ -4,6 +4,8 @@ use gloo_net::http::Request;
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local_scoped};
 use logs_shared::{ChannelPattern, api, overview::Channels};
 
+use super::reader_token::ReaderToken;
+
 /// Which channels are followed: those there are, with a way to leave each, and a field for more.
 #[component]
 pub(super) fn Chooser(
@@ -16,10 +18,15 @@ pub(super) fn Chooser(
     // Whatever was wrong, it was about what was followed before.
     Effect::watch(move || channels.get(), move |_, _, _| error.set(None), false);
     let known = RwSignal::new(Vec::new());
+    let reader: ReaderToken = expect_context();
     let look = move || {
         spawn_local_scoped(async move {
             // Suggestions only: without them the field still takes every channel.
-            if let Ok(answer) = Request::get(api::CHANNELS_PATH).send().await
+            let mut request = Request::get(api::CHANNELS_PATH);
+            if let Some(authorization) = reader.authorization() {
+                request = request.header("authorization", &authorization);
+            }
+            if let Ok(answer) = request.send().await
                 && let Ok(Channels { channels }) = answer.json().await
             {
                 known.try_set(channels);

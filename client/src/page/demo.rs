@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use logs_shared::api::{DEMO_VIEW_PATHS, PAGE_PATH};
 
 use super::{
+    reader_token::ReaderToken,
     route::{Link, Route, Router},
     status_bar::StatusBar,
 };
@@ -47,8 +48,9 @@ impl MicroFrontend {
 /// A page shell with three micro frontends on one stream.
 #[component]
 pub(super) fn DemoPage() -> impl IntoView {
+    let reader: ReaderToken = expect_context();
     view! {
-        <LogsProvider>
+        <LogsProvider token=reader.source()>
             <Shell />
         </LogsProvider>
     }

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use logs_shared::{ChannelPattern, RecordId};
 
 use super::{
-    address::Address, chooser::Chooser, sample_list::SampleList, status_bar::StatusBar, try_it::TryIt,
+    address::Address, chooser::Chooser, reader_token::ReaderToken, sample_list::SampleList,
+    status_bar::StatusBar, try_it::TryIt,
 };
 use crate::{
     ConnectionStatus, LogsProvider, LogsWidget, UseLogsSubscriptionOptions, use_logs_subscription,
@@ -25,8 +26,9 @@ pub(super) fn LivePage() -> impl IntoView {
         address.channels.extend(DEFAULT_CHANNEL.parse::<ChannelPattern>());
     }
     let auto_connect = address.connect;
+    let reader: ReaderToken = expect_context();
     view! {
-        <LogsProvider auto_connect>
+        <LogsProvider auto_connect token=reader.source()>
             <Live channels=address.channels at=address.at error=address.error />
         </LogsProvider>
     }

@@ -4,10 +4,12 @@ mod address;
 mod chooser;
 mod demo;
 mod live;
+mod reader_token;
 mod route;
 mod sample_list;
 mod status_bar;
 mod theme;
+mod token_field;
 mod try_it;
 
 use leptos::prelude::*;
@@ -16,12 +18,15 @@ use logs_shared::api;
 use crate::filter::KeptFilter;
 use demo::DemoPage;
 use live::LivePage;
+use reader_token::ReaderToken;
 use route::{Link, Route, Router};
 use theme::ThemeButton;
 
 /// The live logs page, and the page with three micro frontends, each at its path.
 #[component]
 pub fn LogsPage() -> impl IntoView {
+    // Before anything else looks at the URL.
+    ReaderToken::provide();
     let router = Router::provide();
     // What the live page shows of its lines, while another page is looked at.
     provide_context(KeptFilter(RwSignal::default()));

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::token_field::TokenField;
 use crate::{ConnectionStatus, UseLogsReturn, browser};
 
 /// How the page stands with the gateway and why, and the buttons that change it.
@@ -45,6 +46,7 @@ pub(super) fn StatusBar(live: UseLogsReturn) -> impl IntoView {
                 </button>
             </div>
             {move || live.error.get().map(|error| view! { <p class="logs-error" role="alert">{error}</p> })}
+            <TokenField live />
         </div>
     }
 }

@@ -6,7 +6,9 @@ mod extract;
 mod headers;
 mod history;
 mod identity;
+mod limits;
 mod observe;
+mod openapi;
 mod publish;
 mod routes;
 mod stream;
@@ -20,7 +22,7 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::{map_response, map_response_with_state},
+    middleware::{map_request, map_response, map_response_with_state},
     response::Response,
 };
 use logs_shared::api;
@@ -58,6 +60,7 @@ fn all() -> Routes<Gateway> {
         .get(api::HEALTH_PATH, Public, observe::health)
         .get(api::HEALTH_LIVE_PATH, Public, observe::live)
         .get(api::HEALTH_READY_PATH, Public, observe::health)
+        .get(api::OPENAPI_PATH, Public, openapi::describe)
         .get(api::STATS_PATH, Admin, admin::stats)
         .get(api::METRICS_PATH, Admin, admin::metrics)
         .post(
@@ -82,6 +85,7 @@ pub fn app(gateway: Gateway) -> Router {
         .into_router()
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(map_request(limits::within))
         .layer(map_response_with_state(gateway.clone(), error::count))
         .layer(cors(gateway.config().allowed_origins.clone()))
         // Around CORS, which answers questions of its own.

@@ -86,7 +86,12 @@ impl TestApp {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.open(request).await.into_parts();
+        Self::whole(self.open(request).await).await
+    }
+
+    /// An answer with all of its body, which must have an end.
+    pub(crate) async fn whole(response: Response<Body>) -> Answer {
+        let (parts, body) = response.into_parts();
         let body = body
             .collect()
             .await
@@ -103,6 +108,23 @@ impl TestApp {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).expect("a request"))
             .await
+    }
+
+    pub(crate) async fn get_as(&self, path: &str, token: &str) -> Answer {
+        let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    pub(crate) async fn post_as(&self, path: &str, token: &str, body: &Value) -> Answer {
+        let request = Request::post(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::from(body.to_string())).expect("a request"))
+            .await
+    }
+
+    /// Publishes one record with this token.
+    pub(crate) async fn publish_as(&self, token: &str, channel: &str, message: &str) -> Answer {
+        let body = json!({ "channel": channel, "logData": message });
+        self.post_as(PUBLISH_PATH, token, &body).await
     }
 
     /// Publishes a body with these headers beside the token.
@@ -176,6 +198,14 @@ impl TestStream {
                 ));
             });
             self.events = events.into_iter();
+        }
+    }
+
+    /// What names it, as its first event says.
+    pub(crate) async fn stream_id(&mut self) -> String {
+        match self.next().await {
+            Some((ServerEvent::Connection(connection), _)) => connection.stream_id,
+            other => panic!("a stream begins with its connection: {other:?}"),
         }
     }
 

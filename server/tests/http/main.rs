@@ -3,10 +3,14 @@
 mod access;
 mod app;
 mod bad_input;
+mod callers;
 mod headers;
 mod history;
+mod limits;
 mod metrics;
+mod openapi;
 mod publish;
+mod quotas;
 mod routes;
 mod stream;
 mod streams;
