@@ -202,7 +202,7 @@ pub(super) async fn json_body(request: Request, limit: usize) -> Result<Bytes, A
 }
 
 /// A whole body of at most `limit` bytes.
-async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let body = Limited::new(request.into_body(), limit)
         .collect()
         .await

@@ -21,7 +21,7 @@ use super::{
     identity::{Identity, IdentityHeaders},
     refusal::Refusal,
 };
-use crate::{cause, cli::connector};
+use crate::{cause, cli::connector, http::ApiError};
 
 const WORKSPACE_ID: HeaderName = HeaderName::from_static(WORKSPACE_ID_HEADER);
 pub(super) const PROXY_TOKEN: HeaderName = HeaderName::from_static(PROXY_TOKEN_HEADER);
@@ -166,7 +166,7 @@ impl Upstream {
     fn uri(&self, path: &str) -> Result<Uri, Refusal> {
         // Both parts were read as what they are before; together they may be too long.
         let uri = format!("{}{path}", self.url).parse();
-        uri.map_err(|_| Refusal::NotFound("an address of this length".to_owned()))
+        uri.map_err(|_| ApiError::UriTooLong(path.len()).into())
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Lines},
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -29,43 +29,56 @@ fn program(args: &[&str], variables: &[(&str, &str)]) -> Command {
 
 /// One that serves. It ends with this value.
 struct Serving {
-    child: Child,
+    child: Ended,
     url: String,
     said: Vec<String>,
+    /// What it says after that: nobody may close it while it speaks.
+    _output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Serving {
     /// Starts it on a free port, and waits until it says where that is.
     fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
         let own = [("HOST", "127.0.0.1"), ("PORT", "0"), ("LOG_FORMAT", "text")];
-        let mut child = program(args, &[variables, &own].concat())
-            .spawn()
-            .expect("it starts");
-        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let mut child = Ended(
+            program(args, &[variables, &own].concat())
+                .spawn()
+                .expect("it starts"),
+        );
+        let mut output = BufReader::new(child.0.stdout.take().expect("its output")).lines();
         let mut said = Vec::new();
-        for line in lines {
-            said.push(line.expect("a line"));
-            let address = said.last().and_then(|line| line.strip_prefix("listening on "));
-            if let Some(url) = address.map(str::to_owned) {
-                return Self { child, url, said };
+        loop {
+            let line = output.next().and_then(Result::ok);
+            let line = line.unwrap_or_else(|| panic!("it ended after {said:?}"));
+            let url = line.strip_prefix("listening on ").map(str::to_owned);
+            said.push(line);
+            if let Some(url) = url {
+                return Self {
+                    child,
+                    url,
+                    said,
+                    _output: output,
+                };
             }
         }
-        panic!("it ended after {said:?}");
     }
 
     /// Asks it to stop, as a service manager does.
     fn stop(&mut self) -> std::process::ExitStatus {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let pid = i32::try_from(self.child.0.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("an id"), Signal::TERM).expect("it runs");
-        self.child.wait().expect("its end")
+        self.child.0.wait().expect("its end")
     }
 }
 
-impl Drop for Serving {
+/// A process that ends with this value.
+struct Ended(Child);
+
+impl Drop for Ended {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
