@@ -157,12 +157,14 @@ export class Connection {
   }
 
   /**
-   * The page gives another token: where there is no stream without one, it is tried; a stream for somebody else is replaced.
+   * The page gives another token: where there is no stream without one it is tried, and a stream for somebody else ends here.
    * @param {string} token
    */
   renewed(token) {
-    if (this.isUnauthorized || this.isDenied) this.retry();
-    else if (this.#first && subjectOf(token) !== subjectOf(this.#first.token)) this.#renew();
+    if (this.isUnauthorized || this.isDenied) return this.retry();
+    if (!this.#first || subjectOf(token) === subjectOf(this.#first.token)) return;
+    this.#reset();
+    this.#retry();
   }
 
   /** Something has changed for the better: waits no longer, and trusts no stream that may be dead. @param {boolean} trustsNone */
