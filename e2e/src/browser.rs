@@ -376,7 +376,8 @@ fn capabilities(profile: &Path) -> Value {
         .into_iter()
         .chain([format!("--user-data-dir={}", profile.display())])
         .collect();
-    json!({ "goog:chromeOptions": { "args": flags } })
+    // A gateway of a test has a certificate that nobody else knows.
+    json!({ "goog:chromeOptions": { "args": flags }, "acceptInsecureCerts": true })
 }
 
 /// A command of the Chrome DevTools protocol, which chromedriver passes on.

@@ -29,6 +29,12 @@ const BINARY: &str = "LOGS_GATEWAY_BIN";
 /// May publish to every channel.
 pub(crate) const TOKEN: &str = "e2e-token";
 
+/// The binary under test.
+pub(crate) fn binary() -> Result<OsString> {
+    env::var_os(BINARY)
+        .with_context(|| format!("{BINARY} is not set; `cargo xtask test` builds the gateway and sets it"))
+}
+
 /// A gateway of one's own: the real binary on a free port, with an empty folder to work in and nothing
 /// of this process's configuration. It ends with this value.
 pub struct TestGateway {
@@ -54,11 +60,7 @@ impl TestGateway {
     /// # Errors
     /// There is no binary, or it ends or says nothing instead of listening.
     pub async fn start_with(settings: &[(&str, &str)]) -> Result<Self> {
-        let binary = env::var_os(BINARY);
-        let binary = binary.with_context(|| {
-            format!("{BINARY} is not set; `cargo xtask test` builds the gateway and sets it")
-        })?;
-        Self::start_program(binary, settings).await
+        Self::start_program(binary()?, settings).await
     }
 
     async fn start_program(binary: OsString, settings: &[(&str, &str)]) -> Result<Self> {
@@ -70,7 +72,7 @@ impl TestGateway {
             .into_iter()
             .chain(own)
             .collect();
-        let mut process = GatewayProcess::spawn(&binary, dir.path(), &settings, 0)?;
+        let mut process = GatewayProcess::spawn(&binary, &[], dir.path(), &settings, 0)?;
         let url = process.listening().await?;
         Ok(Self {
             binary,
@@ -183,6 +185,14 @@ impl TestGateway {
         self.process.send(Signal::TERM)
     }
 
+    /// Asks it to read its files again.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn hang_up(&self) -> Result<()> {
+        self.process.send(Signal::HUP)
+    }
+
     /// Asks it to stop, and waits until it has.
     ///
     /// # Errors
@@ -207,7 +217,7 @@ impl TestGateway {
     pub fn respawn(&mut self) -> Result<()> {
         let port = self.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let port = port.with_context(|| format!("{} names no port", self.url))?;
-        self.process = GatewayProcess::spawn(&self.binary, self.dir.path(), &self.settings, port)?;
+        self.process = GatewayProcess::spawn(&self.binary, &[], self.dir.path(), &self.settings, port)?;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     path::Path,
     process::{ExitStatus, Stdio},
@@ -28,10 +28,11 @@ pub(crate) struct GatewayProcess {
 }
 
 impl GatewayProcess {
-    /// Starts the program in `dir` with these environment variables and nothing of this process's own, and
+    /// Starts the program in `dir` with these arguments, these environment variables and nothing of this process's own, and
     /// does not wait until it listens.
     pub(crate) fn spawn(
         binary: &OsStr,
+        args: &[OsString],
         dir: &Path,
         settings: &[(String, String)],
         port: u16,
@@ -40,6 +41,7 @@ impl GatewayProcess {
             .into_iter()
             .filter_map(|name| Some((name, env::var_os(name)?)));
         let mut child = Command::new(binary)
+            .args(args)
             .env_clear()
             .envs(kept)
             .env("HOST", "127.0.0.1")
@@ -144,5 +146,6 @@ pub struct Memory {
 fn address(line: &str) -> Option<String> {
     let (_, from) = line.split_once("listening on ")?;
     let url = from.split_whitespace().next()?;
-    url.starts_with("http://").then(|| url.to_owned())
+    let is_address = url.starts_with("http://") || url.starts_with("https://");
+    is_address.then(|| url.to_owned())
 }

@@ -130,7 +130,7 @@ impl Site {
 }
 
 /// The request's lines, and the empty one that ends them.
-async fn read_head(connection: &mut BufReader<TcpStream>) -> Result<String> {
+pub(crate) async fn read_head(connection: &mut BufReader<TcpStream>) -> Result<String> {
     let mut head = String::new();
     let mut limited = connection.take(MOST_HEAD);
     loop {

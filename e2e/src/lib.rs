@@ -3,8 +3,10 @@
 //! The tests are in `tests/`; here is what they are made of:
 //!
 //! - [`TestGateway`]: a gateway of one's own, which can be killed and started again
+//! - [`TestProxy`]: a proxy in front of it, of three kinds, and [`SignOn`]: who knows its callers
 //! - [`Publisher`]: somebody who publishes, and [`Traffic`]: publishers that go on through everything
 //! - [`SseReader`]: a stream, read event by event, and [`Follower`]: a reader that comes back
+//! - [`Strangers`]: people who mean the gateway no good
 //! - [`SmallDisk`]: a file system that a test can fill
 //! - [`Browser`]: headless Chromium, and what it shows
 //! - [`HostPage`]: the site of somebody who embeds the gateway's lines in a page
@@ -26,8 +28,11 @@ mod gateway_process;
 mod host_page;
 pub mod measure;
 mod publisher;
+mod sign_on;
 mod small_disk;
 mod sse_reader;
+mod strangers;
+mod test_proxy;
 mod traffic;
 mod transcript;
 
@@ -39,6 +44,9 @@ pub use gateway::TestGateway;
 pub use gateway_process::Memory;
 pub use host_page::HostPage;
 pub use publisher::{Published, Publisher};
+pub use sign_on::SignOn;
 pub use small_disk::{SmallDisk, with_own_mounts};
 pub use sse_reader::{Received, SseReader};
+pub use strangers::{Cut, Strangers};
+pub use test_proxy::{ProxyKind, TestProxy};
 pub use traffic::{Told, Traffic};

@@ -50,9 +50,19 @@ impl SseReader {
     /// # Errors
     /// As [`Self::open`].
     pub async fn resume(url: &str, last_event_id: &str) -> Result<Self> {
+        let headers = [(LAST_EVENT_ID_HEADER, last_event_id)];
+        let is_first = last_event_id.is_empty();
+        Self::open_with(url, if is_first { &[] } else { &headers }).await
+    }
+
+    /// Opens the stream at `url` with these headers too.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with(url: &str, headers: &[(&str, &str)]) -> Result<Self> {
         let mut request = reqwest::Client::builder().build()?.get(url);
-        if !last_event_id.is_empty() {
-            request = request.header(LAST_EVENT_ID_HEADER, last_event_id);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let response = request
             .send()

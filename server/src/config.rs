@@ -62,6 +62,8 @@ pub struct Config {
     pub max_channels_per_token: usize,
     /// The largest body of a publication, in bytes, unpacked.
     pub max_body_bytes: usize,
+    /// What is set and does nothing, a sentence each.
+    pub overlooked: Vec<String>,
 }
 
 /// The form of the gateway's own log.
@@ -79,7 +81,7 @@ pub struct ConfigErrors(pub Vec<String>);
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the gateway cannot start with these settings:")?;
+        f.write_str("cannot start with these settings:")?;
         self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
     }
 }
@@ -97,13 +99,14 @@ const HEARTBEAT_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 
 /// Takes values one by one and gathers what is wrong with them.
 #[derive(Default)]
-struct Reading {
-    errors: Vec<String>,
+pub(crate) struct Reading {
+    pub(crate) errors: Vec<String>,
+    overlooked: Vec<String>,
 }
 
 impl Reading {
     /// The value, or the default where it is absent or empty. A mistake is noted and reads as the default.
-    fn value<T, E: fmt::Display>(
+    pub(crate) fn value<T, E: fmt::Display>(
         &mut self,
         name: &str,
         text: Option<&str>,
@@ -128,10 +131,19 @@ impl Reading {
         }
     }
 
-    fn number<T: FromStr>(&mut self, name: &str, text: Option<&str>, default: T, what: &str) -> T {
+    pub(crate) fn number<T: FromStr>(&mut self, name: &str, text: Option<&str>, default: T, what: &str) -> T {
         self.value(name, text, default, |text| {
             text.parse().map_err(|_| format!("{text:?} is not {what}"))
         })
+    }
+
+    /// What was read, where nothing was wrong.
+    pub(crate) fn done<T>(self, config: T) -> Result<T, ConfigErrors> {
+        if self.errors.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(self.errors))
+        }
     }
 }
 
@@ -142,16 +154,7 @@ impl Config {
     /// [`ConfigErrors`] with every mistake there is. No secret is in it.
     pub fn from_settings(settings: &Settings) -> Result<Self, ConfigErrors> {
         let mut reading = Reading::default();
-        let production = reading.value(
-            "NODE_ENV",
-            settings.node_env.as_deref(),
-            false,
-            |text| match text {
-                "production" => Ok(true),
-                "development" | "test" => Ok(false),
-                other => Err(format!("{other:?} is neither development nor production")),
-            },
-        );
+        let production = production(&mut reading, settings.node_env.as_deref());
         let port = reading.number(
             "PORT",
             settings.port.as_deref(),
@@ -164,11 +167,6 @@ impl Config {
             .map(str::trim)
             .filter(|host| !host.is_empty())
             .unwrap_or("0.0.0.0");
-        let default_format = if production {
-            LogFormat::Json
-        } else {
-            LogFormat::Text
-        };
         let count = "a whole number";
         let (max_streams, per_owner) = (
             reading.number("MAX_STREAMS", settings.max_streams.as_deref(), 20_000, count),
@@ -196,7 +194,7 @@ impl Config {
         };
         let config = Self {
             listen: (host.to_owned(), port),
-            tls: tls(&mut reading, settings),
+            tls: tls(&mut reading, &settings.tls_cert, &settings.tls_key),
             production,
             allowed_origins: reading.value(
                 "ALLOWED_ORIGINS",
@@ -210,16 +208,7 @@ impl Config {
                 "info".to_owned(),
                 log_filter,
             ),
-            log_format: reading.value(
-                "LOG_FORMAT",
-                settings.log_format.as_deref(),
-                default_format,
-                |text| match text {
-                    "text" => Ok(LogFormat::Text),
-                    "json" => Ok(LogFormat::Json),
-                    other => Err(format!("{other:?} is neither text nor json")),
-                },
-            ),
+            log_format: log_format(&mut reading, settings.log_format.as_deref(), production),
             service_tokens: service_tokens(&mut reading, settings, production),
             admin: AdminAccess::new(settings.admin_token.as_deref(), production),
             read: reading::read_access(&mut reading, settings, production),
@@ -294,6 +283,7 @@ impl Config {
                 )
                 .try_into()
                 .unwrap_or(usize::MAX),
+            overlooked: Vec::new(),
         };
         // With less the gateway would acknowledge what it cannot keep, or refuse everything.
         reading.at_least("RETENTION_RECORDS", config.retention.records, 1);
@@ -306,15 +296,36 @@ impl Config {
         reading.at_least("MAX_STREAMS_PER_USER", config.stream_limits.per_owner, 1);
         reading.at_least("MAX_STREAMS_PER_ADDRESS", config.stream_limits.per_address, 1);
         reading.at_least("MAX_BODY_BYTES", config.max_body_bytes, 1_024);
-        if reading.errors.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigErrors(reading.errors))
-        }
+        let overlooked = std::mem::take(&mut reading.overlooked);
+        reading.done(Self { overlooked, ..config })
     }
 }
 
-fn log_filter(text: &str) -> Result<String, String> {
+/// Whether what is not opened stays closed.
+pub(crate) fn production(reading: &mut Reading, text: Option<&str>) -> bool {
+    reading.value("NODE_ENV", text, false, |text| match text {
+        "production" => Ok(true),
+        "development" | "test" => Ok(false),
+        other => Err(format!("{other:?} is neither development nor production")),
+    })
+}
+
+/// The form of a program's own log.
+pub(crate) fn log_format(reading: &mut Reading, text: Option<&str>, production: bool) -> LogFormat {
+    let default = if production {
+        LogFormat::Json
+    } else {
+        LogFormat::Text
+    };
+    reading.value("LOG_FORMAT", text, default, |text| match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!("{other:?} is neither text nor json")),
+    })
+}
+
+/// The filter of a program's own log.
+pub(crate) fn log_filter(text: &str) -> Result<String, String> {
     // A filter takes a lone word for a module: with a level spelt wrong the gateway would be silent.
     for word in text.split(',').map(str::trim).filter(|word| !word.contains('=')) {
         if word.parse::<tracing::level_filters::LevelFilter>().is_err() {
@@ -373,9 +384,10 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
     )
 }
 
-fn tls(reading: &mut Reading, settings: &Settings) -> Option<Tls> {
+/// The certificate, where there is one.
+pub(crate) fn tls(reading: &mut Reading, cert: &Option<PathBuf>, key: &Option<PathBuf>) -> Option<Tls> {
     let given = |file: &Option<PathBuf>| file.clone().filter(|path| !path.as_os_str().is_empty());
-    match (given(&settings.tls_cert), given(&settings.tls_key)) {
+    match (given(cert), given(key)) {
         (None, None) => None,
         (Some(cert), Some(key)) => Tls::load(&cert, &key)
             .map_err(|errors| reading.errors.extend(errors))

@@ -118,6 +118,13 @@ impl Connections {
         )
     }
 
+    /// The connections of a proxy, each of which may hold another one, to the gateway.
+    pub(crate) fn of_proxy(app: Router, tls: Option<Tls>) -> Self {
+        let files = process::open_files();
+        let most = (files - OTHER_FILES.min(files / PART_OF_OTHER_FILES)) / 2;
+        Self::with(app, tls, Rejections::default(), most, PATIENCE)
+    }
+
     fn with(
         app: Router,
         tls: Option<Tls>,

@@ -14,8 +14,9 @@
 //! Below HTTP: [`serve()`](serve::serve) (start and stop), `connections` (from a socket to its requests: who has room,
 //! who is cut), `stalled` (sockets that take nothing), [`tls`].
 //!
-//! Around them: [`config`] (flags and environment), [`reload`] (what may change while it runs), and [`cli`] (the other
-//! commands of the same binary, which are clients of a gateway).
+//! Around them: [`config`] (flags and environment), [`start`] (what a program does before it serves), [`reload`] (what may
+//! change while it runs), and [`cli`] (the other commands of the same binary, which are clients of a gateway). One of them
+//! serves too: [`proxy`], the gateway on a page's own origin.
 
 pub mod access;
 mod addresses;
@@ -32,6 +33,7 @@ mod newest;
 pub mod origins;
 mod page;
 mod process;
+pub mod proxy;
 mod quantity;
 mod quota;
 mod quotas;
@@ -42,6 +44,7 @@ mod rejections;
 pub mod reload;
 pub mod serve;
 mod stalled;
+pub mod start;
 mod stream;
 mod streams;
 pub mod summary;

@@ -1,7 +1,7 @@
 //! `logs-gateway`: the gateway, and its clients on the command line.
 
 use std::{
-    io::{self, IsTerminal},
+    io,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -15,15 +15,15 @@ use logs_gateway::{
     gateway::Gateway,
     reload::reload_on_hangup,
     serve::serve,
+    start,
     summary::{Right, Summary},
 };
-use tokio::{net::TcpListener, signal::unix, sync::oneshot, task::spawn_blocking, time::timeout};
-use tracing_subscriber::EnvFilter;
+use tokio::{task::spawn_blocking, time::timeout};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
-        Some(command) => runtime().and_then(|runtime| runtime.block_on(interruptible(command.run()))),
+        Some(command) => runtime().and_then(|runtime| runtime.block_on(command.run())),
         None => Config::from_settings(&cli.settings)
             .map_err(anyhow::Error::from)
             .and_then(|config| {
@@ -60,17 +60,14 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 async fn run_gateway(config: Config) -> anyhow::Result<()> {
-    start_tracing(&config);
-    let (host, port) = &config.listen;
-    let listener = TcpListener::bind((host.as_str(), *port)).await.with_context(|| {
-        format!("cannot listen on {host}:{port} (another gateway? PORT=0 picks a free port)")
-    })?;
+    start::tracing(&config.log_filter, config.log_format);
+    let listener = start::listen(&config.listen).await?;
     let address = listener.local_addr()?;
     let engine = open_engine(&config).await?;
     let summary = Summary::new(&config, address);
     let json = config.log_format == LogFormat::Json;
     let gateway = Gateway::open(config, engine.clone()).context("who was revoked cannot be read")?;
-    let [stop, stop_now] = stop_signals()?;
+    let [stop, stop_now] = start::stop_signals()?;
     reload_on_hangup(gateway.clone())?;
     if json {
         tracing::info!("listening on {}", summary.url());
@@ -108,43 +105,4 @@ async fn open_engine(config: &Config) -> anyhow::Result<Engine> {
     let engine = opening.await??;
     tracing::info!(took = ?started.elapsed(), "the data folder is open");
     Ok(engine)
-}
-
-fn start_tracing(config: &Config) {
-    let filter = EnvFilter::new(&config.log_filter);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match config.log_format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
-}
-
-/// Two futures: the first resolves at the first SIGTERM or SIGINT, the second at the one after.
-/// Both signals are caught from here on.
-fn stop_signals() -> anyhow::Result<[oneshot::Receiver<()>; 2]> {
-    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
-    let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
-    let (first, stop) = oneshot::channel();
-    let (second, stop_now) = oneshot::channel();
-    tokio::spawn(async move {
-        for asked in [first, second] {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            // Nobody listens for the second before the first has come.
-            let _ = asked.send(());
-        }
-    });
-    Ok([stop, stop_now])
-}
-
-/// A command that a person stops has done what it was asked to.
-async fn interruptible(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::select! {
-        result = command => result,
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
-    }
 }

@@ -23,7 +23,7 @@ pub(crate) fn open_files() -> usize {
     let given = getrlimit(Resource::Nofile);
     let all = Rlimit {
         current: given.maximum,
-        ..given.clone()
+        ..given
     };
     let now = match setrlimit(Resource::Nofile, all) {
         Ok(()) => given.maximum,

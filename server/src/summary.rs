@@ -15,7 +15,7 @@ pub struct Summary {
     production: bool,
     /// Who may do what, and by which variable that is opened or closed.
     rights: Vec<Right>,
-    warnings: Vec<&'static str>,
+    warnings: Vec<String>,
     /// Where records are kept.
     records: String,
     /// How this program was called.
@@ -38,20 +38,9 @@ impl Summary {
     #[must_use]
     pub fn new(config: &Config, address: SocketAddr) -> Self {
         let everywhere = address.ip().is_unspecified();
-        // Not an address that one can call: this machine's own stands in for it.
-        let host = if everywhere {
-            "127.0.0.1".to_owned()
-        } else {
-            address.ip().to_string()
-        };
-        let host = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host
-        };
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         Self {
-            url: format!("{scheme}://{host}:{}", address.port()),
+            url: reachable(scheme, address),
             everywhere,
             production: config.production,
             rights: rights(config),
@@ -90,7 +79,7 @@ impl Summary {
 
     /// What an operator should not overlook.
     #[must_use]
-    pub fn warnings(&self) -> &[&'static str] {
+    pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 }
@@ -164,11 +153,19 @@ fn rights(config: &Config) -> Vec<Right> {
     ]
 }
 
-fn warnings(config: &Config) -> Vec<&'static str> {
+fn warnings(config: &Config) -> Vec<String> {
+    let in_production = if config.production {
+        open(config)
+    } else {
+        Vec::new()
+    };
+    let in_production = in_production.into_iter().map(str::to_owned);
+    config.overlooked.iter().cloned().chain(in_production).collect()
+}
+
+/// What stands open, or shut, in production.
+fn open(config: &Config) -> Vec<&'static str> {
     let mut warnings = Vec::new();
-    if !config.production {
-        return warnings;
-    }
     match &config.read {
         ReadAccess::Open => warnings.push("AUTH=open: everybody who reaches this gateway reads everything"),
         ReadAccess::NotConfigured => warnings.push("nobody may read: set AUTH"),
@@ -193,6 +190,15 @@ fn warnings(config: &Config) -> Vec<&'static str> {
         warnings.push("STORE=memory: records are gone with this process");
     }
     warnings
+}
+
+/// Where what listens there can be called from this machine.
+pub(crate) fn reachable(scheme: &str, address: SocketAddr) -> String {
+    // Of an address that one cannot call, this machine's own stands in for it.
+    match address.ip() {
+        ip if ip.is_unspecified() => format!("{scheme}://127.0.0.1:{}", address.port()),
+        _ => format!("{scheme}://{address}"),
+    }
 }
 
 impl fmt::Display for Summary {

@@ -22,12 +22,14 @@ pub const HEALTH_LIVE_PATH: &str = "/health/live";
 pub const HEALTH_READY_PATH: &str = "/health/ready";
 /// What the gateway is doing, for operators.
 pub const STATS_PATH: &str = "/admin/logs/stats";
+/// Everything that can be asked of the gateway, as OpenAPI describes it.
+pub const OPENAPI_PATH: &str = "/openapi.json";
+/// What the gateway counts, for Prometheus.
+pub const METRICS_PATH: &str = "/metrics";
 /// Open streams, for operators; a slash, a stream's id or number and `/close` end it.
 pub const ADMIN_STREAMS_PATH: &str = "/admin/logs/streams";
 /// Ends what a user or a token may, at once.
 pub const REVOKE_PATH: &str = "/admin/logs/revoke";
-/// What the gateway counts, for Prometheus.
-pub const METRICS_PATH: &str = "/metrics";
 
 /// The live logs page.
 pub const PAGE_PATH: &str = "/";

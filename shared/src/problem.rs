@@ -209,6 +209,18 @@ pub mod code {
         STORAGE_FULL,
         SHUTTING_DOWN,
     ];
+
+    /// The codes of `logs-gateway proxy`, beside those of the gateway behind it.
+    pub mod proxy {
+        /// 403: who knows the callers says that this one may not.
+        pub const IDENTITY_REFUSED: &str = "identity_refused";
+        /// 502: who knows the callers does not answer as it should.
+        pub const IDENTITY_UNAVAILABLE: &str = "identity_unavailable";
+        /// 502: the gateway does not answer.
+        pub const UPSTREAM_UNREACHABLE: &str = "upstream_unreachable";
+        /// 504: the gateway's answer did not begin in time.
+        pub const UPSTREAM_TIMEOUT: &str = "upstream_timeout";
+    }
 }
 
 #[cfg(test)]

@@ -11,10 +11,14 @@ use crate::{
     timestamp::TimestampError,
 };
 
-const CHANNELS: &str = "channels";
-const SERVICE: &str = "service";
-const WORKSPACE_ID: &str = "workspace_id";
-const RESOURCE_IDS: [&str; 3] = ["workflow_id", "resource_id", "function_id"];
+/// Names channels and patterns: a list with commas, and may be repeated.
+pub const CHANNELS: &str = "channels";
+/// The first part of a channel that is spelt by its parts.
+pub const SERVICE: &str = "service";
+/// The second.
+pub const WORKSPACE_ID: &str = "workspace_id";
+/// The third, under any of these names; without it the channel has no resource.
+pub const RESOURCE_IDS: [&str; 3] = ["workflow_id", "resource_id", "function_id"];
 const LAST_EVENT_ID: &str = "last_event_id";
 pub(crate) const SINCE: &str = "since";
 const TAIL: &str = "tail";

@@ -15,12 +15,15 @@ use crate::{
 const REACT_APP: &str = "e2e/web/react-app.jsx";
 /// The page shell that holds micro frontends.
 const SHELL: [&str; 2] = ["e2e/web/shell.html", "e2e/web/shell.js"];
+/// The example of a proxy in Express, as it is, beside the packages it needs.
+const EXPRESS: &str = "examples/express/server.js";
 /// The micro frontend in Leptos.
 const LEPTOS_APP: &str = "micro_frontend";
 /// Where the page's packages are, in the folder that has them installed.
 const OURS: &str = "node_modules/@datashop";
 
-/// Bundles the host pages' scripts, with the npm package as it would be published, and gives the folder they are in.
+/// Bundles the host pages' scripts, with the npm package as it would be published, puts the Express example beside them, and
+/// gives the folder they are in.
 pub(crate) fn build(workspace: &Workspace, node: &Node<'_>) -> Result<PathBuf> {
     let modules = node.modules()?;
     let step = Step::start("Bundling the host pages of the end-to-end tests");
@@ -33,6 +36,10 @@ pub(crate) fn build(workspace: &Workspace, node: &Node<'_>) -> Result<PathBuf> {
         let name = source.file_name().context("a page has a name")?;
         fs::copy(&source, dir.join(name)).with_context(|| format!("cannot copy {file}"))?;
     }
+    let express = dir.join("express");
+    fs::create_dir_all(&express).with_context(|| format!("cannot make {}", express.display()))?;
+    fs::copy(workspace.source(EXPRESS), express.join("server.js"))
+        .with_context(|| format!("cannot copy {EXPRESS}"))?;
     let axe = modules.join("node_modules/axe-core/axe.min.js");
     fs::copy(&axe, dir.join("axe.js")).with_context(|| format!("cannot copy {}", axe.display()))?;
     step.done_with(dir.display());

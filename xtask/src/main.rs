@@ -13,6 +13,7 @@ mod dist;
 mod fuzz;
 mod gateway;
 mod lint;
+mod nginx;
 mod node;
 mod npm_package;
 mod page;

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     bundles, chromium,
     gateway::{self, Profile},
+    nginx,
     node::Node,
     page::Page,
     process, setup,
@@ -18,6 +19,7 @@ use crate::{
 pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     setup::run(workspace)?;
     chromium::ensure(workspace)?;
+    nginx::ensure(workspace)?;
     let node = Node::ensure(workspace)?;
     let page = Page::build(workspace)?;
     let binary = gateway::build(workspace, Profile::Release, &page)?;

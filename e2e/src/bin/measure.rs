@@ -22,6 +22,8 @@ struct Args {
 enum Figure {
     /// The memory a reader costs that reads nothing
     Stalled,
+    /// What a thousand who mean no good cost those who read; two and a half minutes, whatever the records
+    Strangers,
     /// How soon a reader that comes back has caught up while publishing goes on
     Behind,
     /// How fast the past is read, as a stream and as history
@@ -50,6 +52,7 @@ async fn main() -> ExitCode {
 async fn measure(figure: Figure, records: u64) -> Result<()> {
     match figure {
         Figure::Stalled => measure::stalled(records).await,
+        Figure::Strangers => measure::strangers().await,
         Figure::Behind => measure::behind(records / 10).await,
         Figure::Replay => measure::replay(records).await,
         Figure::Recovery => measure::recovery(records).await,

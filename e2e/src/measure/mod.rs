@@ -1,6 +1,7 @@
 //! What the gateway costs and how fast it is: each figure from one run of the real binary.
 //!
 //! - [`stalled`]: the memory a reader costs that reads nothing
+//! - [`strangers`]: what a thousand who mean no good cost those who read
 //! - [`behind`]: how soon a reader that comes back has caught up while publishing goes on
 //! - [`replay`]: how fast the past is read, as a stream and as history
 //! - [`viewer_under`], [`viewer_scrolled`]: what a viewer costs in the browser
@@ -16,6 +17,7 @@ mod filler;
 mod recovery;
 mod replay;
 mod stalled;
+mod strangers;
 mod tally;
 mod viewer;
 
@@ -23,6 +25,7 @@ pub use behind::behind;
 pub use recovery::recovery;
 pub use replay::replay;
 pub use stalled::stalled;
+pub use strangers::strangers;
 pub use viewer::{Load, viewer_heads, viewer_scrolled, viewer_under};
 
 use std::time::Duration;

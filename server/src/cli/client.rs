@@ -44,7 +44,7 @@ enum Outcome {
     TryAgain(String),
 }
 
-/// Longer than any gateway that is well needs for a batch.
+/// Longer than any gateway that is well needs for a batch, or to open a stream.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Refusals are short; what is longer is none of ours.
 const LONGEST_ANSWER: usize = 1024 * 1024;
@@ -125,7 +125,7 @@ impl GatewayClient {
             Ok::<_, String>((status, body.map_err(|error| error.to_string())?.to_bytes()))
         });
         match answer.await {
-            Err(_) => Outcome::TryAgain(format!("no answer within {} s", ANSWER_WITHIN.as_secs())),
+            Err(_) => Outcome::TryAgain(no_answer()),
             Ok(Err(error)) => Outcome::TryAgain(error),
             Ok(Ok((status, body))) => outcome(status, &body),
         }
@@ -143,9 +143,11 @@ impl GatewayClient {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let response = match self.http.request(request.body(Full::default())?).await {
-            Ok(response) => response,
-            Err(error) => return Ok(Err(cause::innermost(&error))),
+        let answer = self.http.request(request.body(Full::default())?);
+        let response = match timeout(ANSWER_WITHIN, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Ok(Err(cause::innermost(&error))),
+            Err(_) => return Ok(Err(no_answer())),
         };
         let status = response.status();
         if status == StatusCode::OK {
@@ -159,6 +161,10 @@ impl GatewayClient {
             Outcome::Stored(_) => Ok(Err(format!("an unexpected answer ({status})"))),
         }
     }
+}
+
+fn no_answer() -> String {
+    format!("no answer within {} s", ANSWER_WITHIN.as_secs())
 }
 
 fn outcome(status: StatusCode, body: &[u8]) -> Outcome {

@@ -5,12 +5,14 @@ mod client;
 mod colour;
 pub(crate) mod connector;
 mod line;
+mod proxy;
 mod publish;
 mod simulate;
 mod story;
 mod tail;
 mod token;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use logs_shared::api::DEFAULT_URL;
 
@@ -29,7 +31,7 @@ pub struct Cli {
     pub settings: Settings,
 }
 
-/// The commands beside serving. Each is a client of a running gateway.
+/// The commands beside serving. Each is a client of a running gateway, the proxy on behalf of browsers.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Publish each line of standard input as a record
@@ -40,6 +42,8 @@ pub enum Command {
     Simulate(simulate::Simulate),
     /// Make a reader's token for a gateway with AUTH=jwt, for trying out
     Token(token::Token),
+    /// Serve a gateway's stream on a page's own origin, with the identity of who is signed in there
+    Proxy(Box<proxy::Proxy>),
 }
 
 /// How to reach a gateway.
@@ -60,10 +64,20 @@ impl Command {
     /// A sentence for the person at the terminal.
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Publish(publish) => publish.run().await,
-            Self::Tail(tail) => tail.run().await,
-            Self::Simulate(simulate) => simulate.run().await,
+            Self::Publish(publish) => interruptible(publish.run()).await,
+            Self::Tail(tail) => interruptible(tail.run()).await,
+            Self::Simulate(simulate) => interruptible(simulate.run()).await,
+            // Stops politely, by itself.
+            Self::Proxy(proxy) => proxy.run().await,
             Self::Token(token) => token.run(),
         }
+    }
+}
+
+/// A command that a person stops has done what it was asked to.
+async fn interruptible(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::select! {
+        result = command => result,
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
     }
 }

@@ -3,7 +3,7 @@
 use super::{Reading, Settings};
 use crate::access::{JwtAccess, JwtSettings, ProxyAccess, ReadAccess};
 
-/// Who may read. What is set for another way than the one that is chosen is a mistake: it would silently protect nothing.
+/// Who may read. Where no way is chosen, what is set for one is told to be overlooked: it protects nothing.
 pub(super) fn read_access(reading: &mut Reading, settings: &Settings, production: bool) -> ReadAccess {
     let auth = given(settings.auth.as_deref());
     let (proxy_token, secret) = (
@@ -14,19 +14,18 @@ pub(super) fn read_access(reading: &mut Reading, settings: &Settings, production
         .jwt_public_key_file
         .as_ref()
         .filter(|path| !path.as_os_str().is_empty());
-    let mut wrong = |error: String| reading.errors.push(error);
     for (name, is_given, mode) in [
         ("PROXY_TOKEN", proxy_token.is_some(), "proxy"),
         ("JWT_SECRET", secret.is_some(), "jwt"),
         ("JWT_PUBLIC_KEY_FILE", key_file.is_some(), "jwt"),
     ] {
-        if is_given && auth != Some(mode) {
-            wrong(format!(
-                "{name}: it is for AUTH={mode}, and AUTH is {}",
-                auth.unwrap_or("not set")
+        if is_given && auth.is_none() {
+            reading.overlooked.push(format!(
+                "{name} is set and does nothing: it is for AUTH={mode}, and AUTH is not set"
             ));
         }
     }
+    let mut wrong = |error: String| reading.errors.push(error);
     match auth {
         None if production => ReadAccess::NotConfigured,
         None | Some("open") => ReadAccess::Open,

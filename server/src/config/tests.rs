@@ -49,6 +49,11 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         drain_ms: some("-1"),
         max_streams: some("x"),
         max_streams_per_user: some("x"),
+        max_streams_per_address: some("0"),
+        stream_rate: some("fast"),
+        publish_rate: some("-1"),
+        max_channels_per_token: some("all"),
+        trusted_proxies: some("everybody"),
         max_body_bytes: some("x"),
         ..Settings::default()
     };
@@ -56,6 +61,11 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
     for name in [
         "PORT",
         "NODE_ENV",
+        "MAX_STREAMS_PER_ADDRESS",
+        "STREAM_RATE",
+        "PUBLISH_RATE",
+        "MAX_CHANNELS_PER_TOKEN",
+        "TRUSTED_PROXIES",
         "ALLOWED_ORIGINS",
         "LOG_LEVEL",
         "LOG_FORMAT",
@@ -77,7 +87,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
             "{name}: {errors:#?}"
         );
     }
-    assert_eq!(errors.len(), 17, "{errors:#?}");
+    assert_eq!(errors.len(), 22, "{errors:#?}");
     assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
 }
 
@@ -131,4 +141,66 @@ fn a_demo_token_stops_a_production_gateway() {
     };
     assert_eq!(with("l5-etl-token=etl").len(), 1);
     assert_eq!(with("own-token=etl"), Vec::<String>::new());
+}
+
+/// Settings for `AUTH=jwt`, and what is said of them.
+fn jwt(change: impl FnOnce(&mut Settings)) -> Vec<String> {
+    let mut settings = Settings {
+        auth: some("jwt"),
+        ..Settings::default()
+    };
+    change(&mut settings);
+    errors(settings)
+}
+
+#[test]
+fn a_way_to_read_needs_what_it_is_checked_with() {
+    assert_eq!(
+        jwt(|settings| settings.jwt_secret = some("s3cret")),
+        Vec::<String>::new()
+    );
+    let lacking = [
+        jwt(|_| {}),
+        jwt(|settings| settings.jwt_secret = some(" ")),
+        jwt(|settings| settings.jwt_public_key_file = Some("/nowhere/key.pem".into())),
+        jwt(|settings| {
+            settings.jwt_secret = some("s3cret");
+            settings.jwt_public_key_file = Some("/nowhere/key.pem".into());
+        }),
+        jwt(|settings| settings.auth = some("proxy")),
+        jwt(|settings| {
+            settings.auth = some("proxy");
+            settings.proxy_token = some(",");
+        }),
+    ];
+    for errors in lacking {
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(
+            errors[0].contains("JWT_") || errors[0].contains("PROXY_TOKEN"),
+            "{errors:?}"
+        );
+        assert!(!errors[0].contains("s3cret"), "{errors:?}");
+    }
+}
+
+#[test]
+fn what_is_set_and_protects_nothing_is_told() {
+    let config = |auth: Option<String>| {
+        let settings = Settings {
+            auth,
+            jwt_secret: some("s3cret"),
+            proxy_token: some("s3cret"),
+            ..Settings::default()
+        };
+        Config::from_settings(&settings).unwrap()
+    };
+    let overlooked = config(None).overlooked;
+    assert_eq!(overlooked.len(), 2, "{overlooked:?}");
+    assert!(
+        overlooked
+            .iter()
+            .all(|text| text.contains("AUTH is not set") && !text.contains("s3cret"))
+    );
+    assert!(config(some("jwt")).overlooked.is_empty());
+    assert!(!format!("{:?}", config(some("proxy"))).contains("s3cret"));
 }

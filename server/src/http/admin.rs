@@ -1,4 +1,4 @@
-//! `/admin/logs`: what the gateway is doing, and ends that an operator makes.
+//! `/admin/logs` and `/metrics`: what the gateway is doing, and ends that an operator makes.
 
 use axum::{
     Json,

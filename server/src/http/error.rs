@@ -10,7 +10,7 @@ use axum::{
 };
 use logs_shared::{
     Problem,
-    api::PROBLEM_TYPE,
+    api::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_URI_BYTES, PROBLEM_TYPE},
     change::ChangeError,
     problem::{Rejection, code, legible},
     publish::BodyError,
@@ -99,9 +99,23 @@ pub(crate) enum ApiError {
     /// 405: not with this method.
     #[error("{path} does not take {method}")]
     MethodNotAllowed { path: String, method: String },
+    /// 408: the body came too slowly.
+    #[error("the body came too slowly, and what has come of it is dropped")]
+    BodyTooSlow,
     /// 413: the body is too large.
     #[error("the body is larger than {0} bytes, the most this gateway takes at once")]
     BodyTooLarge(usize),
+    /// 414: the address is too long.
+    #[error("the path and query have {0} bytes; at most {MAX_URI_BYTES} are taken")]
+    UriTooLong(usize),
+    /// 431: the headers are too large, or too many.
+    #[error("{count} headers with {bytes} bytes; at most {MAX_HEADERS} with {MAX_HEADER_BYTES} are taken")]
+    HeadersTooLarge {
+        /// How many there are.
+        count: usize,
+        /// The bytes of their names and values.
+        bytes: usize,
+    },
     /// 415: the body is of a kind that is not taken.
     #[error("{kind:?} is not taken here: send {taken}, plain or gzip")]
     UnsupportedMediaType {
@@ -200,6 +214,9 @@ impl ApiError {
             Self::UnknownStream(_) => (S::NOT_FOUND, code::UNKNOWN_STREAM),
             Self::NotFound(_) => (S::NOT_FOUND, code::NOT_FOUND),
             Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED),
+            Self::BodyTooSlow => (S::REQUEST_TIMEOUT, code::BODY_TOO_SLOW),
+            Self::UriTooLong(_) => (S::URI_TOO_LONG, code::URI_TOO_LONG),
+            Self::HeadersTooLarge { .. } => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, code::HEADERS_TOO_LARGE),
             Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, code::BODY_TOO_LARGE),
             Self::UnsupportedMediaType { .. } => (S::UNSUPPORTED_MEDIA_TYPE, code::UNSUPPORTED_MEDIA_TYPE),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, code::INTERNAL),

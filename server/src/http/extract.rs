@@ -21,7 +21,7 @@ use logs_shared::{
     publish::BodyKind,
 };
 
-use super::ApiError;
+use super::{ApiError, limits::TooSlow};
 use crate::{
     access::{Grant, HashedToken},
     cause,
@@ -209,6 +209,8 @@ async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
         .map_err(|error| {
             if cause::chain(&*error).any(|cause| cause.is::<LengthLimitError>()) {
                 ApiError::BodyTooLarge(limit)
+            } else if cause::chain(&*error).any(|cause| cause.is::<TooSlow>()) {
+                ApiError::BodyTooSlow
             } else {
                 ApiError::UnreadableBody(cause::innermost(&*error))
             }

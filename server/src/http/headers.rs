@@ -10,7 +10,7 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 /// What is sent is what its content type says (a log line that looks like a page is none), and is loaded into pages of
 /// other origins only where it says so itself, as the widget does, or where CORS lets them ask for it (Fetch Standard,
 /// sections 3.6 and 3.8).
-pub(super) async fn protect(mut response: Response) -> Response {
+pub(crate) async fn protect(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

@@ -6,7 +6,9 @@ mod extract;
 mod headers;
 mod history;
 mod identity;
+mod limits;
 mod observe;
+mod openapi;
 mod publish;
 mod routes;
 mod stream;
@@ -20,7 +22,7 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::{map_response, map_response_with_state},
+    middleware::{map_request, map_response, map_response_with_state},
     response::Response,
 };
 use logs_shared::api;
@@ -32,7 +34,7 @@ use tower_http::{
 };
 
 pub use self::routes::{Access, Route};
-pub(crate) use self::{error::ApiError, routes::Routes};
+pub(crate) use self::{error::ApiError, headers::protect, routes::Routes};
 use crate::{gateway::Gateway, origins::AllowedOrigins, page};
 
 /// Every path of the gateway, with what it does. Who adds one here adds it to [`routes`], and with that to what the
@@ -58,6 +60,7 @@ fn all() -> Routes<Gateway> {
         .get(api::HEALTH_PATH, Public, observe::health)
         .get(api::HEALTH_LIVE_PATH, Public, observe::live)
         .get(api::HEALTH_READY_PATH, Public, observe::health)
+        .get(api::OPENAPI_PATH, Public, openapi::describe)
         .get(api::STATS_PATH, Admin, admin::stats)
         .get(api::METRICS_PATH, Admin, admin::metrics)
         .post(
@@ -82,10 +85,11 @@ pub fn app(gateway: Gateway) -> Router {
         .into_router()
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(map_request(limits::within))
         .layer(map_response_with_state(gateway.clone(), error::count))
         .layer(cors(gateway.config().allowed_origins.clone()))
         // Around CORS, which answers questions of its own.
-        .layer(map_response(headers::protect));
+        .layer(map_response(protect));
     // A line a request in the gateway's own log. Paths only, without what varies in them: a query may hold a
     // credential, and the id of a stream is one.
     let trace = TraceLayer::new_for_http()

@@ -134,7 +134,7 @@ fn request(route: &Route, stream_id: &str) -> (String, Option<Value>) {
         api::HEALTH_PATH,
         api::HEALTH_LIVE_PATH,
         api::HEALTH_READY_PATH,
-        "/openapi.json",
+        api::OPENAPI_PATH,
         api::PAGE_PATH,
         api::DEMO_PATH,
         api::WIDGET_PATH,

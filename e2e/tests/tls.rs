@@ -1,0 +1,318 @@
+//! A gateway with a certificate: HTTPS, HTTP/2, and the command line over it.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::{Request, Response, body::Incoming, client::conn::http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use logs_e2e::{Browser, TestGateway, eventually};
+use logs_shared::{LogRecord, ServerEvent, api::STREAM_PATH, sse::Parser};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::Child,
+    task::{AbortHandle, JoinSet},
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, ServerName},
+    },
+};
+
+const CHANNEL: &str = "logs:etl:workspace123:workflow456";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An authority of one's own, and the files of a certificate that it gave to this machine.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    root: CertificateDer<'static>,
+    dir: TempDir,
+}
+
+impl Authority {
+    fn new() -> Result<Self> {
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate()?;
+        let root = params.self_signed(&key)?;
+        let dir = TempDir::new()?;
+        fs::write(dir.path().join("root.pem"), root.pem())?;
+        let authority = Self {
+            issuer: Issuer::new(params, key),
+            root: root.der().clone(),
+            dir,
+        };
+        authority.certify()?;
+        Ok(authority)
+    }
+
+    /// Writes a new certificate and its key over those before.
+    fn certify(&self) -> Result<()> {
+        let key = KeyPair::generate()?;
+        let params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
+        fs::write(self.cert(), params.signed_by(&key, &self.issuer)?.pem())?;
+        fs::write(self.key(), key.serialize_pem())?;
+        Ok(())
+    }
+
+    fn cert(&self) -> PathBuf {
+        self.dir.path().join("cert.pem")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.dir.path().join("key.pem")
+    }
+
+    async fn gateway(&self) -> Result<TestGateway> {
+        let (cert, key) = (self.cert(), self.key());
+        let text = |path: &Path| path.to_str().map(str::to_owned).context("a path is no text");
+        TestGateway::start_with(&[("TLS_CERT", &text(&cert)?), ("TLS_KEY", &text(&key)?)]).await
+    }
+
+    /// A connection to the gateway, by somebody who trusts this authority and nobody else.
+    async fn connect(&self, gateway: &TestGateway, protocol: &str) -> Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.root.clone())?;
+        let mut config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        let address = address(gateway)?;
+        let name = ServerName::IpAddress(address.ip().into());
+        let socket = TcpStream::connect(address).await?;
+        Ok(TlsConnector::from(Arc::new(config)).connect(name, socket).await?)
+    }
+
+    /// The binary's own command line, which trusts this authority.
+    fn command(&self, gateway: &TestGateway, args: &[&str]) -> Result<Child> {
+        let mut command = gateway.command(args);
+        Ok(command
+            .env("SSL_CERT_FILE", self.dir.path().join("root.pem"))
+            .spawn()?)
+    }
+
+    async fn publish(&self, gateway: &TestGateway, lines: &str) -> Result<()> {
+        let mut publish = self.command(gateway, &["publish", CHANNEL])?;
+        let mut stdin = publish.stdin.take().context("no standard input")?;
+        stdin.write_all(lines.as_bytes()).await?;
+        drop(stdin);
+        let output = timeout(PATIENCE, publish.wait_with_output()).await??;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "{said}");
+        Ok(())
+    }
+}
+
+fn address(gateway: &TestGateway) -> Result<SocketAddr> {
+    let url = gateway.url("");
+    let address = url.strip_prefix("https://").with_context(|| url.clone())?;
+    Ok(address.parse()?)
+}
+
+/// One HTTP/2 connection. It ends with this value.
+struct OneConnection {
+    requests: http2::SendRequest<Empty<Bytes>>,
+    authority: String,
+    connection: AbortHandle,
+}
+
+impl OneConnection {
+    async fn open(authority: &Authority, gateway: &TestGateway) -> Result<Self> {
+        let socket = authority.connect(gateway, "h2").await?;
+        let agreed = socket.get_ref().1.alpn_protocol();
+        ensure!(agreed == Some(b"h2"), "{agreed:?}");
+        let (requests, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await?;
+        let connection = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        Ok(Self {
+            requests,
+            authority: address(gateway)?.to_string(),
+            connection: connection.abort_handle(),
+        })
+    }
+
+    async fn get(&mut self, path: &str) -> Result<Response<Incoming>> {
+        let request = Request::get(format!("https://{}{path}", self.authority)).body(Empty::new())?;
+        self.requests.ready().await?;
+        Ok(timeout(PATIENCE, self.requests.send_request(request)).await??)
+    }
+}
+
+impl Drop for OneConnection {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+/// So many records of a stream.
+async fn records(mut body: Incoming, count: usize) -> Result<Vec<LogRecord>> {
+    let mut parser = Parser::default();
+    let mut records = Vec::new();
+    while records.len() < count {
+        let frame = timeout(PATIENCE, body.frame())
+            .await?
+            .context("the stream has ended")??;
+        let data = frame.into_data().unwrap_or_default();
+        parser.feed(&data, |event, _| {
+            if let Ok(ServerEvent::Log(record)) = ServerEvent::parse(&event.data) {
+                records.push(record);
+            }
+        });
+    }
+    Ok(records)
+}
+
+#[tokio::test]
+async fn one_http2_connection_carries_many_streams() -> Result<()> {
+    const STREAMS: usize = 24;
+    let authority = Authority::new()?;
+    let gateway = authority.gateway().await?;
+    let mut connection = OneConnection::open(&authority, &gateway).await?;
+    let mut readers = JoinSet::new();
+    for _ in 0..STREAMS {
+        let stream = connection
+            .get(&format!("{STREAM_PATH}?channels={CHANNEL}"))
+            .await?;
+        assert_eq!(stream.status(), 200);
+        readers.spawn(records(stream.into_body(), 3));
+    }
+    authority.publish(&gateway, "one\ntwo\nthree\n").await?;
+    while let Some(read) = readers.join_next().await {
+        let read = read??;
+        let said: Vec<_> = read.iter().map(|record| record.message.as_str()).collect();
+        assert_eq!(said, ["one", "two", "three"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_browser_has_more_streams_over_tls_than_it_has_connections() -> Result<()> {
+    const STREAMS: u64 = 24;
+    let authority = Authority::new()?;
+    let gateway = authority.gateway().await?;
+    let browser = Browser::start().await?;
+    browser.open(&gateway.url("/health")).await?;
+    let script = "
+        window.heard = 0;
+        for (let stream = 0; stream < arguments[0]; stream += 1) {
+            new EventSource(arguments[1]).addEventListener('caught_up', () => { window.heard += 1; });
+        }";
+    let stream = format!("{STREAM_PATH}?channels={CHANNEL}");
+    browser.run(script, json!([STREAMS, stream])).await?;
+    // With HTTP/1.1 the seventh would wait for the end of another, which does not come.
+    browser
+        .wait(
+            "every stream is open",
+            "return window.heard === arguments[0];",
+            json!([STREAMS]),
+        )
+        .await?;
+    let protocol = "return performance.getEntriesByType('navigation')[0].nextHopProtocol;";
+    assert_eq!(browser.run(protocol, json!([])).await?, "h2");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_command_line_publishes_and_follows_over_tls_and_trusts_no_stranger() -> Result<()> {
+    let authority = Authority::new()?;
+    let gateway = authority.gateway().await?;
+    authority.publish(&gateway, "by day\nby night\n").await?;
+    let mut tail = authority.command(&gateway, &["tail", CHANNEL, "--json", "--since", "0-0"])?;
+    let mut lines = BufReader::new(tail.stdout.take().context("no standard output")?).lines();
+    for said in ["by day", "by night"] {
+        let line = timeout(PATIENCE, lines.next_line()).await??.context("no line")?;
+        assert!(line.contains(said), "{line}");
+    }
+    let stranger = Authority::new()?;
+    let mut tail = stranger.command(&gateway, &["tail", CHANNEL])?;
+    let mut lines = BufReader::new(tail.stderr.take().context("no standard error")?).lines();
+    let line = timeout(PATIENCE, lines.next_line()).await??.context("no line")?;
+    assert!(line.contains("certificate"), "{line}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_used_after_a_hangup_and_a_bad_one_is_not() -> Result<()> {
+    let authority = Authority::new()?;
+    let gateway = authority.gateway().await?;
+    let presented = async || {
+        let socket = authority.connect(&gateway, "http/1.1").await?;
+        let certificates = socket.get_ref().1.peer_certificates().context("no certificate")?;
+        anyhow::Ok(certificates[0].to_vec())
+    };
+    let first = presented().await?;
+    let mut open = OneConnection::open(&authority, &gateway).await?;
+
+    fs::write(authority.key(), "half a file")?;
+    gateway.hang_up()?;
+    let refused = async || Ok(gateway.printed("the certificate stays as it was"));
+    let line = eventually("the bad file is told", PATIENCE, refused).await?;
+    assert!(
+        line.contains("TLS_KEY") && !line.contains("half a file"),
+        "{line}"
+    );
+    assert_eq!(presented().await?, first);
+
+    authority.certify()?;
+    gateway.hang_up()?;
+    let is_new = async || Ok((presented().await? != first).then_some(()));
+    eventually("the new certificate is presented", PATIENCE, is_new).await?;
+    assert_eq!(
+        open.get("/health").await?.status(),
+        200,
+        "an open connection goes on"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_speaks_plain_http_is_told_to_encrypt() -> Result<()> {
+    let authority = Authority::new()?;
+    let gateway = authority.gateway().await?;
+    let mut socket = TcpStream::connect(address(&gateway)?).await?;
+    socket
+        .write_all(b"GET /health HTTP/1.1\r\nhost: gateway\r\n\r\n")
+        .await?;
+    let mut answer = String::new();
+    timeout(PATIENCE, socket.read_to_string(&mut answer)).await??;
+    assert!(
+        answer.starts_with("HTTP/1.1 400 ") && answer.contains("https://"),
+        "{answer}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_is_told_before_anything_starts() -> Result<()> {
+    let authority = Authority::new()?;
+    let cert = authority.cert();
+    let cert = cert.to_str().context("a path is no text")?;
+    let settings = [("TLS_CERT", cert), ("TLS_KEY", cert), ("MAX_STREAMS", "many")];
+    let started = TestGateway::start_with(&settings).await;
+    let error = format!("{:#}", started.err().context("it has started")?);
+    assert!(
+        error.contains("TLS_KEY: ") && error.contains("MAX_STREAMS: ") && !error.contains("BEGIN"),
+        "{error}"
+    );
+    let alone = TestGateway::start_with(&[("TLS_CERT", cert)]).await.err();
+    let error = format!("{:#}", alone.context("it has started")?);
+    assert!(error.contains("TLS_CERT and TLS_KEY: give both"), "{error}");
+    Ok(())
+}

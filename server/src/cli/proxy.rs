@@ -1,0 +1,46 @@
+//! `logs-gateway proxy`.
+
+use clap::Args;
+
+use crate::{
+    config::LogFormat,
+    proxy::{Proxy as Serving, ProxyConfig, ProxySettings, ProxySummary, serve},
+    start,
+};
+
+/// Serves the gateway's stream on a page's own origin, for pages whose content policy knows no other: in front of a gateway
+/// (`SSE_BACKEND_URL`), behind the page's sign-on. Browsers are told apart by `PROXY_IDENTITY`; the gateway is told who they
+/// are with X-User-Id, X-Workspace-Id and X-Proxy-Token, and sees none of their cookies.
+#[derive(Args, Debug)]
+pub struct Proxy {
+    #[command(flatten)]
+    settings: ProxySettings,
+}
+
+impl Proxy {
+    /// Serves until it is asked to stop.
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let config = ProxyConfig::from_settings(&self.settings)?;
+        start::tracing(&config.log_filter, config.log_format);
+        let listener = start::listen(&config.listen).await?;
+        let summary = ProxySummary::new(&config, listener.local_addr()?);
+        let [stop, stop_now] = start::stop_signals()?;
+        if config.log_format == LogFormat::Json {
+            tracing::info!("listening on {}", summary.url());
+        } else {
+            println!("{summary}");
+        }
+        for warning in summary.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let stop = async {
+            let _ = stop.await;
+        };
+        tokio::select! {
+            () = serve(listener, Serving::new(config.clone()), stop) => {}
+            _ = stop_now => tracing::warn!("asked twice: streams are cut"),
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}

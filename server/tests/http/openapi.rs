@@ -1,0 +1,401 @@
+//! What `/openapi.json` says is so.
+
+mod schema;
+
+use std::collections::BTreeSet;
+
+use crate::app::{Answer, TOKEN, TestApp, settings};
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
+use logs_gateway::{config::Settings, http::routes};
+use logs_shared::{ServerEvent, problem::code};
+use serde_json::{Value, json};
+
+async fn document() -> Value {
+    let answer = TestApp::new().get("/openapi.json").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["content-type"], "application/json");
+    answer.json()
+}
+
+/// Each operation, as `GET /path`.
+fn operations(document: &Value) -> Vec<(String, &Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let of_path = |(path, operations): (&String, &'_ Value)| {
+        let operations = operations.as_object().expect("operations").keys().cloned();
+        operations
+            .map(|method| (path.clone(), method))
+            .collect::<Vec<_>>()
+    };
+    let names = paths.iter().flat_map(of_path);
+    let operations = names.map(|(path, method)| {
+        let operation = &document["paths"][&path][&method];
+        (format!("{} {path}", method.to_uppercase()), operation)
+    });
+    operations.collect()
+}
+
+#[tokio::test]
+async fn every_route_is_described_and_every_description_is_of_a_route() {
+    let document = document().await;
+    let described: BTreeSet<_> = operations(&document).into_iter().map(|(name, _)| name).collect();
+    let name = |path: &str| path.replace("{*", "{");
+    let there: BTreeSet<_> = routes()
+        .iter()
+        .map(|route| format!("{} {}", route.method, name(&route.path)))
+        .collect();
+    assert_eq!(described, there);
+}
+
+#[tokio::test]
+async fn what_a_route_needs_is_what_its_description_says() {
+    use logs_gateway::http::Access;
+    let document = document().await;
+    for route in routes() {
+        let path = route.path.replace("{*", "{");
+        let operation = &document["paths"][&path][route.method.as_str().to_lowercase()];
+        let schemes: Vec<&str> = operation["security"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{route:?} does not say"))
+            .iter()
+            .flat_map(|one| one.as_object().into_iter().flat_map(|one| one.keys()))
+            .map(String::as_str)
+            .collect();
+        let first = schemes.first().copied();
+        let expected = match route.access {
+            Access::Public | Access::Development => None,
+            Access::Publish => Some("serviceToken"),
+            Access::Read => Some("readerBearer"),
+            Access::Admin => Some("adminBearer"),
+        };
+        assert_eq!(first, expected, "{route:?}");
+        let refuses = operation["responses"].get("401").is_some();
+        assert_eq!(refuses, expected.is_some(), "{route:?}");
+        for scheme in schemes {
+            schema::resolve(&document, &format!("#/components/securitySchemes/{scheme}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_code_is_described_and_of_some_answer_with_its_status() {
+    let document = document().await;
+    let of_answers = document["components"]["responses"].to_string();
+    let known = document["components"]["schemas"]["Code"]["enum"]
+        .as_array()
+        .expect("codes");
+    for code in code::ALL {
+        assert!(known.contains(&json!(code)), "{code}");
+        // The first is no answer to a path that is there, the other stands only in the results of a change.
+        if !["method_not_allowed", "invalid_interest"].contains(&code) {
+            assert!(
+                of_answers.contains(&format!("\"{code}\"")),
+                "{code} is of no answer"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_reference_leads_somewhere_and_every_part_is_used() {
+    fn walk<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::Object(parts) => {
+                found.extend(parts.get("$ref").and_then(Value::as_str));
+                parts.values().for_each(|part| walk(part, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
+            _ => {}
+        }
+    }
+    let document = document().await;
+    let mut found = BTreeSet::new();
+    walk(&document, &mut found);
+    for reference in &found {
+        schema::resolve(&document, reference);
+    }
+    for kind in ["schemas", "responses", "parameters"] {
+        for name in document["components"][kind].as_object().expect("parts").keys() {
+            let reference = format!("#/components/{kind}/{name}");
+            // The text of a stream cannot point to what is in it.
+            let is_used = found.contains(reference.as_str()) || name == "StreamEvent";
+            assert!(is_used, "{reference} is for nothing");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own() {
+    let document = document().await;
+    let operations = operations(&document);
+    let names: BTreeSet<_> = operations
+        .iter()
+        .map(|(_, operation)| operation["operationId"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names.len(), operations.len());
+}
+
+/// A gateway, and what its document says.
+struct Described {
+    app: TestApp,
+    document: Value,
+}
+
+impl Described {
+    async fn new(settings: Settings) -> Self {
+        let document = document().await;
+        let app = TestApp::with(settings);
+        Self { app, document }
+    }
+
+    /// Asks, and holds the answer against the description of `operation` (`get /path`).
+    async fn ask(&self, operation: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let (method, described) = operation.split_once(' ').expect("a method and a path");
+        let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
+        let mut request = Request::builder().method(&method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).expect("a request");
+        let answer = self.app.send(request).await;
+        let method = method.as_str().to_lowercase();
+        let responses = &self.document["paths"][described][method]["responses"];
+        let mut response = &responses[answer.status.as_str()];
+        if let Some(reference) = response["$ref"].as_str() {
+            response = schema::resolve(&self.document, reference);
+        }
+        let kind = answer.headers["content-type"].to_str().expect("text");
+        let kind = kind.split(';').next().unwrap_or_default();
+        let content = &response["content"][kind];
+        assert!(
+            content.is_object(),
+            "{operation} {path}: {} {kind} is not described",
+            answer.status
+        );
+        if !kind.ends_with("ndjson") && kind.ends_with("json") {
+            let faults = schema::faults(&self.document, &content["schema"], &answer.json());
+            assert!(faults.is_empty(), "{operation} {path}: {faults:#?}");
+        }
+        answer
+    }
+}
+
+#[tokio::test]
+async fn answers_are_as_described() {
+    let described = Described::new(settings()).await;
+    let mut stream = described.app.stream("channels=logs:etl:*").await;
+    let Some((ServerEvent::Connection(connection), _)) = stream.next().await else {
+        panic!("a stream begins with its connection");
+    };
+    let id = connection.stream_id;
+    let token = [("x-service-token", TOKEN)];
+    let record = r#"{"channel":"logs:etl:w:x","logData":{"message":"m","rows":42}}"#;
+    let mixed =
+        format!(r#"[{record},{{"channel":"?","logData":"m"}},{{"channel":"logs:etl:w","logData":"m"}}]"#);
+    let change =
+        r#"{"add":["logs:faas:w","?",{"channel":"logs:etl:w","level":"loud"}],"remove":["logs:etl:*"]}"#;
+    let changed = format!("/api/logs/streams/{id}");
+    let with_key = [token[0], ("idempotency-key", "k")];
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16);
+    let cases: &[Case<'_>] = &[
+        ("post /api/logs/publish", "/api/logs/publish", &token, record, 200),
+        ("post /api/logs/publish", "/api/logs/publish", &token, &mixed, 200),
+        ("post /api/logs/publish", "/api/logs/publish", &token, "{", 400),
+        (
+            "post /api/logs/publish",
+            "/api/logs/publish",
+            &token,
+            r#"[{},{"channel":"?"}]"#,
+            400,
+        ),
+        ("post /api/logs/publish", "/api/logs/publish", &[], record, 401),
+        (
+            "post /api/logs/publish",
+            "/api/logs/publish",
+            &[("x-service-token", "etl-token")],
+            record,
+            200,
+        ),
+        (
+            "post /api/logs/publish",
+            "/api/logs/publish",
+            &[("x-service-token", "etl-token")],
+            r#"{"channel":"logs:faas:w","logData":"m"}"#,
+            403,
+        ),
+        (
+            "post /api/logs/publish",
+            "/api/logs/publish",
+            &[token[0], ("content-type", "a/b")],
+            record,
+            415,
+        ),
+        (
+            "post /api/logs/publish",
+            "/api/logs/publish",
+            &with_key,
+            record,
+            200,
+        ),
+        (
+            "post /api/logs/publish",
+            "/api/logs/publish",
+            &with_key,
+            &mixed,
+            422,
+        ),
+        ("post /logs/stream", "/logs/stream", &token, record, 200),
+        ("get /test/logs", "/test/logs?rows=7", &[], "", 200),
+        ("post /test/logs", "/test/logs", &[], "", 200),
+        (
+            "get /api/logs/history",
+            "/api/logs/history?channels=logs:*:w:*",
+            &[],
+            "",
+            200,
+        ),
+        (
+            "get /api/logs/history",
+            "/api/logs/history?channels=logs:no:w",
+            &[],
+            "",
+            200,
+        ),
+        (
+            "get /api/logs/history",
+            "/api/logs/history?channels=logs:*:w:*",
+            &[("accept", "application/x-ndjson")],
+            "",
+            200,
+        ),
+        ("get /api/logs/history", "/api/logs/history", &[], "", 400),
+        ("get /api/logs/channels", "/api/logs/channels", &[], "", 200),
+        (
+            "get /api/logs/channels",
+            "/api/logs/channels?workspace_id=:",
+            &[],
+            "",
+            400,
+        ),
+        ("patch /api/logs/streams/{stream_id}", &changed, &[], change, 200),
+        ("patch /api/logs/streams/{stream_id}", &changed, &[], "[]", 400),
+        (
+            "patch /api/logs/streams/{stream_id}",
+            "/api/logs/streams/x",
+            &[],
+            "{}",
+            404,
+        ),
+        ("get /api/logs/stream", "/api/logs/stream", &[], "", 400),
+        ("get /health", "/health", &[], "", 200),
+        ("get /health/live", "/health/live", &[], "", 200),
+        ("get /health/ready", "/health/ready", &[], "", 200),
+        ("get /admin/logs/stats", "/admin/logs/stats", &[], "", 200),
+        (
+            "post /admin/logs/streams/{stream_id}/close",
+            "/admin/logs/streams/77/close",
+            &[],
+            "",
+            404,
+        ),
+        (
+            "post /admin/logs/streams/{stream_id}/close",
+            "/admin/logs/streams/1/close",
+            &[],
+            "",
+            200,
+        ),
+        (
+            "post /admin/logs/revoke",
+            "/admin/logs/revoke",
+            &[],
+            r#"{"user":"u","for_s":1}"#,
+            200,
+        ),
+        (
+            "post /admin/logs/revoke",
+            "/admin/logs/revoke",
+            &[],
+            r#"{"token":"t"}"#,
+            200,
+        ),
+        ("post /admin/logs/revoke", "/admin/logs/revoke", &[], "{}", 400),
+        ("get /metrics", "/metrics", &[], "", 200),
+        ("get /openapi.json", "/openapi.json", &[], "", 200),
+        ("get /", "/", &[], "", 200),
+        ("get /logs-widget.js", "/logs-widget.js", &[], "", 200),
+        ("get /assets/{path}", "/assets/none", &[], "", 404),
+    ];
+    for (operation, path, headers, body, status) in cases {
+        let answer = described.ask(operation, path, headers, body).await;
+        assert_eq!(answer.status.as_u16(), *status, "{operation} {path} {body}");
+    }
+}
+
+#[tokio::test]
+async fn what_nothing_was_opened_for_answers_as_described() {
+    let closed = Settings {
+        node_env: Some("production".to_owned()),
+        ..Settings::default()
+    };
+    let described = Described::new(closed).await;
+    for (operation, path) in [
+        ("get /api/logs/stream", "/api/logs/stream?channels=logs:etl:w"),
+        ("get /api/logs/history", "/api/logs/history?channels=logs:etl:w"),
+        ("post /api/logs/publish", "/api/logs/publish"),
+        ("get /admin/logs/stats", "/admin/logs/stats"),
+        ("get /metrics", "/metrics"),
+    ] {
+        let answer = described.ask(operation, path, &[], "{}").await;
+        assert_eq!(answer.status, 401, "{operation}");
+    }
+    let answer = described.ask("get /test/logs", "/test/logs", &[], "").await;
+    assert_eq!(answer.status, 404);
+}
+
+#[tokio::test]
+async fn the_events_of_a_stream_are_as_described() {
+    let document = document().await;
+    let app = TestApp::new();
+    let mut stream = app
+        .stream_with("channels=logs:etl:*&tail=5", &[("last-event-id", "oops")])
+        .await;
+    let mut kinds = BTreeSet::new();
+    app.publish("logs:etl:w", json!({ "message": "m", "a": 1 })).await;
+    while kinds.len() < 4 {
+        let (event, _) = stream.next().await.expect("an event");
+        let value: Value = serde_json::from_str(&event.to_json()).expect("JSON");
+        let faults = schema::faults(
+            &document,
+            &json!({ "$ref": "#/components/schemas/StreamEvent" }),
+            &value,
+        );
+        assert!(faults.is_empty(), "{faults:#?}");
+        kinds.insert(value["type"].as_str().expect("a type").to_owned());
+    }
+    let expected = ["caught_up", "connection", "gap", "log"].map(str::to_owned);
+    assert_eq!(kinds, BTreeSet::from(expected));
+}
+
+#[test]
+fn a_value_that_is_not_as_described_is_noticed() {
+    let document = json!({ "components": { "n": { "type": "integer", "minimum": 1 } } });
+    let described = json!({
+        "type": "object",
+        "required": ["a"],
+        "properties": { "a": { "$ref": "#/components/n" }, "b": { "items": { "enum": ["x"] } } }
+    });
+    let faults = |value: Value| schema::faults(&document, &described, &value).len();
+    assert_eq!(faults(json!({ "a": 1, "b": ["x"] })), 0);
+    for wrong in [
+        json!({}),
+        json!({ "a": 0 }),
+        json!({ "a": 1, "c": 1 }),
+        json!({ "a": 1, "b": ["x", "y"] }),
+    ] {
+        assert_eq!(faults(wrong.clone()), 1, "{wrong}");
+    }
+    assert!(faults(json!("text")) > 0);
+}
