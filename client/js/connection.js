@@ -17,6 +17,8 @@ const ANSWER_MS = 10_000;
 const YOUNG_MS = 10_000;
 /** A credential that ends is not renewed more often than this, in milliseconds. */
 const SOONEST_MS = 1_000;
+/** Who reads is not for the page to say: the gateway is told by others, or lets nobody read. */
+const BEYOND_TOKENS = ['auth_not_configured', 'missing_identity', 'invalid_identity'];
 /** Why the gateway ended a stream for good, where it takes more than the reason. @type {Record<string, string>} */
 const ENDED = {
   revoked: 'The gateway has taken back the right to read here. It takes a new token.',
@@ -369,7 +371,7 @@ export class Connection {
     this.#reset();
     this.#hasFailed = true;
     this.error = words;
-    this.isUnauthorized = refused?.status === 401;
+    this.isUnauthorized = refused?.status === 401 && !BEYOND_TOKENS.includes(String(refused.code));
     // Whose time is up has seen what is there by right.
     const hasEnded = refused?.code === 'expired_token' && this.reader !== null;
     this.isDenied = refused?.isDenied === true && !hasEnded;

@@ -248,6 +248,11 @@ async fn the_live_page_asks_for_a_token_and_keeps_it_to_itself() -> Result<()> {
     browser.shows(".logs-status", CONNECTED).await?;
     browser.shows(".logs-live .logs-message", "hers").await?;
     browser.screenshot("token-given").await?;
+    // The keyboard goes on from there, though the field is gone.
+    let focused = "return document.activeElement.closest('.logs-actions') !== null;";
+    browser
+        .wait("the focus beside the field", focused, json!([]))
+        .await?;
 
     // Not in the page, its address or what outlives the tab; nor in a link to a line.
     let seen = "
