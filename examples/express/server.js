@@ -80,6 +80,12 @@ app.get(`${PREFIX}/channels`, signedIn((request) => `/api/logs/channels?${query(
 app.patch(`${PREFIX}/streams/:id`, signedIn(({ params }) => `/api/logs/streams/${encodeURIComponent(params.id)}`));
 // The widget. Where the page's own files are below /assets too, put this one on a host name of its own.
 app.get(['/logs-widget.js', '/assets/*file'], (request, response) => forward(request, response, request.path));
+// Who knows the users does not answer.
+app.use((error, request, response, next) => {
+  if (response.headersSent) return next(error);
+  console.error(error);
+  refuse(response, 502, 'identity_unavailable', 'it cannot be told who is signed in');
+});
 
 const server = app.listen(Number(process.env.PORT ?? 3000), process.env.HOST ?? '0.0.0.0', (error) => {
   if (error) throw error;

@@ -203,7 +203,7 @@ pub(super) async fn json_body(request: Request, limit: usize) -> Result<Bytes, A
 }
 
 /// A whole body of at most `limit` bytes.
-async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let body = request.into_body();
     // Who announces too much is told before it is sent, and before it is waited for.
     let announced = body.size_hint().lower();
