@@ -17,6 +17,8 @@ const ANSWER_MS = 10_000;
 const YOUNG_MS = 10_000;
 /** A credential that ends is not renewed more often than this, in milliseconds. */
 const SOONEST_MS = 1_000;
+/** Who reads is not for the page to say: the gateway is told by others, or lets nobody read. */
+const BEYOND_TOKENS = ['auth_not_configured', 'missing_identity', 'invalid_identity'];
 /** Why the gateway ended a stream for good, where it takes more than the reason. @type {Record<string, string>} */
 const ENDED = {
   revoked: 'The gateway has taken back the right to read here. It takes a new token.',
@@ -157,12 +159,14 @@ export class Connection {
   }
 
   /**
-   * The page gives another token: where there is no stream without one, it is tried; a stream for somebody else is replaced.
+   * The page gives another token: where there is no stream without one it is tried, and a stream for somebody else ends here.
    * @param {string} token
    */
   renewed(token) {
-    if (this.isUnauthorized || this.isDenied) this.retry();
-    else if (this.#first && subjectOf(token) !== subjectOf(this.#first.token)) this.#renew();
+    if (this.isUnauthorized || this.isDenied) return this.retry();
+    if (!this.#first || subjectOf(token) === subjectOf(this.#first.token)) return;
+    this.#reset();
+    this.#retry();
   }
 
   /** Something has changed for the better: waits no longer, and trusts no stream that may be dead. @param {boolean} trustsNone */
@@ -367,7 +371,7 @@ export class Connection {
     this.#reset();
     this.#hasFailed = true;
     this.error = words;
-    this.isUnauthorized = refused?.status === 401;
+    this.isUnauthorized = refused?.status === 401 && !BEYOND_TOKENS.includes(String(refused.code));
     // Whose time is up has seen what is there by right.
     const hasEnded = refused?.code === 'expired_token' && this.reader !== null;
     this.isDenied = refused?.isDenied === true && !hasEnded;

@@ -25,7 +25,7 @@ function camelCase(attribute) {
  * @param {object} parts
  * @param {string} parts.styles - the rules for what is inside
  * @param {string} parts.gatewayUrl - the gateway where an element names none
- * @param {() => Promise<{ Viewer: Function, show: Function, hide: Function }>} parts.load - loads the program; asked for with the first element
+ * @param {() => Promise<{ Viewer: Function, show: Function }>} parts.load - loads the program; asked for with the first element
  */
 export function define({ styles, gatewayUrl, load }) {
   if (customElements.get(NAME)) return;
@@ -108,7 +108,7 @@ export function define({ styles, gatewayUrl, load }) {
         this.#isWanted = false;
         this.#viewer?.free();
         this.#viewer = null;
-        this.#program?.hide(this);
+        this.#program?.show(this);
         this.#program = null;
         this.#tellStatus("DISCONNECTED", null, null);
       });

@@ -38,13 +38,14 @@ export class Feed {
   #hub = null;
 
   /** @param {HubOptions} options @param {FeedOptions} feed @param {Sink} sink @param {boolean} [isPaused] */
-  constructor(options, feed, sink, isPaused = false) {
-    this.#options = options;
+  constructor({ gatewayUrl, scope, token, withCredentials }, feed, sink, isPaused = false) {
+    // The token is this part's, and goes with it.
+    this.#options = { gatewayUrl, scope };
     this.#feed = feed;
     this.#sink = sink;
     this.#isPaused = isPaused;
-    this.#endpoint = new Endpoint(options);
-    this.#endpoint.show(options);
+    this.#endpoint = new Endpoint({ gatewayUrl });
+    this.#endpoint.show({ token, withCredentials });
     if (feed.persistence && typeof indexedDB !== 'undefined') this.#restore();
     else this.#start(null);
   }
@@ -72,9 +73,7 @@ export class Feed {
 
   /** Uses this token from now on. @param {HubOptions['token']} token */
   setToken(token) {
-    this.#options = { ...this.#options, token };
     this.#endpoint.setToken(token);
-    this.#hub?.endpoint.setToken(token);
   }
 
   async #restore() {

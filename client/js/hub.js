@@ -52,7 +52,7 @@ export class Hub {
   /** @param {HubOptions} options @param {() => void} end it has let go of everything */
   constructor(options, end) {
     this.endpoint = new Endpoint(options);
-    this.endpoint.show(options);
+    this.endpoint.show({ token: options.token, withCredentials: options.withCredentials });
     this.#forgetToken = this.endpoint.onToken(() => this.#renew());
     this.#end = end;
     const listener = {

@@ -160,6 +160,7 @@ export class Subscription {
   /** Sees which entries are refused now; gives those that were and are followed at last. */
   #look() {
     const allowed = [];
+    /** @type {string[]} */
     const denied = [];
     for (const [key, { channel }] of this.entries) {
       const refusal = this.#hub.link.refusal(key);

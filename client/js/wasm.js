@@ -64,24 +64,20 @@ export class WasmFeed {
 const shown = new Map();
 
 /**
- * Shows a gateway a token, cookies or both, for all parts of the page, in place of what the same
- * owner showed before.
+ * Shows a gateway a token, cookies or both, for all parts of the page, in place of what the same owner showed before. Without
+ * an address it shows nothing any more.
  * @param {unknown} owner
- * @param {string} gatewayUrl
+ * @param {string | undefined} gatewayUrl
  * @param {import('./access.js').Token | null | undefined} token
  * @param {boolean} withCredentials
  */
 export function show(owner, gatewayUrl, token, withCredentials) {
-  const endpoint = new Endpoint({ gatewayUrl });
   const before = shown.get(owner);
-  if (before?.place === endpoint.place) return before.show({ token, withCredentials });
+  const endpoint = gatewayUrl === undefined ? null : new Endpoint({ gatewayUrl });
+  if (endpoint && endpoint.place === before?.place) return before.show({ token, withCredentials });
   before?.release();
+  shown.delete(owner);
+  if (!endpoint) return;
   shown.set(owner, endpoint);
   endpoint.show({ token, withCredentials });
-}
-
-/** Shows no longer what this owner showed. @param {unknown} owner */
-export function hide(owner) {
-  shown.get(owner)?.release();
-  shown.delete(owner);
 }

@@ -312,6 +312,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_forgotten_is_gone_and_the_rest_is_another_buffer() {
+        let mut buffer = filled(10, &[1, 9]);
+        buffer.insert(gap("logs:faas:w", 1, 9));
+        buffer.insert(gap("logs:*:w:*", 1, 9));
+        let before = buffer.progress();
+        buffer.forget(&["logs:faas:*".parse().unwrap()]);
+        assert_eq!((buffer.len(), buffer.records().count()), (3, 2));
+        assert_ne!(buffer.progress().buffer, before.buffer, "a view lets go of what it had");
+        buffer.forget(&["logs:*:w:*".parse().unwrap()]);
+        assert_eq!(buffer.len(), 0, "{buffer:?}");
+        let mut buffer = filled(10, &[1, 9]);
+        buffer.forget(&[]);
+        assert!(buffer.is_empty() && buffer.max_rows() == 10);
+    }
+
+    #[test]
     fn a_smaller_buffer_keeps_the_newest() {
         let mut buffer = filled(10, &[1, 2, 3, 4]);
         buffer.set_max_rows(2);

@@ -38,7 +38,7 @@ use logs_shared::{LogRecord, RecordId};
 use web_sys::HtmlElement;
 
 use self::settings::Settings;
-pub use crate::token::{hide_access, show_access};
+pub use crate::token::show_access;
 use crate::{
     ConnectionStatus, Scope, UseLogsReturn, UseLogsSubscriptionOptions,
     dom::{El, effect_later, el},

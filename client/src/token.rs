@@ -11,12 +11,9 @@ use crate::dom::at_end;
 #[wasm_bindgen(module = "/js/wasm.js")]
 extern "C" {
     /// Shows a gateway a token (a text, or a function that gives it), cookies or both, for all parts of the page, in place of
-    /// what `owner` showed before.
+    /// what `owner` showed before. Without an address it shows nothing any more.
     #[wasm_bindgen(js_name = show)]
-    pub fn show_access(owner: &JsValue, gateway_url: &str, token: &JsValue, with_credentials: bool);
-    /// Shows no longer what `owner` showed.
-    #[wasm_bindgen(js_name = hide)]
-    pub fn hide_access(owner: &JsValue);
+    pub fn show_access(owner: &JsValue, gateway_url: Option<&str>, token: &JsValue, with_credentials: bool);
 }
 
 /// Gives the reader's token, for [`LogsProvider`](crate::LogsProvider).
@@ -81,6 +78,8 @@ impl From<Function> for Token {
 pub(crate) fn provide_access(gateway_url: &str, token: Option<Token>, with_credentials: bool) {
     let owner = js_sys::Object::new();
     let token = token.map_or(JsValue::UNDEFINED, |Token(function)| function.into());
-    show_access(&owner, gateway_url, &token, with_credentials);
-    at_end(Box::new(move || hide_access(&owner)));
+    show_access(&owner, Some(gateway_url), &token, with_credentials);
+    at_end(Box::new(move || {
+        show_access(&owner, None, &JsValue::UNDEFINED, false)
+    }));
 }

@@ -74,6 +74,20 @@ async fn the_viewer_has_no_violation_however_it_is_used() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_page_that_asks_who_reads_has_no_violation() -> Result<()> {
+    let secret = "of tests alone, and as long as it has to be";
+    let gateway = TestGateway::start_with(&[("AUTH", "jwt"), ("JWT_SECRET", secret)]).await?;
+    let browser = Browser::start().await?;
+    for scheme in [ColorScheme::Light, ColorScheme::Dark] {
+        browser.prefer(scheme).await?;
+        browser.open(&gateway.url("/?connect=1")).await?;
+        browser.shows(".logs-token", "Token").await?;
+        has_no_violation(&browser, "a token is wanted").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_page_is_found() -> Result<()> {
     let browser = Browser::start().await?;
     browser

@@ -63,7 +63,9 @@ test('a page has one token: the one that was given last, whichever part gave it'
   // Also for what asks the gateway by itself.
   assert.equal(await new Endpoint({ gatewayUrl }).token(), 'two');
   two.client.close();
+  assert.equal(await new Endpoint({ gatewayUrl }).token(), 'one', 'a token goes with the part that gave it');
   one.client.close();
+  assert.equal(await new Endpoint({ gatewayUrl }).token(), '');
 });
 
 test('a token that is refused is asked for once more, and then the gateway’s words are told', async () => {
@@ -264,6 +266,47 @@ test('lines of a channel that may be read no more are shown no more', async () =
   gateway.open()[0].say({ type: 'close', reason: 'closed', retry_ms: 1 }, '', 'close');
   await until('the reason', () => part.now().error !== null && part.now().isConnected);
   assert.deepEqual(part.now().logs.map(({ id }) => id), ['1001-0']);
+});
+
+test('cookies go to another origin where a part of the page says so, with every request', async () => {
+  for (const withCredentials of [undefined, true]) {
+    const gateway = badGateway();
+    const part = open({ gatewayUrl: address(), withCredentials })('logs:a:w');
+    await until('the past', () => isConnected(part)() && gateway.requests.length > 0);
+    assert.equal(gateway.sources[0].withCredentials, withCredentials === true);
+    assert.equal(gateway.requests[0].credentials, withCredentials ? 'include' : 'same-origin');
+  }
+});
+
+test('a gateway that wants nothing that a page could give asks for no token', async () => {
+  for (const code of ['auth_not_configured', 'missing_identity']) {
+    badGateway({ opened: (source) => source.refuse(), answer: () => refusal(401, code, 'no') });
+    const part = open({ gatewayUrl: address() })('logs:a:w');
+    await until('the error', isWrong(part));
+    assert.equal(part.now().isUnauthorized, false);
+  }
+});
+
+test('whose time is up keeps what is on screen', async () => {
+  let hasEnded = false;
+  const gateway = badGateway({
+    opened: (source) => (hasEnded ? source.refuse() : source.connect({ user_id: 'ann' })),
+    answer: (request) => (hasEnded && isStream(request) ? refusal(401, 'expired_token', 'the token has expired') : new Response('')),
+  });
+  const part = open({ gatewayUrl: address(), token: jwt('ann') })('logs:a:w');
+  await until('connected', isConnected(part));
+  gateway.open()[0].log('1001-0', 'logs:a:w');
+  await until('a line', () => part.now().logs.length === 1);
+  hasEnded = true;
+  gateway.open()[0].say({ type: 'close', reason: 'expired', retry_ms: 1 }, '', 'close');
+  await until('the error', isWrong(part));
+  assert.ok(part.now().isUnauthorized);
+  assert.deepEqual(part.now().logs.map(({ id }) => id), ['1001-0']);
+  // And goes on after it.
+  hasEnded = false;
+  part.client.setToken(jwt('ann', { iat: 2 }));
+  await until('connected again', isConnected(part));
+  assert.equal(gateway.open()[0].url.searchParams.get('last_event_id'), '1001-0');
 });
 
 test('a gateway is the same one however its address is written', () => {

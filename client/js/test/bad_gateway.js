@@ -19,7 +19,8 @@ export function badGateway({ answer = () => new Response(''), opened = (source) 
     onerror = null;
     #listeners = new Map();
 
-    constructor(url) {
+    constructor(url, { withCredentials = false } = {}) {
+      this.withCredentials = withCredentials;
       this.url = new URL(url, 'http://gateway');
       gateway.sources.push(this);
       setTimeout(() => this.readyState === 0 && opened(this, gateway.sources.length));
@@ -53,8 +54,8 @@ export function badGateway({ answer = () => new Response(''), opened = (source) 
       this.onerror?.();
     }
   };
-  globalThis.fetch = async (url, { method = 'GET', body, signal, headers } = {}) => {
-    const request = { method, url: new URL(url, 'http://gateway'), body: body && JSON.parse(body), signal, headers };
+  globalThis.fetch = async (url, { method = 'GET', body, signal, headers, credentials } = {}) => {
+    const request = { method, url: new URL(url, 'http://gateway'), body: body && JSON.parse(body), signal, headers, credentials };
     gateway.requests.push(request);
     return gateway.answer(request);
   };

@@ -37,3 +37,20 @@ test('a gap goes with the records around it', () => {
   lines.add([record(6), record(7), gap(7, 9)]);
   assert.deepEqual(lines.gaps, [gap(7, 9).gap]);
 });
+
+test('the past of a channel that may be read only now is put in its place, as far as there is room', () => {
+  const lines = new Lines(5);
+  lines.add([record(3), record(6)]);
+  assert.deepEqual(lines.add([record(1), record(2), record(3), record(5), record(7)]).map(({ id }) => id), ['2-0', '5-0', '7-0']);
+  assert.deepEqual(ids(lines), [2, 3, 5, 6, 7]);
+});
+
+test('what is of a channel is forgotten, and the rest stays', () => {
+  const lines = new Lines(5);
+  const other = { ...record(2).record, channel: 'logs:faas:w' };
+  lines.add([{ record: { ...record(1).record, channel: 'logs:etl:w' }, text: '' }, { record: other, text: '' }, gap(2, 4)]);
+  lines.forget(['logs:etl:*']);
+  assert.deepEqual([ids(lines), lines.gaps], [[2], []]);
+  lines.forget(null);
+  assert.deepEqual(ids(lines), []);
+});

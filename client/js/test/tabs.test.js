@@ -102,3 +102,21 @@ test('a leader whose gateway is quieter than usual is given its time', async (co
   assert.ok(!asked.some(({ steal }) => steal), 'robbed after 45 s');
   await until('the lock is taken', () => asked.some(({ steal }) => steal));
 });
+
+test('tabs share with those of the same reader, and with no other', async () => {
+  const jwt = (sub) => `e30.${Buffer.from(JSON.stringify({ sub })).toString('base64url')}.c2ln`;
+  const endpoint = new Endpoint({ gatewayUrl: `http://tabs/readers/${(count += 1)}` });
+  endpoint.show({ token: async () => jwt('ann') });
+  tab.close();
+  tab = new SharedConnection(endpoint, { item() {}, changed() {}, rejoin() {} });
+  tab.follow(wanted('a'));
+  await until('a place in the line', () => asked.length > 0);
+  const names = () => asked.map(({ name }) => name).filter((name) => name.endsWith(' leader'));
+  assert.deepEqual(names(), [`logs-sse-gateway.1 ${endpoint.place} ann leader`]);
+  tab.renewed(jwt('ann'));
+  endpoint.show({ token: jwt('bob') });
+  tab.renewed(jwt('bob'));
+  await until('another line', () => names().length === 2);
+  assert.equal(names()[1], `logs-sse-gateway.1 ${endpoint.place} bob leader`);
+  endpoint.release();
+});

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use js_sys::Function;
-use logs_client::element::{ElementListener, ElementStatus, LogsElement, hide_access, show_access};
+use logs_client::element::{ElementListener, ElementStatus, LogsElement, show_access};
 use logs_shared::LogRecord;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
@@ -13,16 +13,10 @@ fn main() {
     console_error_panic_hook::set_once();
 }
 
-/// Shows a gateway the token and the cookies of an element.
+/// Shows a gateway the token and the cookies of an element; nothing any more where there is no address.
 #[wasm_bindgen]
-pub fn show(element: &JsValue, gateway_url: &str, token: &JsValue, with_credentials: bool) {
-    show_access(element, gateway_url, token, with_credentials);
-}
-
-/// Shows no longer what an element showed.
-#[wasm_bindgen]
-pub fn hide(element: &JsValue) {
-    hide_access(element);
+pub fn show(element: &JsValue, gateway_url: Option<String>, token: &JsValue, with_credentials: bool) {
+    show_access(element, gateway_url.as_deref(), token, with_credentials);
 }
 
 /// A viewer in an element. `free()` takes it out.

@@ -1,16 +1,25 @@
 //! [`TokenField`]: where a person says who reads.
 
 use leptos::{ev::SubmitEvent, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::reader_token::ReaderToken;
-use crate::UseLogsReturn;
+use crate::{ConnectionStatus, UseLogsReturn};
 
 /// A field for the reader's token, while the gateway wants one; and the way to have it forgotten, while there is one.
 #[component]
 pub(super) fn TokenField(live: UseLogsReturn) -> impl IntoView {
     let reader: ReaderToken = expect_context();
     let text = RwSignal::new(String::new());
-    let is_wanted = Memo::new(move |_| live.is_unauthorized.get());
+    // It stays while another is tried.
+    let is_wanted = Memo::new(move |was: Option<&bool>| {
+        let is_trying = matches!(
+            live.connection_status.get(),
+            ConnectionStatus::Connecting | ConnectionStatus::Reconnecting
+        );
+        live.is_unauthorized.get() || (is_trying && was == Some(&true))
+    });
     let give = move |event: SubmitEvent| {
         event.prevent_default();
         let token = text.get_untracked();
@@ -21,6 +30,15 @@ pub(super) fn TokenField(live: UseLogsReturn) -> impl IntoView {
         text.set(String::new());
         live.connect.run(());
     };
+    Effect::watch(
+        move || is_wanted.get(),
+        move |is_wanted, _, _| {
+            if !is_wanted {
+                keep_focus();
+            }
+        },
+        false,
+    );
     let forget = move |_| {
         reader.set("");
         // With all that was shown for it.
@@ -51,7 +69,26 @@ pub(super) fn TokenField(live: UseLogsReturn) -> impl IntoView {
     view! {
         <Show when=move || is_wanted.get()>{field}</Show>
         <Show when=move || !is_wanted.get() && reader.is_given()>
-            <button type="button" class="logs-button" on:click=forget>"Forget token"</button>
+            <button type="button" class="logs-button logs-forget" on:click=forget>"Forget token"</button>
         </Show>
+    }
+}
+
+/// Gives the focus to what stands beside the field, which goes: from nowhere the keyboard would begin at the top.
+fn keep_focus() {
+    let focused = document().active_element();
+    let is_lost = focused.is_none_or(|focused| {
+        focused.tag_name() == "BODY" || focused.closest(".logs-token").is_ok_and(|form| form.is_some())
+    });
+    let beside = document()
+        .query_selector(".logs-actions .logs-button")
+        .ok()
+        .flatten();
+    if let (true, Some(beside)) = (
+        is_lost,
+        beside.and_then(|beside| beside.dyn_into::<HtmlElement>().ok()),
+    ) {
+        // An element of the page can be focused.
+        let _ = beside.focus();
     }
 }

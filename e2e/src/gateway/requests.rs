@@ -3,12 +3,15 @@
 use anyhow::{Context, Result, ensure};
 use logs_shared::{
     ChannelPattern, LogRecord, RecordId, ServerEvent, StreamChange, StreamChanged, StreamQuery,
-    api::{CHANNELS_PATH, HEALTH_READY_PATH, HISTORY_PATH, JSON_TYPE, STREAM_PATH, STREAMS_PATH},
+    api::{
+        CHANNELS_PATH, HEALTH_READY_PATH, HISTORY_PATH, JSON_TYPE, REVOKE_PATH, STREAM_PATH, STREAMS_PATH,
+    },
     history::{HistoryPage, MAX_LIMIT},
     overview::{ChannelOverview, Channels, Health},
     query::Start,
 };
 use reqwest::{StatusCode, header::CONTENT_TYPE};
+use serde_json::json;
 
 use super::{TOKEN, TestGateway};
 use crate::{publisher::Publisher, sse_reader::SseReader};
@@ -101,6 +104,20 @@ impl TestGateway {
         };
         ensure!(status == expected, "{status} with {reason:?}");
         Ok(reason)
+    }
+
+    /// Takes back what a reader holds, as an operator does.
+    ///
+    /// # Errors
+    /// The gateway refuses or cannot be reached.
+    pub async fn revoke(&self, user: &str) -> Result<()> {
+        let body = json!({ "user": user }).to_string();
+        let request = self
+            .http
+            .post(self.url(REVOKE_PATH))
+            .header(CONTENT_TYPE, JSON_TYPE);
+        self.ask(request.body(body)).await?;
+        Ok(())
     }
 
     /// Changes what an open stream follows.
