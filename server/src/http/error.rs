@@ -70,6 +70,11 @@ pub(crate) enum ApiError {
     /// 400: a body of a revocation that is none.
     #[error("{0}: it is {{\"user\":\"…\"}} or {{\"token\":\"…\"}}, and may have \"for_s\"")]
     InvalidRevocation(String),
+    /// 503: a revocation that the disk does not take.
+    #[error(
+        "it holds from now on, but cannot be kept, so a restart would forget it: repeat it when the disk takes it"
+    )]
+    NotKept,
     /// 429: streams are opened too fast.
     #[error("you open streams faster than you may")]
     StreamRate(Duration),
@@ -228,7 +233,9 @@ impl ApiError {
             Self::InvalidIdempotencyKey => (S::BAD_REQUEST, code::INVALID_IDEMPOTENCY_KEY),
             Self::Append(AppendError::KeyReused) => (S::UNPROCESSABLE_ENTITY, code::IDEMPOTENCY_KEY_REUSED),
             Self::Append(AppendError::Full) => (S::INSUFFICIENT_STORAGE, code::STORAGE_FULL),
-            Self::Append(AppendError::Failed) => (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED),
+            Self::NotKept | Self::Append(AppendError::Failed) => {
+                (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED)
+            }
             Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {
                 (S::SERVICE_UNAVAILABLE, code::SHUTTING_DOWN)
             }

@@ -11,6 +11,7 @@ mod metrics;
 mod openapi;
 mod publish;
 mod quotas;
+mod revoking;
 mod routes;
 mod stream;
 mod streams;
