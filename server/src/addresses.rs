@@ -1,6 +1,9 @@
-//! [`TrustedProxies`]: whose word is taken for where a request comes from.
+//! [`TrustedProxies`]: whose word is taken for where a request comes from; [`whose`]: who is there.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
@@ -33,14 +36,29 @@ impl TrustedProxies {
     }
 }
 
-/// An address as proxies write it: bare, or with a port.
+/// Who an address belongs to: with IPv6 one host has a whole network of 64 bits (RFC 4291, section 2.5.4).
+pub(crate) fn whose(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// An address as proxies write it: bare, in brackets, or with a port.
 fn address(text: &str) -> Option<IpAddr> {
     let with_port = || {
         text.parse::<std::net::SocketAddr>()
             .ok()
             .map(|address| address.ip())
     };
-    text.parse().ok().or_else(with_port)
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    bare.parse().ok().or_else(with_port)
 }
 
 impl FromStr for TrustedProxies {
@@ -72,7 +90,7 @@ mod tests {
 
     #[test]
     fn only_what_a_trusted_proxy_says_is_believed() {
-        let cases: [(&str, &str, &[&str], &str); 9] = [
+        let cases: [(&str, &str, &[&str], &str); 10] = [
             ("", "1.1.1.1", &["9.9.9.9"], "1.1.1.1"),
             ("10.0.0.0/8", "1.1.1.1", &["9.9.9.9"], "1.1.1.1"),
             ("10.0.0.0/8", "10.0.0.1", &["9.9.9.9"], "9.9.9.9"),
@@ -91,6 +109,7 @@ mod tests {
                 &["[2001:db8::7]:443"],
                 "2001:db8::7",
             ),
+            ("::1", "::1", &["[2001:db8::7]"], "2001:db8::7"),
             ("10.0.0.1", "10.0.0.2", &["9.9.9.9"], "10.0.0.2"),
         ];
         for (trusted, peer, lists, expected) in cases {

@@ -2,11 +2,13 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::addresses::whose;
 
 /// How many connections there may be: in all, and of one address before they have sent a request. Who only opens
 /// connections, which costs nothing, can therefore not take all of them; behind a proxy, where all come from one
@@ -96,17 +98,6 @@ impl Drop for Unheard {
 impl Addresses {
     fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Who an address belongs to: with IPv6 one host has a whole network of 64 bits (RFC 4291, section 2.5.4).
-fn whose(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

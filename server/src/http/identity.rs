@@ -17,6 +17,7 @@ use crate::{
         Credential, IdentityError, JwtAccess, ProxyAccess, ProxyIdentity, ReadAccess, ReadScope,
         ReaderIdentity,
     },
+    addresses::whose,
     gateway::Gateway,
 };
 
@@ -38,7 +39,9 @@ impl FromRequestParts<Gateway> for ReaderIdentity {
         }
         Ok(Self {
             // Where all come from one machine, a proxy's or this one, it tells nobody apart.
-            address: origin(parts, gateway).filter(|address| !address.is_loopback()),
+            address: origin(parts, gateway)
+                .filter(|address| !address.is_loopback())
+                .map(whose),
             ..reader
         })
     }
@@ -52,7 +55,8 @@ fn whoever(parts: &Parts, gateway: &Gateway) -> ReaderIdentity {
     match name {
         Some(name) => ReaderIdentity::named(name.to_owned(), ReadScope::Everything, Credential::default()),
         None => ReaderIdentity {
-            owner: origin(parts, gateway).map_or_else(|| ANONYMOUS.to_owned(), |address| address.to_string()),
+            owner: origin(parts, gateway)
+                .map_or_else(|| ANONYMOUS.to_owned(), |address| whose(address).to_string()),
             is_named: false,
             ..ReaderIdentity::named(ANONYMOUS.to_owned(), ReadScope::Everything, Credential::default())
         },

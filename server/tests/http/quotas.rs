@@ -94,7 +94,40 @@ async fn open(app: &TestApp, peer: &str, headers: &[(&str, &str)]) -> Response<B
     app.open(request).await
 }
 
+/// A host with IPv6 has more addresses of its own than there are of the other kind in all.
+#[tokio::test]
+async fn all_addresses_of_a_network_of_its_own_are_one_reader() {
+    let app = TestApp::with(Settings {
+        max_streams_per_user: text("2"),
+        max_streams_per_address: text("3"),
+        ..settings()
+    });
+    let mut kept = Vec::new();
+    for host in 1..=2 {
+        kept.push(open(&app, &format!("[2001:db8::{host}]"), &[]).await);
+    }
+    let nameless = open(&app, "[2001:db8::3]", &[]).await;
+    assert_eq!(
+        refusal(nameless).await,
+        (429, "too_many_streams_per_user".to_owned())
+    );
+    kept.push(open(&app, "[2001:db8::4]", &[("x-user-id", "ann")]).await);
+    let named = open(&app, "[2001:db8::5]", &[("x-user-id", "bob")]).await;
+    assert_eq!(
+        refusal(named).await,
+        (429, "too_many_streams_per_address".to_owned())
+    );
+    kept.push(open(&app, "[2001:db8:0:1::1]", &[]).await);
+    // This machine's own addresses tell nobody apart, so names do.
+    for name in 0..4 {
+        kept.push(open(&app, "[::1]", &[("x-user-id", &format!("user{name}"))]).await);
+    }
+    assert!(kept.iter().all(|response| response.status() == 200));
+}
+
 async fn refusal(response: Response<Body>) -> (u16, String) {
+    // A stream has no end to wait for.
+    assert_ne!(response.status(), 200);
     TestApp::whole(response).await.refusal()
 }
 
