@@ -33,6 +33,8 @@ struct KeySet {
     keys: Vec<Value>,
 }
 
+/// The fewest bytes of a secret: as many as the hash has.
+pub(super) const SECRET_BYTES: usize = 32;
 /// A point on P-256, uncompressed (SEC 1, section 2.3.3).
 const P256_POINT_BYTES: usize = 65;
 
@@ -120,13 +122,19 @@ fn key(jwk: &Jwk) -> Option<Key> {
         AlgorithmParameters::OctetKey(_) => (Algorithm::HS256, KeyAlgorithm::HS256),
         _ => return None,
     };
+    let decoding = DecodingKey::from_jwk(jwk).ok()?;
+    // A shorter secret can be found by trying, and an empty one is everybody's (RFC 7518, section 3.2).
+    let is_secret = algorithm == Algorithm::HS256;
+    if is_secret && decoding.try_get_as_bytes().map_or(0, <[u8]>::len) < SECRET_BYTES {
+        return None;
+    }
     if jwk.common.key_algorithm.is_some_and(|said| said != name) {
         return None;
     }
     Some(Key {
         kid: jwk.common.key_id.clone(),
         algorithm,
-        decoding: DecodingKey::from_jwk(jwk).ok()?,
+        decoding,
     })
 }
 
