@@ -260,7 +260,10 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
         let (detail, retry_after) = (legible(&self.to_string()), self.retry_after(status));
-        tracing::debug!(status = status.as_u16(), code, detail, "refused");
+        // What names a path that nobody routed has in it whatever was sent, the id of a stream too.
+        let names_path = matches!(self, Self::NotFound(_) | Self::MethodNotAllowed { .. });
+        let told = if names_path { "" } else { detail.as_str() };
+        tracing::debug!(status = status.as_u16(), code, detail = told, "refused");
         let rejected = match self {
             Self::AllRejected(rejected) => rejected,
             _ => Vec::new(),
