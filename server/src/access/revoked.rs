@@ -78,8 +78,10 @@ impl Revoked {
         let lists = match file.as_deref().map(fs::read) {
             None => Lists::default(),
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => Lists::default(),
-            Some(Err(error)) => return Err(error),
-            Some(Ok(bytes)) => serde_json::from_slice(&bytes)?,
+            Some(Err(error)) => return Err(named(file.as_deref(), &error)),
+            Some(Ok(bytes)) => {
+                serde_json::from_slice(&bytes).map_err(|error| named(file.as_deref(), &error))?
+            }
         };
         Ok(Self {
             file,
@@ -155,6 +157,11 @@ impl Revoked {
     fn lists(&self) -> RwLockReadGuard<'_, Lists> {
         self.lists.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn named(file: Option<&Path>, error: &dyn std::error::Error) -> io::Error {
+    let path = file.unwrap_or(Path::new(FILE)).display();
+    io::Error::other(format!("{path}: {error}"))
 }
 
 /// Replaces a file as a whole, so that a crash leaves the old or the new one.
@@ -261,6 +268,7 @@ mod tests {
             r#"{"users":{},"tokens":{}}"#
         );
         fs::write(dir.path().join(FILE), "{").unwrap();
-        assert!(Revoked::open(Some(dir.path())).is_err());
+        let error = Revoked::open(Some(dir.path())).err().unwrap().to_string();
+        assert!(error.contains(FILE), "{error}");
     }
 }
