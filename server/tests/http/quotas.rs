@@ -1,6 +1,9 @@
 //! How much each may do, and what is said where it is more.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::Body,
@@ -216,6 +219,33 @@ async fn streams_are_not_opened_faster_than_one_may_whatever_one_is_called() {
         200,
         "another address"
     );
+}
+
+/// Nobody publishes while it is found out what a stream follows.
+#[tokio::test]
+async fn a_reader_of_thousands_of_workspaces_holds_nobody_up() {
+    let app = TestApp::with(Settings {
+        auth: text("proxy"),
+        proxy_token: text("proxy-token"),
+        ..settings()
+    });
+    let workspaces: Vec<_> = (0..4_000).map(|number| format!("w{number}")).collect();
+    let channels = workspaces.iter().flat_map(|workspace| {
+        ["a", "b"]
+            .map(|resource| json!({ "channel": format!("logs:etl:{workspace}:{resource}"), "logData": "m" }))
+    });
+    let published = app.post_as(PUBLISH_PATH, TOKEN, &channels.collect()).await;
+    assert_eq!(published.status, 200);
+    let (of_all, began) = (workspaces.join(","), Instant::now());
+    let headers = [
+        ("x-proxy-token", "proxy-token"),
+        ("x-user-id", "ann"),
+        ("x-workspace-id", of_all.as_str()),
+    ];
+    let mut stream = app.stream_with("channels=logs:*:*:*&tail=3", &headers).await;
+    // Each with each would be far beyond it, also where the machine has other things to do.
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert_eq!(stream.history().await, ["m"; 3]);
 }
 
 #[tokio::test]
