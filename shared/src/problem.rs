@@ -126,6 +126,8 @@ pub mod code {
     pub const BODY_TOO_LARGE: &str = "body_too_large";
     /// 413: a publication has more records than one may.
     pub const TOO_MANY_RECORDS: &str = "too_many_records";
+    /// 413: a publication has more records than its token may publish in a second, so that it never comes through.
+    pub const BATCH_OVER_RATE: &str = "batch_over_rate";
     /// 414: the address with its query is over its limit.
     pub const URI_TOO_LONG: &str = "uri_too_long";
     /// 415: the body is of a kind that is not taken.
@@ -163,7 +165,7 @@ pub mod code {
     }
 
     /// All of them.
-    pub const ALL: [&str; 44] = [
+    pub const ALL: [&str; 45] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
@@ -194,6 +196,7 @@ pub mod code {
         BODY_TOO_SLOW,
         BODY_TOO_LARGE,
         TOO_MANY_RECORDS,
+        BATCH_OVER_RATE,
         URI_TOO_LONG,
         UNSUPPORTED_MEDIA_TYPE,
         TOO_MANY_STREAMS_PER_USER,

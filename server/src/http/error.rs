@@ -83,9 +83,12 @@ pub(crate) enum ApiError {
     PublishRate {
         /// What it may.
         per_second: u32,
-        /// When it may again; `None` for never with so many records at once.
-        retry_after: Option<Duration>,
+        /// When it may again.
+        retry_after: Duration,
     },
+    /// 413: so many records at once never keep to the rate, and to send them again as they are is of no use.
+    #[error("the token may publish {0} records a second, and no more at once: send fewer together")]
+    BatchOverRate(u32),
     /// 401: nobody may read.
     #[error("reading is not configured on this gateway: its operator sets AUTH")]
     AuthNotConfigured,
@@ -179,7 +182,7 @@ impl ApiError {
     fn retry_after(&self, status: StatusCode) -> Option<Duration> {
         match self {
             Self::StreamRate(wait) => Some(*wait),
-            Self::PublishRate { retry_after, .. } => *retry_after,
+            Self::PublishRate { retry_after, .. } => Some(*retry_after),
             // The channels that a token has used make room after a day, not sooner.
             Self::AllRejected(_) => None,
             _ => match status {
@@ -213,6 +216,7 @@ impl ApiError {
             Self::InvalidRevocation(_) => (S::BAD_REQUEST, code::INVALID_BODY),
             Self::StreamRate(_) => (S::TOO_MANY_REQUESTS, code::STREAM_RATE_EXCEEDED),
             Self::PublishRate { .. } => (S::TOO_MANY_REQUESTS, code::PUBLISH_RATE_EXCEEDED),
+            Self::BatchOverRate(_) => (S::PAYLOAD_TOO_LARGE, code::BATCH_OVER_RATE),
             Self::AuthNotConfigured => (S::UNAUTHORIZED, code::AUTH_NOT_CONFIGURED),
             Self::PublishingNotConfigured => (S::UNAUTHORIZED, code::PUBLISHING_NOT_CONFIGURED),
             Self::AdminNotConfigured => (S::UNAUTHORIZED, code::ADMIN_NOT_CONFIGURED),

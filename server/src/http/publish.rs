@@ -74,9 +74,12 @@ pub(super) async fn store(
         gateway
             .quotas()
             .publish(token, count)
-            .map_err(|over| ApiError::PublishRate {
-                per_second,
-                retry_after: over.retry_after(),
+            .map_err(|over| match over.retry_after() {
+                Some(retry_after) => ApiError::PublishRate {
+                    per_second,
+                    retry_after,
+                },
+                None => ApiError::BatchOverRate(per_second),
             })?;
     }
     let entries = accepted.into_iter().map(|(_, entry)| entry).collect();

@@ -56,7 +56,8 @@ async fn a_token_publishes_no_faster_than_it_may_and_is_told_when_to_come_back()
     );
     // What can never come at once is not to be tried again as it is.
     let never = publish(&app, "etl-token", &eleven).await;
-    assert_eq!((never.refusal().0, retry_after(&never)), (429, None));
+    assert_eq!(never.refusal(), (413, "batch_over_rate".to_owned()));
+    assert_eq!(retry_after(&never), None);
     // Nothing of what was refused was stored.
     let history = app.get("/api/logs/history?channels=logs:etl:w").await.json();
     assert_eq!(history["records"].as_array().map(Vec::len), Some(16));
@@ -260,7 +261,7 @@ async fn every_refusal_is_counted_by_its_reason() {
     let metrics = app.get("/metrics").await;
     let text = String::from_utf8_lossy(&metrics.body);
     for line in [
-        r#"logs_gateway_rejections_total{reason="publish_rate_exceeded"} 1"#,
+        r#"logs_gateway_rejections_total{reason="batch_over_rate"} 1"#,
         r#"logs_gateway_rejections_total{reason="invalid_token"} 2"#,
     ] {
         assert!(text.contains(line), "{line}\n{text}");
