@@ -3,7 +3,8 @@
 use super::{Reading, Settings};
 use crate::access::{JwtAccess, JwtSettings, ProxyAccess, ReadAccess};
 
-/// Who may read. Where no way is chosen, what is set for one is told to be overlooked: it protects nothing.
+/// Who may read. Where no way is chosen, or none that asks for anything, what is set for one is told to be overlooked: it
+/// protects nothing.
 pub(super) fn read_access(reading: &mut Reading, settings: &Settings, production: bool) -> ReadAccess {
     let auth = given(settings.auth.as_deref());
     let (proxy_token, secret) = (
@@ -19,9 +20,10 @@ pub(super) fn read_access(reading: &mut Reading, settings: &Settings, production
         ("JWT_SECRET", secret.is_some(), "jwt"),
         ("JWT_PUBLIC_KEY_FILE", key_file.is_some(), "jwt"),
     ] {
-        if is_given && auth.is_none() {
+        if is_given && auth.is_none_or(|auth| auth == "open") {
+            let auth = auth.unwrap_or("not set");
             reading.overlooked.push(format!(
-                "{name} is set and does nothing: it is for AUTH={mode}, and AUTH is not set"
+                "{name} is set and does nothing: it is for AUTH={mode}, and AUTH is {auth}"
             ));
         }
     }

@@ -201,6 +201,8 @@ fn what_is_set_and_protects_nothing_is_told() {
             .iter()
             .all(|text| text.contains("AUTH is not set") && !text.contains("s3cret"))
     );
+    let though_open = config(some("open")).overlooked;
+    assert!(though_open.len() == 2 && though_open[0].contains("AUTH is open"));
     assert!(config(some("jwt")).overlooked.is_empty());
     assert!(!format!("{:?}", config(some("proxy"))).contains("s3cret"));
 }
