@@ -1,6 +1,6 @@
 //! What an operator revokes, and what is left of it.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -95,5 +95,26 @@ async fn a_token_that_says_it_is_of_the_future_ends_with_the_others_of_its_user(
         assert_eq!(app.get_as(HISTORY, &token).await.status, 200);
         assert_eq!(revoke(&app, &json!({ "user": "ann" })).await.status, 200);
         assert_eq!(app.get_as(HISTORY, &token).await.status, 401, "{issued_at}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_opens_at_that_very_moment_ends_too() {
+    let ann = jwt("ann", &["w"], 600);
+    for _ in 0..30 {
+        let app = TestApp::with(with_jwt());
+        let open = || async {
+            let path = "/api/logs/stream?channels=logs:*:*:*&tail=5";
+            let request = Request::get(path).header("authorization", format!("Bearer {ann}"));
+            let response = app.open(request.body(Body::empty()).expect("a request")).await;
+            // Who came before it is told in the stream, which ends; who came after gets none.
+            let answer = tokio::time::timeout(Duration::from_secs(20), TestApp::whole(response));
+            let answer = answer.await.expect("it ends");
+            let text = String::from_utf8(answer.body).expect("text");
+            assert!(text.contains("revoked"), "{} {text}", answer.status);
+        };
+        let whom = json!({ "user": "ann" });
+        let (_, _, answer, ..) = tokio::join!(open(), open(), revoke(&app, &whom), open(), open());
+        assert_eq!(answer.status, 200);
     }
 }
