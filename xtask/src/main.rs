@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::{node::Node, page::Page, workspace::Workspace};
 
 mod api;
+mod audit;
 mod bundles;
 mod chromium;
 mod debian;
@@ -37,7 +38,7 @@ cargo xtask <command> [-- arguments]
   measure what the gateway costs and how fast it is, in figures; for its arguments: measure -- --help
   fuzz    what is read from the wire, under random input; arguments after -- are a target and its seconds
   web     bundle the host pages of the end-to-end tests, with the npm package inside, and print where they are
-  lint    formatting and clippy, for the host and for the browser
+  lint    formatting, clippy for the host and for the browser, and what the dependencies are
   bench   ui: what a viewer costs in the browser, in figures; for its arguments: bench ui -- --help
   size    build the smallest page, for what it weighs; fails where the widget is larger than was promised
   dist    the smallest page, the fastest gateway and the npm package, into dist/
