@@ -22,7 +22,7 @@ const SLOW_HEADS: usize = 500;
 const SLOW_BODIES: usize = 50;
 const NEVER_READ: usize = 500;
 /// What one who never reads may cost the gateway, beside what the system keeps for its socket.
-const MOST_BYTES_EACH: u64 = 160 * 1024;
+const MOST_BYTES_EACH: u64 = 96 * 1024;
 /// What the records themselves may cost: tails, and what is not yet in tables on disk.
 const RECORDS_BYTES: u64 = 64 * 1024 * 1024;
 

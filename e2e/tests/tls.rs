@@ -262,7 +262,7 @@ async fn a_new_certificate_is_used_after_a_hangup_and_a_bad_one_is_not() -> Resu
 
     fs::write(authority.key(), "half a file")?;
     gateway.hang_up()?;
-    let refused = async || Ok(gateway.printed("the certificate stays as it was"));
+    let refused = async || Ok(gateway.printed("TLS_CERT stays as it was"));
     let line = eventually("the bad file is told", PATIENCE, refused).await?;
     assert!(
         line.contains("TLS_KEY") && !line.contains("half a file"),

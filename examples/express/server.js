@@ -28,7 +28,9 @@ const OF_THE_HOP = /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encodin
 
 /** Sends a request on to this path of the gateway, and its answer back as it comes. */
 function forward(request, response, path, identity = {}) {
-  const headers = { ...identity, 'x-forwarded-for': request.socket.remoteAddress, 'x-forwarded-proto': request.protocol };
+  // The last address is the one that is known; the gateway believes it where its TRUSTED_PROXIES names this machine.
+  const from = [request.headers['x-forwarded-for'], request.socket.remoteAddress].filter(Boolean).join(', ');
+  const headers = { ...identity, 'x-forwarded-for': from, 'x-forwarded-proto': request.protocol };
   for (const name of ONWARD) if (request.headers[name]) headers[name] = request.headers[name];
   const url = new URL(path, GATEWAY);
   const { request: ask } = url.protocol === 'https:' ? https : http;
@@ -80,6 +82,12 @@ app.get(`${PREFIX}/channels`, signedIn((request) => `/api/logs/channels?${query(
 app.patch(`${PREFIX}/streams/:id`, signedIn(({ params }) => `/api/logs/streams/${encodeURIComponent(params.id)}`));
 // The widget. Where the page's own files are below /assets too, put this one on a host name of its own.
 app.get(['/logs-widget.js', '/assets/*file'], (request, response) => forward(request, response, request.path));
+// Who knows the users does not answer.
+app.use((error, request, response, next) => {
+  if (response.headersSent) return next(error);
+  console.error(error);
+  refuse(response, 502, 'identity_unavailable', 'it cannot be told who is signed in');
+});
 
 const server = app.listen(Number(process.env.PORT ?? 3000), process.env.HOST ?? '0.0.0.0', (error) => {
   if (error) throw error;

@@ -26,6 +26,7 @@ use logs_shared::{
     api::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_URI_BYTES},
     problem::code,
 };
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -183,9 +184,8 @@ impl Connections {
                 return self.turned_away.tell(socket);
             }
         };
-        // A record must not wait in the kernel for the acknowledgement of the one before it.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was refused");
+        if let Err(error) = set_up(&socket) {
+            tracing::debug!(%peer, %error, "an option of a socket was refused");
         }
         let connection = Connection {
             each: self.each.clone(),
@@ -287,6 +287,16 @@ impl Connection {
     }
 }
 
+/// What the system may keep for a socket beyond what is on its way. Of its own it keeps up to 4 MiB, and some hundred
+/// readers that take nothing would bring all sockets of the machine to its limit for them.
+const UNSENT_BYTES: u32 = 128 * 1024;
+
+fn set_up(socket: &TcpStream) -> io::Result<()> {
+    // A record must not wait in the kernel for the acknowledgement of the one before it.
+    socket.set_nodelay(true)?;
+    SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_BYTES)
+}
+
 /// Whether what comes is not TLS, of which every connection begins with a handshake record (RFC 8446, section 5.1).
 async fn is_plain(socket: &TcpStream) -> io::Result<bool> {
     const HANDSHAKE: u8 = 22;
@@ -301,7 +311,7 @@ fn builder(streams: StreamTasks) -> auto::Builder<StreamTasks> {
     /// Requests of one connection at a time; as browsers have it where they are not told.
     const STREAMS: u32 = 100;
     /// What a stream has been given, and its peer has not taken.
-    const UNSENT_BYTES: usize = 64 * 1024;
+    const UNTAKEN_BYTES: usize = 64 * 1024;
     /// What has come of bodies and was not read, of a stream and of all.
     const WINDOW: u32 = 256 * 1024;
     const WINDOWS: u32 = 1024 * 1024;
@@ -327,7 +337,7 @@ fn builder(streams: StreamTasks) -> auto::Builder<StreamTasks> {
         .keep_alive_timeout(PONG_WITHIN)
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
-        .max_send_buf_size(UNSENT_BYTES)
+        .max_send_buf_size(UNTAKEN_BYTES)
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOWS)
         .max_pending_accept_reset_streams(RESET_UNHEARD)

@@ -19,12 +19,16 @@ pub fn reload_on_hangup(gateway: Gateway) -> io::Result<()> {
     if !has_files(gateway.config()) {
         return Ok(());
     }
+    on_hangup(move || reload(gateway.config()))
+}
+
+/// Does this at each SIGHUP, which no longer ends the program.
+pub(crate) fn on_hangup(reload: impl Fn() + Clone + Send + 'static) -> io::Result<()> {
     let mut hangups = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangups.recv().await.is_some() {
-            let gateway = gateway.clone();
             // One after the other, so that the newest files are what remains.
-            let _ = spawn_blocking(move || reload(gateway.config())).await;
+            let _ = spawn_blocking(reload.clone()).await;
         }
     });
     Ok(())

@@ -1,9 +1,9 @@
-//! `lint`: formatting and clippy, each warning an error.
+//! `lint`: formatting and clippy, each warning an error, and the audit of the dependencies.
 
 use anyhow::Result;
 
 use crate::{
-    process,
+    audit, process,
     setup::{self, WASM_TARGET},
     step::Step,
     workspace::Workspace,
@@ -24,7 +24,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let step = Step::start("Clippy for the browser");
     clippy(workspace, &["--package", "logs-client", "--target", WASM_TARGET])?;
     step.done();
-    Ok(())
+
+    audit::run(workspace)
 }
 
 fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {

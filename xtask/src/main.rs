@@ -6,6 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::{node::Node, page::Page, workspace::Workspace};
 
+mod api;
+mod audit;
 mod bundles;
 mod chromium;
 mod debian;
@@ -31,11 +33,12 @@ cargo xtask <command> [-- arguments]
   build   build the page, and the gateway with the page inside
   run     build, then start the gateway; arguments after -- are the gateway's
   test    native tests, then end-to-end tests in headless Chromium; arguments after -- are cargo test's
+  api     hold the gateway against what /openapi.json says of it, by requests that schemathesis thinks of
   crash   kill the gateway again and again and count what is lost; for its arguments: crash -- --help
   measure what the gateway costs and how fast it is, in figures; for its arguments: measure -- --help
   fuzz    what is read from the wire, under random input; arguments after -- are a target and its seconds
   web     bundle the host pages of the end-to-end tests, with the npm package inside, and print where they are
-  lint    formatting and clippy, for the host and for the browser
+  lint    formatting, clippy for the host and for the browser, and what the dependencies are
   bench   ui: what a viewer costs in the browser, in figures; for its arguments: bench ui -- --help
   size    build the smallest page, for what it weighs; fails where the widget is larger than was promised
   dist    the smallest page, the fastest gateway and the npm package, into dist/
@@ -71,12 +74,13 @@ fn command() -> Result<()> {
         ("crash" | "measure", _) => trial::run(&workspace, name, &rest),
         ("bench", _) if of.as_deref() == Some("ui".as_ref()) => trial::run(&workspace, "bench_ui", &rest),
         ("bench", _) => bail!("say what is to be measured: `cargo xtask bench ui`\n\n{HELP}"),
+        ("api", true) => api::run(&workspace),
         ("fuzz", _) => fuzz::run(&workspace, &rest),
         ("web", true) => web(&workspace),
         ("lint", true) => lint::run(&workspace),
         ("size", true) => dist::size(&workspace),
         ("dist", true) => dist::run(&workspace),
-        ("setup" | "build" | "web" | "lint" | "size" | "dist", false) => {
+        ("setup" | "build" | "api" | "web" | "lint" | "size" | "dist", false) => {
             bail!("`{name}` takes no arguments\n\n{HELP}")
         }
         (unknown, _) => bail!("there is no command `{unknown}`\n\n{HELP}"),

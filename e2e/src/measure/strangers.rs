@@ -25,10 +25,12 @@ const PER_SECOND: u64 = 200;
 const PART: Duration = Duration::from_secs(30);
 const SLOW_HEADS: usize = 500;
 const NEVER_READ: usize = 500;
-/// What is sent at once when a stream opens, and when connections are cut, is no part of the figure.
-const SETTLE: Duration = Duration::from_secs(2);
-/// By then who takes nothing is cut.
-const STALLED: Duration = Duration::from_secs(90);
+/// The last records are on their way so long at most.
+const SETTLE: Duration = Duration::from_secs(1);
+/// Until their system's buffers are full, those who never read are readers like others.
+const FILLING: Duration = Duration::from_secs(10);
+/// Those who take nothing are cut after a minute, all of them while this is measured.
+const CUTTING: Duration = Duration::from_secs(40);
 
 /// 50 readers get 200 records a second: how soon a record is delivered without anybody else, and how soon with 500
 /// who send heads of requests byte by byte and 500 who never read the stream they opened; then without them again.
@@ -49,7 +51,8 @@ async fn compare(gateway: &TestGateway) -> Result<()> {
 
     let never_read = Strangers::who_never_read(gateway, CHANNEL, NEVER_READ).await?;
     let slow_heads = Strangers::with_slow_heads(gateway, SLOW_HEADS, true)?;
-    sleep(SETTLE).await;
+    let filling = readers.part(gateway, FILLING).await?;
+    println!("strangers: while {NEVER_READ} more streams take what fits into their buffers: {filling}");
     let with = readers.part(gateway, PART).await?;
     println!(
         "strangers: with {SLOW_HEADS} slow heads and {NEVER_READ} who never read: {with}, memory {} MiB; {} heads were cut",
@@ -62,15 +65,10 @@ async fn compare(gateway: &TestGateway) -> Result<()> {
         with.p99.as_secs_f64() / without.p99.as_secs_f64()
     );
 
-    let since = Instant::now();
-    let while_cut = readers.part(gateway, STALLED - PART).await?;
+    let while_cut = readers.part(gateway, CUTTING).await?;
     let stalled = gateway.stats().await?.stalled;
     println!("strangers: while they are cut: {while_cut}; {stalled} who never read were cut");
-    ensure!(
-        stalled == NEVER_READ as u64,
-        "{stalled} of {NEVER_READ} were cut within {:?}",
-        since.elapsed() + PART
-    );
+    ensure!(stalled == NEVER_READ as u64, "{stalled} of {NEVER_READ} were cut");
     drop((never_read, slow_heads));
     readers.end().await
 }

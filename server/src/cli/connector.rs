@@ -6,12 +6,15 @@ use axum::body::HttpBody;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
+    rt::{TokioExecutor, TokioTimer},
 };
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 
 /// How long a connection may take to be there, before any TLS.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long a connection is kept for the next request: not as long as a gateway keeps it (75 s), which would otherwise close it
+/// just when it is wanted.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// A client for `http` and `https`, over HTTP/1.1: connections are kept and used again, a record does not wait for the
 /// acknowledgement of the one before it, and who does not answer within 5 s is not there.
@@ -32,7 +35,10 @@ where
         .https_or_http()
         .enable_http1()
         .wrap_connector(connector);
-    Client::builder(TokioExecutor::new()).build(connector)
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(KEPT_FOR)
+        .build(connector)
 }
 
 fn tls() -> ClientConfig {

@@ -43,6 +43,10 @@ pub enum Command {
     /// Make a reader's token for a gateway with AUTH=jwt, for trying out
     Token(token::Token),
     /// Serve a gateway's stream on a page's own origin, with the identity of who is signed in there
+    ///
+    /// For pages whose content policy knows no other origin. It stands in front of a gateway (`SSE_BACKEND_URL`) and behind, or
+    /// beside, the page's sign-on. `PROXY_IDENTITY` says how it knows who is behind a request; the gateway is told with
+    /// X-User-Id, X-Workspace-Id and X-Proxy-Token, and sees none of the browser's cookies.
     Proxy(Box<proxy::Proxy>),
 }
 

@@ -5,12 +5,10 @@ use clap::Args;
 use crate::{
     config::LogFormat,
     proxy::{Proxy as Serving, ProxyConfig, ProxySettings, ProxySummary, serve},
-    start,
+    reload, start,
 };
 
-/// Serves the gateway's stream on a page's own origin, for pages whose content policy knows no other: in front of a gateway
-/// (`SSE_BACKEND_URL`), behind the page's sign-on. Browsers are told apart by `PROXY_IDENTITY`; the gateway is told who they
-/// are with X-User-Id, X-Workspace-Id and X-Proxy-Token, and sees none of their cookies.
+/// A proxy between a page's sign-on and a gateway.
 #[derive(Args, Debug)]
 pub struct Proxy {
     #[command(flatten)]
@@ -25,6 +23,12 @@ impl Proxy {
         let listener = start::listen(&config.listen).await?;
         let summary = ProxySummary::new(&config, listener.local_addr()?);
         let [stop, stop_now] = start::stop_signals()?;
+        if let Some(tls) = config.tls.clone() {
+            reload::on_hangup(move || match tls.reload() {
+                Ok(()) => tracing::info!("TLS_CERT was read again"),
+                Err(error) => tracing::error!("TLS_CERT stays as it was: {error}"),
+            })?;
+        }
         if config.log_format == LogFormat::Json {
             tracing::info!("listening on {}", summary.url());
         } else {

@@ -186,7 +186,7 @@ impl ApiError {
         }
     }
 
-    fn status_and_code(&self) -> (StatusCode, &'static str) {
+    pub(crate) fn status_and_code(&self) -> (StatusCode, &'static str) {
         use StatusCode as S;
         match self {
             Self::Query(error) => (S::BAD_REQUEST, error.code()),
@@ -295,11 +295,11 @@ pub(super) async fn count(State(gateway): State<Gateway>, response: Response) ->
     response
 }
 
-pub(super) async fn not_found(request: Request) -> ApiError {
+pub(crate) async fn not_found(request: Request) -> ApiError {
     ApiError::NotFound(request.uri().path().to_owned())
 }
 
-pub(super) async fn method_not_allowed(request: Request) -> ApiError {
+pub(crate) async fn method_not_allowed(request: Request) -> ApiError {
     ApiError::MethodNotAllowed {
         path: request.uri().path().to_owned(),
         method: request.method().to_string(),

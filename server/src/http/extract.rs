@@ -11,6 +11,7 @@ use axum::{
         request::Parts,
     },
 };
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use logs_shared::{
     StreamChange, StreamQuery,
@@ -202,19 +203,22 @@ pub(super) async fn json_body(request: Request, limit: usize) -> Result<Bytes, A
 }
 
 /// A whole body of at most `limit` bytes.
-async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
-    let body = Limited::new(request.into_body(), limit)
-        .collect()
-        .await
-        .map_err(|error| {
-            if cause::chain(&*error).any(|cause| cause.is::<LengthLimitError>()) {
-                ApiError::BodyTooLarge(limit)
-            } else if cause::chain(&*error).any(|cause| cause.is::<TooSlow>()) {
-                ApiError::BodyTooSlow
-            } else {
-                ApiError::UnreadableBody(cause::innermost(&*error))
-            }
-        })?;
+pub(crate) async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let body = request.into_body();
+    // Who announces too much is told before it is sent, and before it is waited for.
+    let announced = body.size_hint().lower();
+    if usize::try_from(announced).map_or(true, |announced| announced > limit) {
+        return Err(ApiError::BodyTooLarge(limit));
+    }
+    let body = Limited::new(body, limit).collect().await.map_err(|error| {
+        if cause::chain(&*error).any(|cause| cause.is::<LengthLimitError>()) {
+            ApiError::BodyTooLarge(limit)
+        } else if cause::chain(&*error).any(|cause| cause.is::<TooSlow>()) {
+            ApiError::BodyTooSlow
+        } else {
+            ApiError::UnreadableBody(cause::innermost(&*error))
+        }
+    })?;
     Ok(body.to_bytes())
 }
 

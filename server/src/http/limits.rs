@@ -18,7 +18,7 @@ use super::ApiError;
 ///
 /// # Errors
 /// [`ApiError::UriTooLong`], [`ApiError::HeadersTooLarge`].
-pub(super) async fn within(request: Request) -> Result<Request, ApiError> {
+pub(crate) async fn within(request: Request) -> Result<Request, ApiError> {
     let uri = request.uri();
     let length = uri.path_and_query().map_or(0, |uri| uri.as_str().len());
     if length > MAX_URI_BYTES {

@@ -34,7 +34,13 @@ use tower_http::{
 };
 
 pub use self::routes::{Access, Route};
-pub(crate) use self::{error::ApiError, headers::protect, routes::Routes};
+pub(crate) use self::{
+    error::{ApiError, method_not_allowed, not_found},
+    extract::body,
+    headers::protect,
+    limits::within,
+    routes::Routes,
+};
 use crate::{gateway::Gateway, origins::AllowedOrigins, page};
 
 /// Every path of the gateway, with what it does. Who adds one here adds it to [`routes`], and with that to what the
@@ -83,9 +89,9 @@ pub fn routes() -> Vec<Route> {
 pub fn app(gateway: Gateway) -> Router {
     let app = all()
         .into_router()
-        .fallback(error::not_found)
-        .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(map_request(limits::within))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(map_request(within))
         .layer(map_response_with_state(gateway.clone(), error::count))
         .layer(cors(gateway.config().allowed_origins.clone()))
         // Around CORS, which answers questions of its own.

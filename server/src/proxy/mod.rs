@@ -22,22 +22,21 @@ mod settings;
 mod summary;
 mod upstream;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
     body::Body,
     extract::{ConnectInfo, MatchedPath, Path, Request, State},
     http::{StatusCode, header, request::Parts},
-    middleware::map_response,
+    middleware::{map_request, map_response},
     response::{IntoResponse, Response},
     routing::{get, patch},
 };
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use logs_shared::api;
 use serde_json::json;
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
 
 pub use self::{
     config::ProxyConfig,
@@ -54,10 +53,12 @@ use self::{
     selection::{MadeUp, SOME_WORKFLOW},
     upstream::{Hook, Onward, Upstream},
 };
-use crate::{cause, gateway::VERSION, http::protect};
+use crate::{
+    gateway::VERSION,
+    http::{self, ApiError},
+    streams::UnknownStream,
+};
 
-/// How long a browser may take to send a change.
-const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// The path below which what a page loads is, each file under a name that changes with it.
 const ASSETS_PATH: &str = "/assets/";
 
@@ -175,9 +176,10 @@ pub fn app(proxy: Proxy) -> Router {
         .route(api::HEALTH_PATH, get(health))
         .route(api::HEALTH_READY_PATH, get(health))
         .route(api::HEALTH_LIVE_PATH, get(live))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(map_response(protect))
+        .fallback(http::not_found)
+        .method_not_allowed_fallback(http::method_not_allowed)
+        .layer(map_request(http::within))
+        .layer(map_response(http::protect))
         .with_state(proxy)
 }
 
@@ -225,12 +227,11 @@ async fn change(
 ) -> Result<Response, Refusal> {
     // An id of any other form would be another path.
     if !is_plain(&stream_id) {
-        return Err(Refusal::UnknownStream);
+        return Err(ApiError::from(UnknownStream).into());
     }
     let (request, body) = request.into_parts();
     let identity = proxy.identity(&request).await?;
-    let body = timeout(BODY_WITHIN, whole(body)).await;
-    let body = body.map_err(|_| Refusal::SlowBody)??;
+    let body = http::body(Request::new(body), api::MAX_CHANGE_BYTES).await?;
     let path = format!("{}/{stream_id}", api::STREAMS_PATH);
     let query = selection::without_token(request.uri.query().unwrap_or_default());
     proxy.forward(&request, Some(identity), &path, &query, body).await
@@ -253,7 +254,7 @@ async fn asset(
     let (request, _) = request.into_parts();
     // Nothing that could be read as a way to another path.
     if !path.split('/').all(is_plain) {
-        return Err(Refusal::NotFound(request.uri.path().to_owned()));
+        return Err(ApiError::NotFound(request.uri.path().to_owned()).into());
     }
     let path = format!("{ASSETS_PATH}{path}");
     proxy.forward(&request, None, &path, "", Bytes::new()).await
@@ -263,19 +264,6 @@ async fn asset(
 fn is_plain(segment: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
     !segment.is_empty() && segment.bytes().all(plain) && !matches!(segment, "." | "..")
-}
-
-/// A body, of at most what the gateway takes.
-async fn whole(body: Body) -> Result<Bytes, Refusal> {
-    let whole = Limited::new(body, api::MAX_CHANGE_BYTES).collect().await;
-    let whole = whole.map_err(|error| {
-        if cause::chain(&*error).any(|cause| cause.is::<LengthLimitError>()) {
-            Refusal::BodyTooLarge(api::MAX_CHANGE_BYTES)
-        } else {
-            Refusal::UnreadableBody(cause::innermost(&*error))
-        }
-    })?;
-    Ok(whole.to_bytes())
 }
 
 /// Whether the proxy is well, which it is where the gateway answers.
@@ -292,15 +280,4 @@ async fn health(State(proxy): State<Proxy>) -> Response {
 async fn live() -> Response {
     let body = json!({ "status": "healthy", "version": VERSION });
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
-}
-
-async fn not_found(request: Request) -> Refusal {
-    Refusal::NotFound(request.uri().path().to_owned())
-}
-
-async fn method_not_allowed(request: Request) -> Refusal {
-    Refusal::MethodNotAllowed {
-        path: request.uri().path().to_owned(),
-        method: request.method().clone(),
-    }
 }

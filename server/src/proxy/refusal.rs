@@ -2,24 +2,23 @@
 
 use axum::{
     Json,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use logs_shared::{Problem, api::PROBLEM_TYPE, problem::code, query::QueryError};
+use logs_shared::{Problem, api::PROBLEM_TYPE, problem::code};
+
+use crate::http::ApiError;
 
 /// Every way the proxy itself answers in the gateway's place. What it says goes to the caller: no secret is in it, and no
 /// address of anything behind the proxy.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
+    /// What a gateway would have refused likewise.
+    #[error(transparent)]
+    AsGateway(#[from] ApiError),
     /// 400: a part of the channel is not named.
     #[error("{0} is missing: name workspace_id and workflow_id, or channels=…")]
     MissingParameter(&'static str),
-    /// 400: what is named is no channel.
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    /// 400: the body ended early.
-    #[error("the body cannot be read: {0}")]
-    UnreadableBody(String),
     /// 401: the request does not say whose it is.
     #[error("nobody is signed in: {0} is missing")]
     MissingIdentity(HeaderName),
@@ -32,26 +31,6 @@ pub(super) enum Refusal {
     /// 403: who was asked knows the caller and says no.
     #[error("who is signed in may not read here")]
     NotAllowed,
-    /// 404: no stream can have this id.
-    #[error("no stream of this caller is open under this id")]
-    UnknownStream,
-    /// 404: nothing is here.
-    #[error("nothing is at {0}")]
-    NotFound(String),
-    /// 405: not with this method.
-    #[error("{path} does not take {method}")]
-    MethodNotAllowed {
-        /// Where.
-        path: String,
-        /// With what.
-        method: Method,
-    },
-    /// 408: the body does not come.
-    #[error("the body did not come in time")]
-    SlowBody,
-    /// 413: the body is too large.
-    #[error("the body is larger than {0} bytes, the most that is taken here")]
-    BodyTooLarge(usize),
     /// 502: who knows the callers does not answer as it should.
     #[error("it cannot be told who is signed in: who knows that does not answer as it should")]
     IdentityUnavailable,
@@ -70,18 +49,12 @@ impl Refusal {
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         use StatusCode as S;
         match self {
+            Self::AsGateway(error) => error.status_and_code(),
             Self::MissingParameter(_) => (S::BAD_REQUEST, code::MISSING_CHANNELS),
-            Self::Query(error) => (S::BAD_REQUEST, error.code()),
-            Self::UnreadableBody(_) => (S::BAD_REQUEST, code::INVALID_BODY),
             Self::MissingIdentity(_) | Self::AmbiguousIdentity(_) | Self::NotSignedIn(_) => {
                 (S::UNAUTHORIZED, code::MISSING_IDENTITY)
             }
             Self::NotAllowed => (S::FORBIDDEN, code::proxy::IDENTITY_REFUSED),
-            Self::UnknownStream => (S::NOT_FOUND, code::UNKNOWN_STREAM),
-            Self::NotFound(_) => (S::NOT_FOUND, code::NOT_FOUND),
-            Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED),
-            Self::SlowBody => (S::REQUEST_TIMEOUT, code::BODY_TOO_SLOW),
-            Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, code::BODY_TOO_LARGE),
             Self::IdentityUnavailable => (S::BAD_GATEWAY, code::proxy::IDENTITY_UNAVAILABLE),
             Self::Unreachable => (S::BAD_GATEWAY, code::proxy::UPSTREAM_UNREACHABLE),
             Self::Timeout(_) => (S::GATEWAY_TIMEOUT, code::proxy::UPSTREAM_TIMEOUT),
@@ -91,6 +64,9 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        if let Self::AsGateway(error) = self {
+            return error.into_response();
+        }
         let (status, code) = self.status_and_code();
         let detail = self.to_string();
         tracing::debug!(status = status.as_u16(), code, detail, "refused");

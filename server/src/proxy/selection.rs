@@ -9,6 +9,7 @@ use logs_shared::{
 };
 
 use super::refusal::Refusal;
+use crate::http::ApiError;
 
 /// The workflow of requests in development that name none.
 pub(super) const SOME_WORKFLOW: &str = "workflow456";
@@ -62,7 +63,7 @@ pub(super) fn upstream_query(
         .append_pair(WORKSPACE_ID, &workspace)
         .append_pair(RESOURCE_IDS[0], &workflow)
         .finish();
-    let channels = StreamQuery::parse(&spelt, None)?.channels;
+    let channels = StreamQuery::parse(&spelt, None).map_err(ApiError::from)?.channels;
     let channel = channels
         .first()
         .map(|channel| format!("{CHANNELS}={channel}"))
@@ -169,7 +170,10 @@ mod tests {
             "workspace_id=w&workflow_id=f%0d%0ax",
         ] {
             assert!(
-                matches!(upstream_query(query, "etl", None), Err(Refusal::Query(_))),
+                matches!(
+                    upstream_query(query, "etl", None),
+                    Err(Refusal::AsGateway(ApiError::Query(_)))
+                ),
                 "{query}"
             );
         }

@@ -16,7 +16,7 @@ pub struct ProxySettings {
     /// The proxy's certificate, as a PEM file with those that lead to it: opens HTTPS and HTTP/2 [default: none, plain HTTP]
     #[arg(long, env = "TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
-    /// The certificate's private key, as a PEM file
+    /// The certificate's private key, as a PEM file; both are read again on SIGHUP
     #[arg(long, env = "TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
     /// `development` makes up an identity where there is none; `production` refuses [default: development]
@@ -34,10 +34,10 @@ pub struct ProxySettings {
     /// What the gateway knows this proxy by: its own PROXY_TOKEN (with AUTH=proxy)
     #[arg(long, env = "PROXY_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// Who is behind a request. `header`: what a sign-on in front of this proxy says in headers, so nobody else may reach it;
-    /// `fixed`: always the same; `hook`: what a URL answers to the request's cookie [default: header in development, none in
-    /// production]
-    #[arg(long, env = "PROXY_IDENTITY", value_name = "MODE", verbatim_doc_comment)]
+    /// Who is behind a request. `header`: whom a sign-on in front of this proxy names in headers, so nobody else may reach it;
+    /// `fixed`: always the same; `hook`: whom a URL names, asked with the request's cookie [default: header in development,
+    /// none in production]
+    #[arg(long, env = "PROXY_IDENTITY", value_name = "MODE")]
     pub identity: Option<String>,
     /// The header that names the user, of the request (`header`) or of the hook's answer (`hook`) [default: x-user-id]
     #[arg(long, env = "PROXY_USER_HEADER", value_name = "NAME")]

@@ -21,7 +21,7 @@ use super::{
     identity::{Identity, IdentityHeaders},
     refusal::Refusal,
 };
-use crate::{cause, cli::connector};
+use crate::{cause, cli::connector, http::ApiError};
 
 const WORKSPACE_ID: HeaderName = HeaderName::from_static(WORKSPACE_ID_HEADER);
 pub(super) const PROXY_TOKEN: HeaderName = HeaderName::from_static(PROXY_TOKEN_HEADER);
@@ -166,7 +166,7 @@ impl Upstream {
     fn uri(&self, path: &str) -> Result<Uri, Refusal> {
         // Both parts were read as what they are before; together they may be too long.
         let uri = format!("{}{path}", self.url).parse();
-        uri.map_err(|_| Refusal::NotFound("an address of this length".to_owned()))
+        uri.map_err(|_| ApiError::UriTooLong(path.len()).into())
     }
 }
 
@@ -193,10 +193,19 @@ impl Hook {
         use axum::http::header::{AUTHORIZATION, COOKIE, WWW_AUTHENTICATE};
         let mut asking = Request::new(Body::empty());
         *asking.uri_mut() = url.clone();
-        for name in [COOKIE, AUTHORIZATION] {
-            for value in request.get_all(&name) {
-                asking.headers_mut().append(&name, value.clone());
-            }
+        if let Some(value) = request.get(AUTHORIZATION) {
+            asking.headers_mut().insert(AUTHORIZATION, value.clone());
+        }
+        // HTTP/2 may bring cookies apart, which HTTP/1.1 knows as one header only (RFC 9113, section 8.2.3).
+        let cookies: Vec<&[u8]> = request
+            .get_all(COOKIE)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect();
+        if let Ok(cookies) = HeaderValue::from_bytes(&cookies.join(&b"; "[..]))
+            && !cookies.is_empty()
+        {
+            asking.headers_mut().insert(COOKIE, cookies);
         }
         let unavailable = |reason: String| {
             tracing::warn!(reason, "PROXY_IDENTITY_URL does not say who it is");

@@ -86,8 +86,9 @@ async fn every_code_is_described_and_of_some_answer_with_its_status() {
     let known = document["components"]["schemas"]["Code"]["enum"]
         .as_array()
         .expect("codes");
+    let names: BTreeSet<_> = known.iter().filter_map(Value::as_str).collect();
+    assert_eq!(names, BTreeSet::from(code::ALL));
     for code in code::ALL {
-        assert!(known.contains(&json!(code)), "{code}");
         // The first is no answer to a path that is there, the other stands only in the results of a change.
         if !["method_not_allowed", "invalid_interest"].contains(&code) {
             assert!(

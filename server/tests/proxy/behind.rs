@@ -140,7 +140,9 @@ pub(crate) async fn sign_on() -> SocketAddr {
     let who = |headers: HeaderMap| async move {
         let cookie = headers.get("cookie").map(HeaderValue::as_bytes);
         match cookie.unwrap_or_default() {
-            b"session=alice" => [("x-user-id", "alice"), ("x-workspace-id", "w1,w2")].into_response(),
+            b"session=alice" | b"theme=dark; session=alice" => {
+                [("x-user-id", "alice"), ("x-workspace-id", "w1,w2")].into_response()
+            }
             b"session=nameless" => StatusCode::OK.into_response(),
             b"session=mallory" => StatusCode::FORBIDDEN.into_response(),
             b"session=broken" => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

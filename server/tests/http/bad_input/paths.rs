@@ -7,6 +7,8 @@ pub(super) fn rows() -> Vec<Row> {
     let get = |path: &str| Row::new(Method::GET, path);
     let mut rows = vec![
         get(&format!("/{}", "a".repeat(10_000))).is(404, "not_found"),
+        get(&format!("/{}", "a".repeat(65_000))).is(414, "uri_too_long"),
+        get(&format!("/health?{}", "a".repeat(65_000))).is(414, "uri_too_long"),
         get(&"/..".repeat(1_000)).is(404, "not_found"),
         get("/\u{9b}2J").is(404, "not_found"),
         get("/api/logs/caf\u{e9}").is(404, "not_found"),
