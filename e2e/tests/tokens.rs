@@ -320,6 +320,39 @@ async fn a_cookie_of_the_same_origin_is_enough_and_its_next_owner_sees_nothing_o
 }
 
 #[tokio::test]
+async fn what_was_kept_when_it_was_not_known_whose_it_is_is_dropped() -> Result<()> {
+    let gateway = start().await?;
+    publish(&gateway, "ann", "hers").await?;
+    let browser = Browser::start().await?;
+    browser.open(&gateway.url("/health")).await?;
+    // As the page kept its lines before: by channels alone.
+    let keep = r#"
+        const request = indexedDB.open('logs-sse-gateway', 1);
+        const name = JSON.stringify(['', 2000, 'logs:*:*:*']);
+        request.onupgradeneeded = () => {
+            request.result.createObjectStore('feeds', { keyPath: 'name' });
+            request.result.createObjectStore('blocks');
+        };
+        return new Promise((resolve) => (request.onsuccess = () => {
+            const { result } = request;
+            const transaction = result.transaction(['feeds', 'blocks'], 'readwrite');
+            const text = '{"type":"log","id":"1-0","channel":"logs:etl:bob:f","service":"etl","workspace_id":"bob","timestamp":"2025-09-25T10:30:00.000Z","level":"INFO","message":"his"}';
+            transaction.objectStore('feeds').put({ name, cursor: '1-0', usedAt: 1, blocks: [{ number: 1, lines: 1, chars: text.length }] });
+            transaction.objectStore('blocks').put({ texts: [text] }, [name, 1]);
+            transaction.oncomplete = () => (result.close(), resolve(true));
+        }));"#;
+    assert_eq!(browser.run(keep, json!([])).await?, Value::Bool(true));
+    let token = token_of(&gateway, "ann").await?;
+    browser
+        .open(&gateway.url(&format!("{EVERYTHING}#token={token}")))
+        .await?;
+    browser.shows_messages(&["hers"]).await?;
+    let kept = "return indexedDB.databases().then((all) => all.map(({ version }) => version));";
+    assert_eq!(browser.run(kept, json!([])).await?, json!([2]));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_pattern_and_saved_lines_show_only_what_the_reader_may_see() -> Result<()> {
     let gateway = start().await?;
     for user in ["ann", "bob"] {
