@@ -219,6 +219,44 @@ async fn a_tag_on_another_origin_takes_a_token_at_any_time_and_never_shows_it() 
 }
 
 #[tokio::test]
+async fn a_cookie_goes_to_another_origin_where_the_tag_says_so() -> Result<()> {
+    let dir = TempDir::new()?;
+    let site = HostPage::start(dir.path(), "script-src * 'wasm-unsafe-eval'", None).await?;
+    let settings = [
+        ("AUTH", "jwt"),
+        ("JWT_SECRET", SECRET),
+        ("JWT_COOKIE", "logs_session"),
+        ("ALLOWED_ORIGINS", site.origin()),
+    ];
+    let gateway = TestGateway::start_with(&settings).await?;
+    publish(&gateway, "ann", "hers").await?;
+    // By the name that the site has: another origin, and the same cookies.
+    let address = gateway.url("").replace("127.0.0.1", "localhost");
+    fs::write(
+        dir.path().join("index.html"),
+        HTML.replace("{gateway}", &address)
+            .replace("/page.js", "data:text/javascript,"),
+    )?;
+    let browser = Browser::start().await?;
+    browser.open(&site.url("/")).await?;
+    widget_shows(&browser, "token is needed").await?;
+    let token = token_of(&gateway, "ann").await?;
+    let log_in = "document.cookie = `logs_session=${arguments[0]}; samesite=strict`;
+        const tag = document.getElementById('one');
+        tag.connect();";
+    browser.run(log_in, json!([token])).await?;
+    widget_shows(&browser, "token is needed").await?;
+    let say_so = "
+        const tag = document.getElementById('one');
+        tag.withCredentials = '';
+        tag.connect();";
+    browser.run(say_so, json!([])).await?;
+    widget_shows(&browser, "hers").await?;
+    publish(&gateway, "ann", "and live").await?;
+    widget_shows(&browser, "and live").await
+}
+
+#[tokio::test]
 async fn the_live_page_asks_for_a_token_and_keeps_it_to_itself() -> Result<()> {
     let gateway = start().await?;
     publish(&gateway, "ann", "hers").await?;
