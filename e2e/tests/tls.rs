@@ -14,7 +14,11 @@ use http_body_util::{BodyExt, Empty};
 use hyper::{Request, Response, body::Incoming, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use logs_e2e::{Browser, TestGateway, eventually};
-use logs_shared::{LogRecord, ServerEvent, api::STREAM_PATH, sse::Parser};
+use logs_shared::{
+    LogRecord, Problem, ServerEvent,
+    api::{MAX_URI_BYTES, STREAM_PATH},
+    sse::Parser,
+};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::json;
 use tempfile::TempDir;
@@ -23,7 +27,7 @@ use tokio::{
     net::TcpStream,
     process::Child,
     task::{AbortHandle, JoinSet},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_rustls::{
     TlsConnector,
@@ -36,6 +40,7 @@ use tokio_rustls::{
 
 const CHANNEL: &str = "logs:etl:workspace123:workflow456";
 const PATIENCE: Duration = Duration::from_secs(30);
+const DRAIN_MS: &str = "1000";
 
 /// An authority of one's own, and the files of a certificate that it gave to this machine.
 struct Authority {
@@ -82,7 +87,8 @@ impl Authority {
     async fn gateway(&self) -> Result<TestGateway> {
         let (cert, key) = (self.cert(), self.key());
         let text = |path: &Path| path.to_str().map(str::to_owned).context("a path is no text");
-        TestGateway::start_with(&[("TLS_CERT", &text(&cert)?), ("TLS_KEY", &text(&key)?)]).await
+        let (cert, key) = (text(&cert)?, text(&key)?);
+        TestGateway::start_with(&[("TLS_CERT", &cert), ("TLS_KEY", &key), ("DRAIN_MS", DRAIN_MS)]).await
     }
 
     /// A connection to the gateway, by somebody who trusts this authority and nobody else.
@@ -314,5 +320,55 @@ async fn a_certificate_that_cannot_be_used_is_told_before_anything_starts() -> R
     let alone = TestGateway::start_with(&[("TLS_CERT", cert)]).await.err();
     let error = format!("{:#}", alone.context("it has started")?);
     assert!(error.contains("TLS_CERT and TLS_KEY: give both"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn asked_to_stop_it_ends_the_streams_of_a_connection_and_then_the_connection() -> Result<()> {
+    const STREAMS: usize = 5;
+    let authority = Authority::new()?;
+    let mut gateway = authority.gateway().await?;
+    let mut connection = OneConnection::open(&authority, &gateway).await?;
+    let mut readers = JoinSet::new();
+    for _ in 0..STREAMS {
+        let stream = connection
+            .get(&format!("{STREAM_PATH}?channels={CHANNEL}"))
+            .await?;
+        readers.spawn(stream.into_body().collect());
+    }
+    // The connection stays open on this side: it is the gateway that ends it.
+    let asked_at = Instant::now();
+    let status = gateway.stop().await?;
+    assert!(status.success(), "{status}");
+    assert!(
+        asked_at.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked_at.elapsed()
+    );
+    while let Some(read) = readers.join_next().await {
+        let read = read?.context("a stream was cut")?.to_bytes();
+        let last = String::from_utf8_lossy(&read).into_owned();
+        assert!(
+            last.contains("event: drain") && last.contains("event: close"),
+            "{last}"
+        );
+    }
+    let was_cut = gateway.printed("connections were still open");
+    assert_eq!(was_cut, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_large_is_refused_with_the_reason_over_http2_too() -> Result<()> {
+    let authority = Authority::new()?;
+    let gateway = authority.gateway().await?;
+    let mut connection = OneConnection::open(&authority, &gateway).await?;
+    let long = format!("/health?{}", "x".repeat(MAX_URI_BYTES));
+    let refused = connection.get(&long).await?;
+    assert_eq!(refused.status(), 414);
+    let body = refused.into_body().collect().await?.to_bytes();
+    let problem: Problem = serde_json::from_slice(&body)?;
+    assert_eq!(problem.code, "uri_too_long");
+    assert_eq!(connection.get("/health").await?.status(), 200);
     Ok(())
 }

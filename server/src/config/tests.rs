@@ -49,6 +49,8 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         drain_ms: some("-1"),
         max_streams: some("x"),
         max_streams_per_user: some("x"),
+        max_connections: some("x"),
+        tls_cert: Some("no-such-file".into()),
         max_body_bytes: some("x"),
         ..Settings::default()
     };
@@ -70,6 +72,8 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         "DRAIN_MS",
         "MAX_STREAMS",
         "MAX_STREAMS_PER_USER",
+        "MAX_CONNECTIONS",
+        "TLS_CERT and TLS_KEY",
         "MAX_BODY_BYTES",
     ] {
         assert!(
@@ -77,7 +81,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
             "{name}: {errors:#?}"
         );
     }
-    assert_eq!(errors.len(), 17, "{errors:#?}");
+    assert_eq!(errors.len(), 19, "{errors:#?}");
     assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
 }
 
