@@ -148,3 +148,23 @@ async fn a_request_that_is_too_large_is_refused_with_the_reason_or_at_least_refu
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn over_its_connections_the_gateway_says_so_and_goes_on_with_those_it_has() -> Result<()> {
+    let gateway = TestGateway::start_with(&[("MAX_CONNECTIONS", "1")]).await?;
+    let url = gateway.stream_url(CHANNEL);
+    let mut reader = SseReader::open(&url).await?;
+    reader.next().await?;
+    let refused = answer(&gateway, "GET /health HTTP/1.1\r\nhost: gateway\r\n\r\n").await?;
+    assert!(
+        refused.starts_with("HTTP/1.1 503 ") && refused.contains("too_many_connections"),
+        "{refused}"
+    );
+    drop(reader);
+    let has_room = async || Ok(SseReader::open(&url).await.ok());
+    eventually("there is room again", SOON, has_room)
+        .await?
+        .next()
+        .await?;
+    Ok(())
+}

@@ -177,7 +177,7 @@ impl Connections {
                 return self.turned_away.tell(socket);
             }
         };
-        if let Err(error) = set_up(&socket) {
+        if let Err(error) = set_up(&socket, self.each.patience) {
             tracing::debug!(%peer, %error, "an option of a socket was refused");
         }
         let connection = Connection {
@@ -284,10 +284,14 @@ impl Connection {
 /// readers that take nothing would bring all sockets of the machine to its limit for them.
 const UNSENT_BYTES: u32 = 128 * 1024;
 
-fn set_up(socket: &TcpStream) -> io::Result<()> {
+fn set_up(socket: &TcpStream, patience: Patience) -> io::Result<()> {
     // A record must not wait in the kernel for the acknowledgement of the one before it.
     socket.set_nodelay(true)?;
-    SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_BYTES)
+    let socket = SockRef::from(socket);
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
+    // Who went away without a word acknowledges nothing, and heartbeats alone do not fill a buffer: the system would
+    // send them again for a quarter of an hour. Twice as long as a stall, which is to be noticed first.
+    socket.set_tcp_user_timeout(Some(patience.stalled * 2))
 }
 
 /// Whether what comes is not TLS, of which every connection begins with a handshake record (RFC 8446, section 5.1).
