@@ -1,6 +1,9 @@
 //! [`TrustedProxies`]: whose word is taken for where a request comes from.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
@@ -13,7 +16,8 @@ pub struct TrustedProxies(Vec<IpNet>);
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 impl TrustedProxies {
-    fn contain(&self, address: IpAddr) -> bool {
+    /// Whether it is one of them.
+    pub(crate) fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 
@@ -30,6 +34,18 @@ impl TrustedProxies {
             origin = hop.to_canonical();
         }
         origin
+    }
+}
+
+/// What an address counts for: with IPv6 one host has a whole network of 64 bits (RFC 4291, section 2.5.4), and could be another
+/// one with every request.
+pub(crate) fn host(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
         Credential, IdentityError, JwtAccess, ProxyAccess, ProxyIdentity, ReadAccess, ReadScope,
         ReaderIdentity,
     },
+    addresses::host,
     gateway::Gateway,
 };
 
@@ -39,7 +40,9 @@ impl FromRequestParts<Gateway> for ReaderIdentity {
         // Where all come from one machine, a proxy's or this one, its address tells nobody apart.
         let address = match &gateway.config().read {
             ReadAccess::Proxy(_) => None,
-            _ => origin(parts, gateway).filter(|address| !address.is_loopback()),
+            _ => origin(parts, gateway)
+                .filter(|address| !address.is_loopback())
+                .map(host),
         };
         Ok(Self { address, ..reader })
     }
@@ -53,7 +56,8 @@ fn whoever(parts: &Parts, gateway: &Gateway) -> ReaderIdentity {
     match name {
         Some(name) => ReaderIdentity::named(name.to_owned(), ReadScope::Everything, Credential::default()),
         None => ReaderIdentity {
-            owner: origin(parts, gateway).map_or_else(|| ANONYMOUS.to_owned(), |address| address.to_string()),
+            owner: origin(parts, gateway)
+                .map_or_else(|| ANONYMOUS.to_owned(), |address| host(address).to_string()),
             is_named: false,
             ..ReaderIdentity::named(ANONYMOUS.to_owned(), ReadScope::Everything, Credential::default())
         },
