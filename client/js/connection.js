@@ -4,6 +4,7 @@ import { subjectOf } from './access.js';
 import { Backoff } from './backoff.js';
 import { applied, difference } from './change.js';
 import { Refused } from './endpoint.js';
+import { Expiry } from './expiry.js';
 import { compareIds, maxId } from './id.js';
 import { endOf, isGap, isRecord } from './item.js';
 import { whyRefused } from './refusal.js';
@@ -13,10 +14,6 @@ import { Stream } from './stream.js';
 const LONGEST_RETRY_MS = 600_000;
 /** How long the gateway may take to say why there is no stream, in milliseconds. */
 const ANSWER_MS = 10_000;
-/** A stream that says so soon after its opening that its credential ends is not replaced at once, in milliseconds. */
-const YOUNG_MS = 10_000;
-/** A credential that ends is not renewed more often than this, in milliseconds. */
-const SOONEST_MS = 1_000;
 /** Who reads is not for the page to say: the gateway is told by others, or lets nobody read. */
 const BEYOND_TOKENS = ['auth_not_configured', 'missing_identity', 'invalid_identity'];
 /** Why the gateway ended a stream for good, where it takes more than the reason. @type {Record<string, string>} */
@@ -69,8 +66,7 @@ export class Connection {
   #isAgain = false;
   #backoff = new Backoff();
   #watchdog = 0;
-  /** Looks for a new credential before the one of the stream ends. */
-  #expiry = 0;
+  #expiry;
 
   /** What is wrong, in a sentence. @type {string | null} */
   error = null;
@@ -92,6 +88,10 @@ export class Connection {
     this.#endpoint = endpoint;
     this.#listener = listener;
     this.position = position;
+    this.#expiry = new Expiry(
+      () => endpoint.token(),
+      () => this.#renew(),
+    );
   }
 
   /** @returns {Status} */
@@ -164,6 +164,8 @@ export class Connection {
    */
   renewed(token) {
     if (this.isUnauthorized || this.isDenied) return this.retry();
+    // Why there is none may be the token from before.
+    if (!this.#first && this.#later) return this.#retry();
     if (!this.#first || subjectOf(token) === subjectOf(this.#first.token)) return;
     this.#reset();
     this.#retry();
@@ -199,7 +201,7 @@ export class Connection {
     this.#first = this.#next = null;
     this.#cancelLater();
     clearTimeout(this.#watchdog);
-    clearTimeout(this.#expiry);
+    this.#expiry.end();
     this.#hasFailed = this.#isAgain = this.#isDrained = false;
     this.isUnauthorized = this.isDenied = false;
     this.error = null;
@@ -264,7 +266,7 @@ export class Connection {
    * @param {Stream} next
    */
   #promote(next) {
-    clearTimeout(this.#expiry);
+    this.#expiry.end();
     this.#first?.close();
     this.#first = next;
     this.#next = null;
@@ -328,7 +330,7 @@ export class Connection {
         this.#renew();
         break;
       case 'expiring':
-        if (stream === this.#first) this.#expire(stream, event.within_ms);
+        if (stream === this.#first) this.#expiry.begin(stream, event.within_ms);
         break;
       case 'heartbeat':
       case 'caught_up':
@@ -377,30 +379,6 @@ export class Connection {
     this.isDenied = refused?.isDenied === true && !hasEnded;
     if (this.isDenied) this.#covered.clear();
     this.#changed();
-  }
-
-  /**
-   * The stream's credential ends: the next stream is opened with a new one while this one still tells.
-   * @param {Stream} stream
-   * @param {unknown} within in so many milliseconds
-   */
-  #expire(stream, within) {
-    const now = performance.now();
-    const end = now + (Number(within) > 0 ? Math.min(Number(within), LONGEST_RETRY_MS) : 2 * YOUNG_MS);
-    const later = () => {
-      const left = end - performance.now();
-      // A page that still gives the old one, or no longer-lived ones, is asked less often than it answers.
-      if (left > 0) this.#expiry = Number(setTimeout(look, Math.max(left / 2, SOONEST_MS)));
-    };
-    const look = async () => {
-      const token = await Promise.resolve(this.#endpoint.token()).catch(() => stream.token);
-      if (stream !== this.#first || this.#next || this.#later || this.#isSuspended) return;
-      if (token && token === stream.token) later();
-      else this.#renew();
-    };
-    clearTimeout(this.#expiry);
-    if (stream.age(now) < YOUNG_MS) later();
-    else look();
   }
 
   // What is done when a stream is lost, silent or refused.

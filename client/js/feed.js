@@ -79,6 +79,7 @@ export class Feed {
   async #restore() {
     const archive = await this.#openArchive();
     let kept = await archive?.load();
+    if (this.#isClosed) return archive?.close();
     // Another part of the page may know who reads.
     const now = hubOf(this.#options).reader ?? null;
     if (kept?.reader && now !== null && kept.reader !== now) {

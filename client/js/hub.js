@@ -3,8 +3,8 @@
 // The modules, in the order a record meets them:
 //
 // - source.js, stream.js: one EventSource, and one stream from the request on
-// - connection.js: keeps one stream open, with backoff.js, refusal.js (why there is none) and change.js (PATCH); tabs.js: one
-//   connection for all tabs
+// - connection.js: keeps one stream open, with backoff.js, refusal.js (why there is none), expiry.js (the end of a token) and
+//   change.js (PATCH); tabs.js: one connection for all tabs
 // - hub.js: which subscriptions a record is for; frame.js: once per animation frame
 // - subscription.js: joins the stream, after what past.js has from history
 // - archive.js: lines that outlive the page; feed.js: a subscription with its archive

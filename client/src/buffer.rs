@@ -319,7 +319,11 @@ mod tests {
         let before = buffer.progress();
         buffer.forget(&["logs:faas:*".parse().unwrap()]);
         assert_eq!((buffer.len(), buffer.records().count()), (3, 2));
-        assert_ne!(buffer.progress().buffer, before.buffer, "a view lets go of what it had");
+        assert_ne!(
+            buffer.progress().buffer,
+            before.buffer,
+            "a view lets go of what it had"
+        );
         buffer.forget(&["logs:*:w:*".parse().unwrap()]);
         assert_eq!(buffer.len(), 0, "{buffer:?}");
         let mut buffer = filled(10, &[1, 9]);

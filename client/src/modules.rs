@@ -25,6 +25,7 @@ taken_along!(
     "/js/connection.js" connection,
     "/js/endpoint.js" endpoint,
     "/js/entry.js" entry,
+    "/js/expiry.js" expiry,
     "/js/feed.js" feed,
     "/js/hub.js" hub,
     "/js/id.js" id,

@@ -118,7 +118,7 @@ pub struct UseLogsReturn {
     pub is_unauthorized: Signal<bool>,
     /// The gateway's name for the page's stream, while there is one.
     pub stream_id: Signal<Option<String>>,
-    /// Connects, or tries again at once after an error.
+    /// Connects, or tries again at once after an error; also what was refused.
     pub connect: Callback<()>,
     /// Leaves the page's stream, with all hooks of the provider. The lines stay, and `connect` goes on after the last of them.
     pub disconnect: Callback<()>,

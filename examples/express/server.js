@@ -28,7 +28,9 @@ const OF_THE_HOP = /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encodin
 
 /** Sends a request on to this path of the gateway, and its answer back as it comes. */
 function forward(request, response, path, identity = {}) {
-  const headers = { ...identity, 'x-forwarded-for': request.socket.remoteAddress, 'x-forwarded-proto': request.protocol };
+  // The last address is the one that is known; the gateway believes it where its TRUSTED_PROXIES names this machine.
+  const from = [request.headers['x-forwarded-for'], request.socket.remoteAddress].filter(Boolean).join(', ');
+  const headers = { ...identity, 'x-forwarded-for': from, 'x-forwarded-proto': request.protocol };
   for (const name of ONWARD) if (request.headers[name]) headers[name] = request.headers[name];
   const url = new URL(path, GATEWAY);
   const { request: ask } = url.protocol === 'https:' ? https : http;

@@ -123,6 +123,14 @@ impl Past {
                 past.forget();
             }
         }));
+        // Of another reader nothing is left to go on from.
+        let mut seen = None;
+        effect_later(Box::new(move || {
+            let buffer = logs.with(|rows| rows.progress().buffer);
+            if seen.replace(buffer).is_some_and(|seen| seen != buffer) {
+                past.forget();
+            }
+        }));
         at_end(Box::new(move || past.abort()));
         past
     }

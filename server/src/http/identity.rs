@@ -13,7 +13,10 @@ use super::{
     extract::{bearer, peer, text},
 };
 use crate::{
-    access::{Credential, JwtAccess, ProxyAccess, ProxyIdentity, ReadAccess, ReadScope, ReaderIdentity},
+    access::{
+        Credential, IdentityError, JwtAccess, ProxyAccess, ProxyIdentity, ReadAccess, ReadScope,
+        ReaderIdentity,
+    },
     gateway::Gateway,
 };
 
@@ -64,13 +67,22 @@ fn of_proxy(proxy: &ProxyAccess, headers: &HeaderMap) -> Result<ReaderIdentity, 
     if !proxy.knows(token) {
         return Err(ApiError::InvalidToken);
     }
-    let workspaces = headers.get_all(WORKSPACE_ID_HEADER).iter();
-    // What is no text is no name, and said to be none.
-    let workspaces = workspaces.map(|value| value.to_str().unwrap_or("(not ASCII)"));
-    let user_id = headers.get(USER_ID_HEADER);
-    let user_id = user_id.and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let user_id = only(headers, USER_ID_HEADER)?;
+    let workspaces = only(headers, WORKSPACE_ID_HEADER)?;
     let ProxyIdentity { user_id, scope } = ProxyIdentity::read(user_id, workspaces)?;
     Ok(ReaderIdentity::named(user_id, scope, Credential::default()))
+}
+
+/// The value of a header that is there once at most. Of two, one may be the browser's, which the proxy has let through.
+fn only<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, IdentityError> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(IdentityError::Invalid(format!("{name} is there twice")));
+    }
+    let text = value.map(|value| std::str::from_utf8(value.as_bytes()));
+    text.transpose()
+        .map_err(|_| IdentityError::Invalid(format!("{name} is not UTF-8")))
 }
 
 /// Who shows a token: in a header, the query or a cookie. What a program sends by itself comes before what a browser adds.

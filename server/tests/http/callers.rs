@@ -244,6 +244,16 @@ async fn a_stream_is_told_that_its_token_ends_and_ends_with_it() {
 }
 
 #[tokio::test]
+async fn a_token_may_hold_longer_than_a_clock_can_count() {
+    let app = TestApp::with(with_jwt());
+    for seconds in [9_000_000_000, 9_000_000_000_000_000] {
+        let (mut stream, _) = open(&app, &jwt("ann", &["w"], seconds)).await;
+        assert_eq!(app.publish_as(PUBLISHER, "logs:etl:w:x", "m").await.status, 200);
+        assert_eq!(stream.next_record().await.entry.message, "m");
+    }
+}
+
+#[tokio::test]
 async fn an_operator_closes_a_stream_by_id_or_number_and_it_may_come_back() {
     let app = TestApp::with(with_jwt());
     let stats = app.get_as(api::STATS_PATH, ADMIN).await.json();
@@ -453,7 +463,7 @@ async fn a_proxy_is_believed_with_its_token_and_not_without() {
     let user = ("x-user-id", "ann");
     let (w, two) = (("x-workspace-id", "w"), ("x-workspace-id", "w2, w"));
     let hop = ("x-proxy-token", "hop");
-    let cases: [(&[(&str, &str)], Expected); 10] = [
+    let cases: [(&[(&str, &str)], Expected); 12] = [
         (&[], refused(401, "missing_token")),
         (&[user, w], refused(401, "missing_token")),
         (
@@ -471,6 +481,8 @@ async fn a_proxy_is_believed_with_its_token_and_not_without() {
             &[hop, user, ("x-workspace-id", "w2")],
             refused(403, "forbidden_channel"),
         ),
+        (&[hop, user, user, w], refused(401, "invalid_identity")),
+        (&[hop, user, w, w], refused(401, "invalid_identity")),
         (&[hop, user, w], OK),
         (&[hop, user, two], OK),
     ];
