@@ -36,11 +36,12 @@ impl FromRequestParts<Gateway> for ReaderIdentity {
         if gateway.revoked().has(&reader) {
             return Err(ApiError::Revoked);
         }
-        Ok(Self {
-            // Where all come from one machine, a proxy's or this one, it tells nobody apart.
-            address: origin(parts, gateway).filter(|address| !address.is_loopback()),
-            ..reader
-        })
+        // Where all come from one machine, a proxy's or this one, its address tells nobody apart.
+        let address = match &gateway.config().read {
+            ReadAccess::Proxy(_) => None,
+            _ => origin(parts, gateway).filter(|address| !address.is_loopback()),
+        };
+        Ok(Self { address, ..reader })
     }
 }
 

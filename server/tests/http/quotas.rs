@@ -150,6 +150,28 @@ async fn streams_are_counted_in_all_by_user_and_by_address_as_trusted_proxies_te
 }
 
 #[tokio::test]
+async fn whom_a_proxy_has_logged_in_is_counted_by_name_and_not_by_the_proxys_address() {
+    let app = TestApp::with(Settings {
+        auth: text("proxy"),
+        proxy_token: text("hop"),
+        max_streams_per_user: text("1"),
+        max_streams_per_address: text("1"),
+        ..settings()
+    });
+    let mut kept = Vec::new();
+    for (name, status) in [("ann", 200), ("bob", 200), ("ann", 429)] {
+        let headers = [
+            ("x-proxy-token", "hop"),
+            ("x-user-id", name),
+            ("x-workspace-id", "w"),
+        ];
+        let response = open(&app, "192.0.2.1", &headers).await;
+        assert_eq!(response.status(), status, "{name}");
+        kept.push(response);
+    }
+}
+
+#[tokio::test]
 async fn streams_are_not_opened_faster_than_one_may_whatever_one_is_called() {
     let app = TestApp::with(Settings {
         stream_rate: text("1"),
