@@ -1,4 +1,4 @@
-//! [`TrustedProxies`]: whose word is taken for where a request comes from.
+//! [`TrustedProxies`]: whose word is taken for where a request comes from; [`whose`]: who is there.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -49,14 +49,18 @@ pub(crate) fn host(address: IpAddr) -> IpAddr {
     }
 }
 
-/// An address as proxies write it: bare, or with a port.
+/// An address as proxies write it: bare, in brackets, or with a port.
 fn address(text: &str) -> Option<IpAddr> {
     let with_port = || {
         text.parse::<std::net::SocketAddr>()
             .ok()
             .map(|address| address.ip())
     };
-    text.parse().ok().or_else(with_port)
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    bare.parse().ok().or_else(with_port)
 }
 
 impl FromStr for TrustedProxies {
@@ -88,7 +92,7 @@ mod tests {
 
     #[test]
     fn only_what_a_trusted_proxy_says_is_believed() {
-        let cases: [(&str, &str, &[&str], &str); 9] = [
+        let cases: [(&str, &str, &[&str], &str); 10] = [
             ("", "1.1.1.1", &["9.9.9.9"], "1.1.1.1"),
             ("10.0.0.0/8", "1.1.1.1", &["9.9.9.9"], "1.1.1.1"),
             ("10.0.0.0/8", "10.0.0.1", &["9.9.9.9"], "9.9.9.9"),
@@ -107,6 +111,7 @@ mod tests {
                 &["[2001:db8::7]:443"],
                 "2001:db8::7",
             ),
+            ("::1", "::1", &["[2001:db8::7]"], "2001:db8::7"),
             ("10.0.0.1", "10.0.0.2", &["9.9.9.9"], "10.0.0.2"),
         ];
         for (trusted, peer, lists, expected) in cases {

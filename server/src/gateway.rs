@@ -297,13 +297,15 @@ impl Gateway {
     /// that is over lets them again. Blocks until it is kept.
     ///
     /// # Errors
-    /// It cannot be kept, and nothing has changed.
+    /// It holds, and a restart would forget it.
     pub(crate) fn revoke(&self, what: &Revocation, until_ms: u64) -> io::Result<usize> {
-        self.shared.revoked.revoke(what, until_ms)?;
-        if until_ms <= now_ms() {
-            return Ok(0);
-        }
-        Ok(self.shared.streams.revoke(what))
+        let kept = self.shared.revoked.revoke(what, until_ms);
+        let closed = if until_ms <= now_ms() {
+            0
+        } else {
+            self.shared.streams.revoke(what)
+        };
+        kept.map(|()| closed)
     }
 
     /// Whether the gateway is well, and what is wrong where it is not.

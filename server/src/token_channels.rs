@@ -86,9 +86,14 @@ impl Used {
     }
 
     fn turn_over(&mut self, now: Instant) {
-        if now.duration_since(self.since) >= PERIOD {
+        let passed = now.duration_since(self.since);
+        if passed >= PERIOD {
             self.before = std::mem::take(&mut self.now);
             self.since = now;
+        }
+        if passed >= PERIOD * 2 {
+            // Nothing was published in the period before this one.
+            self.before = HashSet::new();
         }
     }
 
@@ -141,5 +146,8 @@ mod tests {
         assert_eq!(refused(&counts, start + PERIOD, "t", &["b", "c"]), ["c"]);
         assert!(refused(&counts, start + PERIOD * 2, "t", &["b", "c"]).is_empty());
         assert_eq!(refused(&counts, start + PERIOD * 2, "t", &["a"]), ["a"]);
+        // Also where the token did nothing meanwhile.
+        let much_later = start + PERIOD * 10;
+        assert!(refused(&counts, much_later, "t", &["d", "e"]).is_empty());
     }
 }

@@ -149,7 +149,7 @@ pub mod code {
     /// 503: the gateway has as many connections open as it may.
     pub const TOO_MANY_CONNECTIONS: &str = "too_many_connections";
     /// 503: the gateway's store fails; whether the records are in it is not known, and a repeat under the same
-    /// idempotency key is safe.
+    /// idempotency key is safe. Or what was revoked holds and cannot be kept.
     pub const STORAGE_FAILED: &str = "storage_failed";
     /// 507: the gateway's disk is full.
     pub const STORAGE_FULL: &str = "storage_full";

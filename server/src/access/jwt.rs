@@ -12,7 +12,7 @@ use jsonwebtoken::{Validation, decode, decode_header, errors::ErrorKind};
 
 use self::{
     claims::Claims,
-    keys::{Key, Keys},
+    keys::{Key, Keys, SECRET_BYTES},
 };
 use super::{Credential, HashedToken, ReadScope};
 use crate::engine::now_ms;
@@ -21,8 +21,6 @@ use crate::engine::now_ms;
 pub(super) const LEEWAY_S: u64 = 30;
 /// A longer token is none that a header could carry.
 const LONGEST_TOKEN: usize = 16 * 1024;
-/// As many as the hash has.
-const SECRET_BYTES: usize = 32;
 
 /// Readers that show a JWT. The algorithm is the key's, whatever a token says about itself. Clones share the keys, also
 /// after they were read anew.

@@ -5,19 +5,22 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Credential, HashedToken, ReaderIdentity};
+use super::{Credential, HashedToken, ReaderIdentity, jwt::LEEWAY_S};
 use crate::engine::now_ms;
 
 /// Who may no more, whatever it holds: users, and single tokens by their hash. Kept over a restart where records are.
 pub(crate) struct Revoked {
     /// Where it is kept.
     file: Option<PathBuf>,
-    lists: Mutex<Lists>,
+    /// Looked at with every request, so it is never held while the disk is waited for.
+    lists: RwLock<Lists>,
+    /// Held from a change to the end of its way to the disk, so that the file is never older than a change before.
+    keeping: Mutex<()>,
 }
 
 /// What is revoked, each until some time in milliseconds since 1970.
@@ -75,21 +78,27 @@ impl Revoked {
         let lists = match file.as_deref().map(fs::read) {
             None => Lists::default(),
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => Lists::default(),
-            Some(Err(error)) => return Err(error),
-            Some(Ok(bytes)) => serde_json::from_slice(&bytes)?,
+            Some(Err(error)) => return Err(named(file.as_deref(), &error)),
+            Some(Ok(bytes)) => {
+                serde_json::from_slice(&bytes).map_err(|error| named(file.as_deref(), &error))?
+            }
         };
-        let lists = Mutex::new(lists);
-        Ok(Self { file, lists })
+        Ok(Self {
+            file,
+            lists: RwLock::new(lists),
+            keeping: Mutex::default(),
+        })
     }
 
-    /// Revokes until a time in milliseconds since 1970; a time that is over lifts what was revoked. Blocks until it is kept.
+    /// Revokes until a time in milliseconds since 1970; a time that is over lifts what was revoked. Holds at once, and blocks
+    /// until it is kept.
     ///
     /// # Errors
-    /// It cannot be kept, and nothing has changed.
+    /// It holds, and a restart would forget it: a full disk does not let in who is to be shut out.
     pub(crate) fn revoke(&self, what: &Revocation, until_ms: u64) -> io::Result<()> {
         let now = now_ms();
-        let mut lists = self.lists();
-        let mut next = lists.clone();
+        let _keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self.lists().clone();
         match what {
             Revocation::User(name) => {
                 let user = RevokedUser {
@@ -102,11 +111,12 @@ impl Revoked {
         }
         next.users.retain(|_, user| user.until_ms > now);
         next.tokens.retain(|_, until_ms| *until_ms > now);
-        if let Some(file) = &self.file {
-            write(file, &serde_json::to_vec(&next)?)?;
+        let text = serde_json::to_vec(&next)?;
+        *self.lists.write().unwrap_or_else(PoisonError::into_inner) = next;
+        match &self.file {
+            Some(file) => write(file, &text),
+            None => Ok(()),
         }
-        *lists = next;
-        Ok(())
     }
 
     /// Whether this token may no more.
@@ -133,19 +143,25 @@ impl Revoked {
             .is_named
             .then(|| lists.users.get(&reader.user_id))
             .flatten();
+        let now = now_ms();
         user.is_some_and(|user| {
-            // What does not say when it was issued may be from before.
+            // What does not say when it was issued may be from before; so may what says a time that has not come.
             let is_from_before = reader
                 .credential
                 .issued_at_ms
-                .is_none_or(|at| at <= user.issued_to_ms);
-            is_from_before && user.until_ms > now_ms()
+                .is_none_or(|at| at <= user.issued_to_ms || at > now + LEEWAY_S * 1_000);
+            is_from_before && user.until_ms > now
         })
     }
 
-    fn lists(&self) -> MutexGuard<'_, Lists> {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lists(&self) -> RwLockReadGuard<'_, Lists> {
+        self.lists.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn named(file: Option<&Path>, error: &dyn std::error::Error) -> io::Error {
+    let path = file.unwrap_or(Path::new(FILE)).display();
+    io::Error::other(format!("{path}: {error}"))
 }
 
 /// Replaces a file as a whole, so that a crash leaves the old or the new one.
@@ -204,6 +220,21 @@ mod tests {
         assert!(!revoked.has(&reader("ann", "u", None)));
     }
 
+    #[test]
+    fn what_cannot_be_kept_holds_until_the_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("data");
+        fs::create_dir(&folder).unwrap();
+        let revoked = Revoked::open(Some(&folder)).unwrap();
+        fs::remove_dir(&folder).unwrap();
+        assert!(revoked.revoke(&Revocation::token("t"), in_an_hour()).is_err());
+        assert!(revoked.has_token(&HashedToken::new("t")));
+        fs::create_dir(&folder).unwrap();
+        revoked.revoke(&Revocation::token("u"), in_an_hour()).unwrap();
+        let again = Revoked::open(Some(&folder)).unwrap();
+        assert!(again.has_token(&HashedToken::new("t")), "kept with the next");
+    }
+
     /// The signature of a token can be written in another way that holds as well.
     #[test]
     fn a_signed_token_counts_no_more_with_whatever_signature() {
@@ -237,6 +268,7 @@ mod tests {
             r#"{"users":{},"tokens":{}}"#
         );
         fs::write(dir.path().join(FILE), "{").unwrap();
-        assert!(Revoked::open(Some(dir.path())).is_err());
+        let error = Revoked::open(Some(dir.path())).err().unwrap().to_string();
+        assert!(error.contains(FILE), "{error}");
     }
 }

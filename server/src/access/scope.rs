@@ -1,6 +1,6 @@
 //! [`ReadScope`]: what a reader may see.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use logs_shared::{ChannelError, ChannelPattern, Interest};
 
@@ -58,9 +58,9 @@ impl ReadScope {
         let Self::Patterns(patterns) = self else {
             return Ok(wanted);
         };
-        let mut visible = Vec::new();
+        // Several patterns may have the same in common with what is asked for.
+        let (mut visible, mut known) = (Vec::new(), HashSet::new());
         for interest in wanted {
-            let before = visible.len();
             for pattern in patterns
                 .iter()
                 .filter_map(|one| one.intersection(&interest.pattern))
@@ -69,7 +69,7 @@ impl ReadScope {
                     pattern,
                     ..interest.clone()
                 };
-                if !visible[before..].contains(&narrowed) {
+                if known.insert(narrowed.clone()) {
                     visible.push(narrowed);
                 }
                 if visible.len() > MAX_PATTERNS {

@@ -18,7 +18,10 @@ impl HashedToken {
     /// A signed token, by what is signed of it (RFC 7515, section 5.1). The signature itself is left out: some kinds can
     /// be written in more than one way.
     pub(crate) fn of_signed(token: &str) -> Self {
-        Self::new(token.rsplit_once('.').map_or(token, |(signed, _)| signed))
+        /// What is signed of one token may be the whole of another, which is not signed.
+        const SIGNED: &str = "signed\0";
+        let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
+        Self::new(&format!("{SIGNED}{signed}"))
     }
 
     pub(crate) fn bytes(&self) -> [u8; 32] {

@@ -46,8 +46,10 @@ impl Names {
             return Ok(Self::All);
         }
         for name in &names {
-            // A name that is no channel segment would silently grant nothing.
-            Channel::new(name, name, None).map_err(|_| format!("{name:?} is no service or workspace"))?;
+            // A name that is no channel segment would silently grant nothing. It is not shown: who writes a grant the wrong
+            // way round has the token here.
+            Channel::new(name, name, None)
+                .map_err(|_| "one of its services or workspaces cannot be one".to_owned())?;
         }
         Ok(Self::These(names.into_iter().map(str::to_owned).collect()))
     }
@@ -273,6 +275,8 @@ mod tests {
             "good=etl;s3cret",
             "good=etl;=etl",
             "good=etl;s3cret=e tl",
+            "good=etl;etl=s3cret+/",
+            "good=etl;s3cret=etl@s3cret+/",
             "good=etl;s3cret=",
             "good=etl;s3cret=etl@",
         ] {

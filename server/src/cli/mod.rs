@@ -20,7 +20,7 @@ use crate::config::Settings;
 
 /// Takes log records from services and streams them live, in order and without loss, to pages over
 /// Server-Sent Events. Without a command it serves.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "logs-gateway", version, max_term_width = 110)]
 pub struct Cli {
     /// What to do; without one: serve.
@@ -32,7 +32,7 @@ pub struct Cli {
 }
 
 /// The commands beside serving. Each is a client of a running gateway, the proxy on behalf of browsers.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum Command {
     /// Publish each line of standard input as a record
     Publish(publish::Publish),
@@ -51,7 +51,7 @@ pub enum Command {
 }
 
 /// How to reach a gateway.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone)]
 pub struct Target {
     /// The gateway's address
     #[arg(long, env = "LOGS_GATEWAY_URL", default_value = DEFAULT_URL)]

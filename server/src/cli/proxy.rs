@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A proxy between a page's sign-on and a gateway.
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub struct Proxy {
     #[command(flatten)]
     settings: ProxySettings,

@@ -28,7 +28,7 @@ use super::{
 /// without a zone as UTC (so start the program with TZ=UTC where it writes local time). Lines go in
 /// batches, and at once when the input pauses. While the gateway is away it waits and tries again, and
 /// reads no further; a batch that was not answered is sent again.
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub struct Publish {
     /// Where to: logs:service:workspace_id, or logs:service:workspace_id:resource_id
     channel: Channel,

@@ -17,7 +17,7 @@ use crate::quantity;
 
 /// Publish a believable ETL run again and again: a job that starts a FaaS workflow that calls a
 /// function, with warnings, errors, stack traces, colours and nested fields now and then.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone)]
 pub struct Simulate {
     #[command(flatten)]
     target: Target,

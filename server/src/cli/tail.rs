@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::{Target, backoff::Backoff, client::GatewayClient, colour};
 
 /// Show records as they come, in colour. Resumes where it was after the gateway was away.
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub struct Tail {
     /// What to follow: channels, or patterns such as 'logs:*:workspace123:*'
     #[arg(required = true)]

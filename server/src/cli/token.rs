@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{engine::now_ms, quantity};
 
 /// Makes a token with which a gateway that has AUTH=jwt lets read, and prints it.
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub struct Token {
     /// Who reads (sub)
     #[arg(long, default_value = "user123")]

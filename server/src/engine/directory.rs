@@ -72,24 +72,34 @@ impl Directory {
         self.places.range(prefix..end).map(|(_, log)| log)
     }
 
-    /// Makes a reader follow what it wants.
+    /// Makes a reader follow what it wants. Nobody publishes meanwhile, so of the many channels that many patterns choose it
+    /// looks at each with those that choose it, not with all.
     pub(super) fn follow(&mut self, log: &Log, signal: &Arc<Signal>, wanted: Vec<Wanted>) {
-        let mut concerned: HashMap<Channel, Arc<ChannelLog>> = HashMap::new();
         let mut is_watcher = false;
-        for wanted in &wanted {
-            let pattern = &wanted.interest.pattern;
-            if let Some(channel) = pattern.as_channel() {
-                let log = self.get_or_create(log, &channel);
-                concerned.insert(channel, log);
-            } else {
-                is_watcher = true;
-                let chosen = self.chosen(pattern);
-                concerned.extend(chosen.map(|log| (log.channel().clone(), log.clone())));
+        // What is named comes in first, so that patterns find it too.
+        for one in &wanted {
+            match one.interest.pattern.as_channel() {
+                Some(channel) => drop(self.get_or_create(log, &channel)),
+                None => is_watcher = true,
             }
         }
-        signal.set_wanted(wanted);
-        for (channel, log) in &concerned {
-            signal.wanted_of(channel, |wanted| Link::attach(log, signal, wanted));
+        let mut concerned: HashMap<&Channel, (&Arc<ChannelLog>, Vec<&Wanted>)> = HashMap::new();
+        for one in &wanted {
+            let pattern = &one.interest.pattern;
+            let named = pattern.as_channel();
+            let named = named.and_then(|channel| self.get(&channel));
+            let chosen = match named {
+                Some(_) => None,
+                None => Some(self.chosen(pattern)),
+            };
+            for log in named.into_iter().chain(chosen.into_iter().flatten()) {
+                let (_, by) = concerned.entry(log.channel()).or_insert((log, Vec::new()));
+                by.push(one);
+            }
+        }
+        signal.set_wanted(wanted.clone());
+        for (log, by) in concerned.into_values() {
+            Link::attach(log, signal, &by);
         }
         if is_watcher {
             self.watchers.push(signal.clone());
@@ -106,10 +116,10 @@ impl Directory {
         interests: Vec<Interest>,
     ) -> RecordId {
         let head = log.head();
-        let before = signal.wanted();
+        let before = signal.wanted().into_iter();
+        let before: HashMap<_, _> = before.map(|wanted| (wanted.interest, wanted.from)).collect();
         let wanted = interests.into_iter().map(|interest| {
-            let known = before.iter().find(|wanted| wanted.interest == interest);
-            let from = known.map_or(head, |wanted| wanted.from);
+            let from = before.get(&interest).copied().unwrap_or(head);
             Wanted { interest, from }
         });
         let wanted = wanted.collect();

@@ -100,8 +100,8 @@ pub(super) async fn revoke(
     let for_ms = for_s.unwrap_or(usual).min(TOKEN_FOR_S) * 1_000;
     let revoked = blocking(move || gateway.revoke(&what, now_ms() + for_ms)).await?;
     let closed = revoked.map_err(|error| {
-        tracing::error!(%error, "what was revoked cannot be kept");
-        ApiError::Internal
+        tracing::error!(%error, "what an operator revoked cannot be kept: a restart forgets it");
+        ApiError::NotKept
     })?;
     tracing::info!(closed, for_ms, "an operator revoked what a user or a token may");
     Ok((

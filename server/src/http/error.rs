@@ -70,6 +70,11 @@ pub(crate) enum ApiError {
     /// 400: a body of a revocation that is none.
     #[error("{0}: it is {{\"user\":\"…\"}} or {{\"token\":\"…\"}}, and may have \"for_s\"")]
     InvalidRevocation(String),
+    /// 503: a revocation that the disk does not take.
+    #[error(
+        "it holds from now on, but cannot be kept, so a restart would forget it: repeat it when the disk takes it"
+    )]
+    NotKept,
     /// 429: streams are opened too fast.
     #[error("you open streams faster than you may")]
     StreamRate(Duration),
@@ -228,7 +233,9 @@ impl ApiError {
             Self::InvalidIdempotencyKey => (S::BAD_REQUEST, code::INVALID_IDEMPOTENCY_KEY),
             Self::Append(AppendError::KeyReused) => (S::UNPROCESSABLE_ENTITY, code::IDEMPOTENCY_KEY_REUSED),
             Self::Append(AppendError::Full) => (S::INSUFFICIENT_STORAGE, code::STORAGE_FULL),
-            Self::Append(AppendError::Failed) => (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED),
+            Self::NotKept | Self::Append(AppendError::Failed) => {
+                (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED)
+            }
             Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {
                 (S::SERVICE_UNAVAILABLE, code::SHUTTING_DOWN)
             }
@@ -253,7 +260,10 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
         let (detail, retry_after) = (legible(&self.to_string()), self.retry_after(status));
-        tracing::debug!(status = status.as_u16(), code, detail, "refused");
+        // What names a path that nobody routed has in it whatever was sent, the id of a stream too.
+        let names_path = matches!(self, Self::NotFound(_) | Self::MethodNotAllowed { .. });
+        let told = if names_path { "" } else { detail.as_str() };
+        tracing::debug!(status = status.as_u16(), code, detail = told, "refused");
         let rejected = match self {
             Self::AllRejected(rejected) => rejected,
             _ => Vec::new(),

@@ -92,23 +92,21 @@ fn only<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str
 
 /// Who shows a token: in a header, the query or a cookie. What a program sends by itself comes before what a browser adds.
 fn of_token(jwt: &JwtAccess, parts: &Parts) -> Result<ReaderIdentity, ApiError> {
+    let given = |token: &String| !token.is_empty();
+    let in_header = bearer(&parts.headers).map(str::to_owned);
     let in_query = || {
         let query = parts.uri.query().unwrap_or_default();
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs
             .find(|(name, _)| name == TOKEN_PARAMETER)
             .map(|(_, token)| token.into_owned())
+            .filter(given)
     };
-    let in_cookie = || cookie(&parts.headers, jwt.settings().cookie.as_deref()?);
-    let token = bearer(&parts.headers)
-        .map(str::to_owned)
-        .or_else(in_query)
-        .or_else(in_cookie);
-    let token = token
-        .filter(|token| !token.is_empty())
-        .ok_or(ApiError::MissingToken(
-            "send Authorization: Bearer, ?token= or the cookie of your login",
-        ))?;
+    let in_cookie = || cookie(&parts.headers, jwt.settings().cookie.as_deref()?).filter(given);
+    let token = in_header.filter(given).or_else(in_query).or_else(in_cookie);
+    let token = token.ok_or(ApiError::MissingToken(
+        "send Authorization: Bearer, ?token= or the cookie of your login",
+    ))?;
     let verified = jwt.verify(&token)?;
     Ok(ReaderIdentity::named(
         verified.user_id,
@@ -119,15 +117,15 @@ fn of_token(jwt: &JwtAccess, parts: &Parts) -> Result<ReaderIdentity, ApiError> 
 
 /// The value of a cookie (RFC 6265, section 5.4).
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lists = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|list| list.to_str().ok());
-    let mut pairs = lists
-        .flat_map(|list| list.split(';'))
-        .filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(known, _)| known.trim() == name)?;
-    Some(value.trim().trim_matches('"').to_owned())
+    for list in headers.get_all(header::COOKIE) {
+        // Others beside it may be in any encoding.
+        let list = String::from_utf8_lossy(list.as_bytes());
+        let mut pairs = list.split(';').filter_map(|pair| pair.split_once('='));
+        if let Some((_, value)) = pairs.find(|(known, _)| known.trim() == name) {
+            return Some(value.trim().trim_matches('"').to_owned());
+        }
+    }
+    None
 }
 
 /// Where a request comes from, as far as proxies that are trusted tell.

@@ -96,12 +96,12 @@ pub fn app(gateway: Gateway) -> Router {
         .layer(cors(gateway.config().allowed_origins.clone()))
         // Around CORS, which answers questions of its own.
         .layer(map_response(protect));
-    // A line a request in the gateway's own log. Paths only, without what varies in them: a query may hold a
-    // credential, and the id of a stream is one.
+    // A line a request in the gateway's own log. Paths only, as they are routed: a query may hold a credential, and the id
+    // of a stream is one, also in a path that is nearly right.
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request<Body>| {
             let matched = request.extensions().get::<MatchedPath>();
-            let path = matched.map_or(request.uri().path(), MatchedPath::as_str);
+            let path = matched.map_or("(none)", MatchedPath::as_str);
             tracing::debug_span!("request", method = %request.method(), path)
         })
         .on_request(())

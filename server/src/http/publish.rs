@@ -29,6 +29,10 @@ pub(super) async fn publish(
     Publisher { grant, token, key }: Publisher,
     body: PublishBody,
 ) -> Result<Response, ApiError> {
+    // A body may take its time, and this token have ended meanwhile.
+    if token.is_some_and(|token| gateway.revoked().has_token(&token)) {
+        return Err(ApiError::Revoked);
+    }
     let publication = Publication::parse(&body.bytes, body.kind, now())?;
     let named = key.map(|key| Named {
         key,

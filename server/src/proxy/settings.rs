@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// Flags and environment variables, as they were given. `ProxyConfig::from_settings` makes sense of them.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Default)]
 pub struct ProxySettings {
     /// Port to listen on; 0 picks a free one and prints it [default: 3000]
     #[arg(long, env = "PORT")]

@@ -1,9 +1,12 @@
 //! Who may do what, and pages of other origins.
 
-use crate::app::{Answer, TestApp, settings};
+use crate::{
+    app::{Answer, TestApp, settings},
+    callers::{jwt, with_jwt},
+};
 use axum::{
     body::Body,
-    http::{Method, Request, StatusCode},
+    http::{HeaderValue, Method, Request, StatusCode},
 };
 use logs_gateway::config::Settings;
 use logs_shared::api::WIDGET_PATH;
@@ -136,5 +139,34 @@ async fn with_a_list_the_widget_is_still_for_every_page() {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.headers["access-control-allow-origin"], allowed);
         assert_eq!(answer.headers["cross-origin-resource-policy"], "cross-origin");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_found_wherever_it_is_and_what_is_empty_beside_it_is_none() {
+    let app = TestApp::with(Settings {
+        jwt_cookie: Some("login".to_owned()),
+        ..with_jwt()
+    });
+    let token = jwt("ann", &["w"], 600);
+    let (bearer, cookie) = (format!("Bearer {token}"), format!("login={token}"));
+    // Browsers send what pages have set, in whatever encoding.
+    let beside_others = format!("name=J\u{f6}rg; {cookie}");
+    let cases: [(&str, &[(&str, &str)]); 6] = [
+        ("", &[("authorization", &bearer)]),
+        ("&token=", &[("authorization", &bearer)]),
+        ("&token=", &[("cookie", &cookie)]),
+        ("&token=", &[("authorization", "Bearer "), ("cookie", &cookie)]),
+        ("", &[("authorization", "Basic YTpi"), ("cookie", &cookie)]),
+        ("", &[("cookie", &beside_others)]),
+    ];
+    for (query, headers) in cases {
+        let mut request = Request::get(format!("/api/logs/history?channels=logs:etl:w{query}"));
+        for (name, value) in headers {
+            let value = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+            request = request.header(*name, value);
+        }
+        let answer = app.send(request.body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status, 200, "{query} {headers:?}");
     }
 }

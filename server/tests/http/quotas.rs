@@ -1,6 +1,9 @@
 //! How much each may do, and what is said where it is more.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::Body,
@@ -94,7 +97,40 @@ async fn open(app: &TestApp, peer: &str, headers: &[(&str, &str)]) -> Response<B
     app.open(request).await
 }
 
+/// A host with IPv6 has more addresses of its own than there are of the other kind in all.
+#[tokio::test]
+async fn all_addresses_of_a_network_of_its_own_are_one_reader() {
+    let app = TestApp::with(Settings {
+        max_streams_per_user: text("2"),
+        max_streams_per_address: text("3"),
+        ..settings()
+    });
+    let mut kept = Vec::new();
+    for host in 1..=2 {
+        kept.push(open(&app, &format!("[2001:db8::{host}]"), &[]).await);
+    }
+    let nameless = open(&app, "[2001:db8::3]", &[]).await;
+    assert_eq!(
+        refusal(nameless).await,
+        (429, "too_many_streams_per_user".to_owned())
+    );
+    kept.push(open(&app, "[2001:db8::4]", &[("x-user-id", "ann")]).await);
+    let named = open(&app, "[2001:db8::5]", &[("x-user-id", "bob")]).await;
+    assert_eq!(
+        refusal(named).await,
+        (429, "too_many_streams_per_address".to_owned())
+    );
+    kept.push(open(&app, "[2001:db8:0:1::1]", &[]).await);
+    // This machine's own addresses tell nobody apart, so names do.
+    for name in 0..4 {
+        kept.push(open(&app, "[::1]", &[("x-user-id", &format!("user{name}"))]).await);
+    }
+    assert!(kept.iter().all(|response| response.status() == 200));
+}
+
 async fn refusal(response: Response<Body>) -> (u16, String) {
+    // A stream has no end to wait for.
+    assert_ne!(response.status(), 200);
     TestApp::whole(response).await.refusal()
 }
 
@@ -208,6 +244,33 @@ async fn streams_are_not_opened_faster_than_one_may_whatever_one_is_called() {
         200,
         "another address"
     );
+}
+
+/// Nobody publishes while it is found out what a stream follows.
+#[tokio::test]
+async fn a_reader_of_thousands_of_workspaces_holds_nobody_up() {
+    let app = TestApp::with(Settings {
+        auth: text("proxy"),
+        proxy_token: text("proxy-token"),
+        ..settings()
+    });
+    let workspaces: Vec<_> = (0..4_000).map(|number| format!("w{number}")).collect();
+    let channels = workspaces.iter().flat_map(|workspace| {
+        ["a", "b"]
+            .map(|resource| json!({ "channel": format!("logs:etl:{workspace}:{resource}"), "logData": "m" }))
+    });
+    let published = app.post_as(PUBLISH_PATH, TOKEN, &channels.collect()).await;
+    assert_eq!(published.status, 200);
+    let (of_all, began) = (workspaces.join(","), Instant::now());
+    let headers = [
+        ("x-proxy-token", "proxy-token"),
+        ("x-user-id", "ann"),
+        ("x-workspace-id", of_all.as_str()),
+    ];
+    let mut stream = app.stream_with("channels=logs:*:*:*&tail=3", &headers).await;
+    // Each with each would be far beyond it, also where the machine has other things to do.
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert_eq!(stream.history().await, ["m"; 3]);
 }
 
 #[tokio::test]

@@ -33,6 +33,10 @@ struct KeySet {
     keys: Vec<Value>,
 }
 
+/// The fewest bytes of a secret: as many as the hash has.
+pub(super) const SECRET_BYTES: usize = 32;
+/// Whoever reads the file could sign.
+const PRIVATE: &str = "it has a private key; the gateway needs the public one only";
 /// A point on P-256, uncompressed (SEC 1, section 2.3.3).
 const P256_POINT_BYTES: usize = 65;
 
@@ -96,6 +100,10 @@ impl Keys {
 fn key_set(text: &str) -> Result<Vec<Key>, String> {
     let set: KeySet =
         serde_json::from_str(text).map_err(|error| format!("it is no set of JSON Web Keys: {error}"))?;
+    // RFC 7518, sections 6.2.2 and 6.3.2: so is the private half called.
+    if set.keys.iter().any(|key| key.get("d").is_some()) {
+        return Err(PRIVATE.to_owned());
+    }
     // What is not for this, or not known, is passed over (RFC 7517, section 5).
     let known = set
         .keys
@@ -120,13 +128,19 @@ fn key(jwk: &Jwk) -> Option<Key> {
         AlgorithmParameters::OctetKey(_) => (Algorithm::HS256, KeyAlgorithm::HS256),
         _ => return None,
     };
+    let decoding = DecodingKey::from_jwk(jwk).ok()?;
+    // A shorter secret can be found by trying, and an empty one is everybody's (RFC 7518, section 3.2).
+    let is_secret = algorithm == Algorithm::HS256;
+    if is_secret && decoding.try_get_as_bytes().map_or(0, <[u8]>::len) < SECRET_BYTES {
+        return None;
+    }
     if jwk.common.key_algorithm.is_some_and(|said| said != name) {
         return None;
     }
     Some(Key {
         kid: jwk.common.key_id.clone(),
         algorithm,
-        decoding: DecodingKey::from_jwk(jwk).ok()?,
+        decoding,
     })
 }
 
@@ -140,7 +154,7 @@ fn pem(text: &str) -> Result<Vec<Key>, String> {
     blocks
         .map(|block| {
             if block.lines().next().is_some_and(|line| line.contains("PRIVATE")) {
-                return Err("it has a private key; the gateway needs the public one only".to_owned());
+                return Err(PRIVATE.to_owned());
             }
             let (algorithm, decoding) = public_key(block.as_bytes()).ok_or_else(|| {
                 "it has a key that is neither RSA nor P-256 nor Ed25519, or cannot be read".to_owned()

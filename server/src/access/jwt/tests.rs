@@ -270,6 +270,8 @@ fn a_file_without_a_key_that_can_be_used_is_refused_with_the_reason() {
     encryption["use"] = "enc".into();
     let mut other = Signer::es256().jwk("1");
     other["alg"] = "ES384".into();
+    let mut both_halves = Signer::es256().jwk("1");
+    both_halves["d"] = "s3cret".into();
     let set = |key: Value| json!({ "keys": [key] }).to_string();
     let cases = [
         (String::new(), "no public key"),
@@ -281,13 +283,78 @@ fn a_file_without_a_key_that_can_be_used_is_refused_with_the_reason() {
         ),
         ("{\"keys\":[]}".to_owned(), "no public key"),
         ("{\"keys\":3}".to_owned(), "JSON Web Keys"),
+        (set(both_halves), "private key"),
         (set(encryption), "no public key"),
         (set(other), "no public key"),
     ];
     for (text, named) in cases {
         let error = JwtAccess::with_keys(&text, JwtSettings::default()).unwrap_err();
-        assert!(error.contains(named), "{text}: {error}");
+        assert!(
+            error.contains(named) && !error.contains("s3cret"),
+            "{text}: {error}"
+        );
     }
+}
+
+/// Whoever finds the secret signs what it likes.
+#[test]
+fn a_secret_in_a_set_of_keys_is_as_long_as_its_hash_or_not_used() {
+    // base64url of so many bytes with every bit set.
+    let set = |bytes: usize| {
+        let k = "_".repeat((bytes * 4).div_ceil(3));
+        json!({ "keys": [{ "kty": "oct", "k": k }] }).to_string()
+    };
+    for bytes in [0, 6, 30] {
+        assert!(
+            JwtAccess::with_keys(&set(bytes), JwtSettings::default()).is_err(),
+            "{bytes}"
+        );
+    }
+    let jwt = JwtAccess::with_keys(&set(33), JwtSettings::default()).unwrap();
+    let sign = |secret: &[u8]| {
+        encode(
+            &Header::new(Algorithm::HS256),
+            &claims(),
+            &EncodingKey::from_secret(secret),
+        )
+    };
+    assert!(jwt.verify(&sign(&[0xff; 33]).unwrap()).is_ok());
+    assert!(jwt.verify(&sign(&[]).unwrap()).is_err());
+}
+
+#[test]
+fn what_a_token_says_twice_or_beyond_measure_is_no_way_in() {
+    let jwt = by_secret();
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let later = now_s() + 600;
+    let sign = |claims: &str| {
+        let claims: Box<serde_json::value::RawValue> = serde_json::from_str(claims).unwrap();
+        encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
+    };
+    let refused = [
+        format!(r#"{{"sub":"ann","exp":1,"exp":{later}}}"#),
+        format!(r#"{{"sub":"ann","sub":"bob","exp":{later}}}"#),
+        format!(r#"{{"sub":"ann","exp":{later},"workspaces":["a"],"workspaces":["*"]}}"#),
+        format!(r#"{{"sub":["ann"],"exp":{later}}}"#),
+        format!(r#"{{"sub":"ann","exp":"{later}"}}"#),
+        format!(r#"{{"sub":"ann","exp":[{later}]}}"#),
+        format!(r#"{{"sub":"ann","exp":{later},"nbf":1e300}}"#),
+        format!(r#"{{"sub":"ann","exp":{later},"nbf":-1}}"#),
+        format!(r#"{{"sub":"ann","exp":{later},"workspaces":{{"a":1}}}}"#),
+        r#"{"sub":"ann","exp":-1}"#.to_owned(),
+        r#"{"sub":"ann","exp":1e300}"#.to_owned(),
+        r#"{"sub":"ann","exp":null}"#.to_owned(),
+        r#"{"sub":"ann","exp":true}"#.to_owned(),
+        format!(r#"["ann",{later}]"#),
+    ];
+    for claims in refused {
+        assert!(jwt.verify(&sign(&claims)).is_err(), "{claims}");
+    }
+    let fraction = format!(r#"{{"sub":"änn\u0000","exp":{later}.25}}"#);
+    assert!(jwt.verify(&sign(&fraction)).is_err(), "a control character");
+    let fraction = format!(r#"{{"sub":"änn","exp":{later}.25}}"#);
+    let verified = jwt.verify(&sign(&fraction)).unwrap();
+    assert_eq!(verified.credential.ends_at_ms, Some(later * 1_000 + 250));
 }
 
 #[test]
