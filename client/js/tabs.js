@@ -136,8 +136,10 @@ export class SharedConnection {
     if (this.#place && subjectOf(token) !== this.#subject) {
       this.#leave();
       this.resume();
-    } else {
-      this.#own?.renewed(token);
+    } else if (this.#own) {
+      this.#own.renewed(token);
+    } else if (this.isUnauthorized) {
+      this.retry();
     }
   }
 

@@ -80,6 +80,6 @@ pub(crate) fn provide_access(gateway_url: &str, token: Option<Token>, with_crede
     let token = token.map_or(JsValue::UNDEFINED, |Token(function)| function.into());
     show_access(&owner, Some(gateway_url), &token, with_credentials);
     at_end(Box::new(move || {
-        show_access(&owner, None, &JsValue::UNDEFINED, false)
+        show_access(&owner, None, &JsValue::UNDEFINED, false);
     }));
 }

@@ -219,6 +219,44 @@ async fn a_tag_on_another_origin_takes_a_token_at_any_time_and_never_shows_it() 
 }
 
 #[tokio::test]
+async fn a_cookie_goes_to_another_origin_where_the_tag_says_so() -> Result<()> {
+    let dir = TempDir::new()?;
+    let site = HostPage::start(dir.path(), "script-src * 'wasm-unsafe-eval'", None).await?;
+    let settings = [
+        ("AUTH", "jwt"),
+        ("JWT_SECRET", SECRET),
+        ("JWT_COOKIE", "logs_session"),
+        ("ALLOWED_ORIGINS", site.origin()),
+    ];
+    let gateway = TestGateway::start_with(&settings).await?;
+    publish(&gateway, "ann", "hers").await?;
+    // By the name that the site has: another origin, and the same cookies.
+    let address = gateway.url("").replace("127.0.0.1", "localhost");
+    fs::write(
+        dir.path().join("index.html"),
+        HTML.replace("{gateway}", &address)
+            .replace("/page.js", "data:text/javascript,"),
+    )?;
+    let browser = Browser::start().await?;
+    browser.open(&site.url("/")).await?;
+    widget_shows(&browser, "token is needed").await?;
+    let token = token_of(&gateway, "ann").await?;
+    let log_in = "document.cookie = `logs_session=${arguments[0]}; samesite=strict`;
+        const tag = document.getElementById('one');
+        tag.connect();";
+    browser.run(log_in, json!([token])).await?;
+    widget_shows(&browser, "token is needed").await?;
+    let say_so = "
+        const tag = document.getElementById('one');
+        tag.withCredentials = '';
+        tag.connect();";
+    browser.run(say_so, json!([])).await?;
+    widget_shows(&browser, "hers").await?;
+    publish(&gateway, "ann", "and live").await?;
+    widget_shows(&browser, "and live").await
+}
+
+#[tokio::test]
 async fn the_live_page_asks_for_a_token_and_keeps_it_to_itself() -> Result<()> {
     let gateway = start().await?;
     publish(&gateway, "ann", "hers").await?;
@@ -316,6 +354,39 @@ async fn a_cookie_of_the_same_origin_is_enough_and_its_next_owner_sees_nothing_o
         browser.reload().await?;
         browser.shows_messages(&[&format!("for {user}")]).await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_kept_when_it_was_not_known_whose_it_is_is_dropped() -> Result<()> {
+    let gateway = start().await?;
+    publish(&gateway, "ann", "hers").await?;
+    let browser = Browser::start().await?;
+    browser.open(&gateway.url("/health")).await?;
+    // As the page kept its lines before: by channels alone.
+    let keep = r#"
+        const request = indexedDB.open('logs-sse-gateway', 1);
+        const name = JSON.stringify(['', 2000, 'logs:*:*:*']);
+        request.onupgradeneeded = () => {
+            request.result.createObjectStore('feeds', { keyPath: 'name' });
+            request.result.createObjectStore('blocks');
+        };
+        return new Promise((resolve) => (request.onsuccess = () => {
+            const { result } = request;
+            const transaction = result.transaction(['feeds', 'blocks'], 'readwrite');
+            const text = '{"type":"log","id":"1-0","channel":"logs:etl:bob:f","service":"etl","workspace_id":"bob","timestamp":"2025-09-25T10:30:00.000Z","level":"INFO","message":"his"}';
+            transaction.objectStore('feeds').put({ name, cursor: '1-0', usedAt: 1, blocks: [{ number: 1, lines: 1, chars: text.length }] });
+            transaction.objectStore('blocks').put({ texts: [text] }, [name, 1]);
+            transaction.oncomplete = () => (result.close(), resolve(true));
+        }));"#;
+    assert_eq!(browser.run(keep, json!([])).await?, Value::Bool(true));
+    let token = token_of(&gateway, "ann").await?;
+    browser
+        .open(&gateway.url(&format!("{EVERYTHING}#token={token}")))
+        .await?;
+    browser.shows_messages(&["hers"]).await?;
+    let kept = "return indexedDB.databases().then((all) => all.map(({ version }) => version));";
+    assert_eq!(browser.run(kept, json!([])).await?, json!([2]));
     Ok(())
 }
 

@@ -16,7 +16,8 @@ pub struct TrustedProxies(Vec<IpNet>);
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 impl TrustedProxies {
-    fn contain(&self, address: IpAddr) -> bool {
+    /// Whether it is one of them.
+    pub(crate) fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 
@@ -36,8 +37,9 @@ impl TrustedProxies {
     }
 }
 
-/// Who an address belongs to: with IPv6 one host has a whole network of 64 bits (RFC 4291, section 2.5.4).
-pub(crate) fn whose(address: IpAddr) -> IpAddr {
+/// What an address counts for: with IPv6 one host has a whole network of 64 bits (RFC 4291, section 2.5.4), and could be another
+/// one with every request.
+pub(crate) fn host(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -3,10 +3,12 @@
 //! - `room`: how many connections there may be
 //! - `activity`: what a connection is doing, and when it has done nothing for too long
 //! - `requests`: its requests, on their way to [`http`]
+//! - `options`: what one connection may make the gateway and its system keep
 //! - `pace`: HTTP/2 streams that take nothing
 //! - `turned_away`: what those hear for whom there is no room
 
 mod activity;
+mod options;
 mod pace;
 mod requests;
 mod room;
@@ -18,15 +20,8 @@ mod tests;
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::conn::auto,
-};
-use logs_shared::{
-    api::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_URI_BYTES},
-    problem::code,
-};
-use socket2::SockRef;
+use hyper_util::{rt::TokioIo, server::conn::auto};
+use logs_shared::problem::code;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -43,6 +38,7 @@ use self::{
     turned_away::TurnedAway,
 };
 use crate::{
+    addresses::TrustedProxies,
     gateway::Gateway,
     http, process,
     rejections::{Rejections, reason},
@@ -114,7 +110,7 @@ impl Connections {
             http::app(gateway.clone()),
             config.tls.clone(),
             gateway.rejections().clone(),
-            wanted.min(most),
+            Room::new(wanted.min(most), config.trusted_proxies.clone()),
             PATIENCE,
         )
     }
@@ -123,26 +119,21 @@ impl Connections {
     pub(crate) fn of_proxy(app: Router, tls: Option<Tls>) -> Self {
         let files = process::open_files();
         let most = (files - OTHER_FILES.min(files / PART_OF_OTHER_FILES)) / 2;
-        Self::with(app, tls, Rejections::default(), most, PATIENCE)
+        let room = Room::new(most, TrustedProxies::default());
+        Self::with(app, tls, Rejections::default(), room, PATIENCE)
     }
 
-    fn with(
-        app: Router,
-        tls: Option<Tls>,
-        rejections: Rejections,
-        connections: usize,
-        patience: Patience,
-    ) -> Self {
+    fn with(app: Router, tls: Option<Tls>, rejections: Rejections, room: Room, patience: Patience) -> Self {
         let streams = StreamTasks {
             limit: patience.stalled,
             rejections: rejections.clone(),
         };
         Self {
-            room: Room::new(connections),
+            room,
             turned_away: TurnedAway::new(tls.is_some()),
             each: Arc::new(Each {
                 app,
-                builder: builder(streams),
+                builder: options::builder(streams),
                 tls,
                 patience,
                 rejections,
@@ -178,13 +169,14 @@ impl Connections {
             Err(why) => {
                 self.each.rejections.count(match why {
                     NoRoom::Total => code::TOO_MANY_CONNECTIONS,
-                    NoRoom::Address => reason::TOO_MANY_SILENT_CONNECTIONS,
+                    NoRoom::Address => reason::TOO_MANY_CONNECTIONS_PER_ADDRESS,
+                    NoRoom::Silent => reason::TOO_MANY_SILENT_CONNECTIONS,
                 });
                 tracing::debug!(%peer, ?why, "a connection is turned away");
                 return self.turned_away.tell(socket);
             }
         };
-        if let Err(error) = set_up(&socket) {
+        if let Err(error) = options::set_up(&socket, self.each.patience) {
             tracing::debug!(%peer, %error, "an option of a socket was refused");
         }
         let connection = Connection {
@@ -287,62 +279,11 @@ impl Connection {
     }
 }
 
-/// What the system may keep for a socket beyond what is on its way. Of its own it keeps up to 4 MiB, and some hundred
-/// readers that take nothing would bring all sockets of the machine to its limit for them.
-const UNSENT_BYTES: u32 = 128 * 1024;
-
-fn set_up(socket: &TcpStream) -> io::Result<()> {
-    // A record must not wait in the kernel for the acknowledgement of the one before it.
-    socket.set_nodelay(true)?;
-    SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_BYTES)
-}
-
 /// Whether what comes is not TLS, of which every connection begins with a handshake record (RFC 8446, section 5.1).
 async fn is_plain(socket: &TcpStream) -> io::Result<bool> {
     const HANDSHAKE: u8 = 22;
     let mut first = [0];
     Ok(socket.peek(&mut first).await? > 0 && first != [HANDSHAKE])
-}
-
-/// What one connection may make the gateway keep in memory.
-fn builder(streams: StreamTasks) -> auto::Builder<StreamTasks> {
-    /// What comes is kept up to this: all that `http::limits` answers itself, and some more.
-    const HEAD_BYTES: usize = 2 * (MAX_URI_BYTES + MAX_HEADER_BYTES);
-    /// Requests of one connection at a time; as browsers have it where they are not told.
-    const STREAMS: u32 = 100;
-    /// What a stream has been given, and its peer has not taken.
-    const UNTAKEN_BYTES: usize = 64 * 1024;
-    /// What has come of bodies and was not read, of a stream and of all.
-    const WINDOW: u32 = 256 * 1024;
-    const WINDOWS: u32 = 1024 * 1024;
-    /// A peer that went away without a word is noticed within these.
-    const PING_AFTER: Duration = Duration::from_secs(60);
-    const PONG_WITHIN: Duration = Duration::from_secs(20);
-    /// Streams that are opened only to be reset (CVE-2023-44487), and such that break the protocol.
-    const RESET_UNHEARD: usize = 20;
-    const RESET_FOR_ERRORS: usize = 256;
-
-    let mut builder = auto::Builder::new(streams);
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        // `Activity` looks after that: it knows a connection that rests from one that brings its head too slowly.
-        .header_read_timeout(None)
-        .max_headers(2 * MAX_HEADERS)
-        .max_buf_size(HEAD_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_AFTER)
-        .keep_alive_timeout(PONG_WITHIN)
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
-        .max_send_buf_size(UNTAKEN_BYTES)
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOWS)
-        .max_pending_accept_reset_streams(RESET_UNHEARD)
-        .max_local_error_reset_streams(RESET_FOR_ERRORS);
-    builder
 }
 
 /// How long no connection is taken after one could not be.

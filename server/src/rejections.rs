@@ -53,6 +53,8 @@ pub(crate) mod reason {
     pub(crate) const SLOW_HEADERS: &str = "slow_headers";
     /// A connection that was not encrypted in time, or not as it must be.
     pub(crate) const TLS_HANDSHAKE: &str = "tls_handshake";
+    /// A connection of an address that has as many as one may.
+    pub(crate) const TOO_MANY_CONNECTIONS_PER_ADDRESS: &str = "too_many_connections_per_address";
     /// One of an address that has too many on which no request has come.
     pub(crate) const TOO_MANY_SILENT_CONNECTIONS: &str = "too_many_silent_connections";
     /// A connection, or a stream of one, that has taken nothing for a minute.

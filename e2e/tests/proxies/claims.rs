@@ -1,6 +1,6 @@
 //! The claims.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use logs_e2e::{ProxyKind, SignOn, SseReader, TestGateway, TestProxy, eventually};
@@ -68,6 +68,21 @@ impl Scene {
         let channel: Channel = channel.parse()?;
         self.gateway.publish(&channel, json!(message)).await?;
         Ok(())
+    }
+
+    /// How many records have left the gateway, once no more do.
+    async fn delivered(&self) -> Result<u64> {
+        /// That nothing happens can only be waited for.
+        const QUIET: Duration = Duration::from_millis(500);
+        let (mut delivered, mut since) = (None, Instant::now());
+        eventually("no more records leave the gateway", SOON, async || {
+            let now = self.gateway.stats().await?.messages_delivered;
+            if delivered.replace(now) != Some(now) {
+                since = Instant::now();
+            }
+            Ok((since.elapsed() > QUIET).then_some(now))
+        })
+        .await
     }
 
     async fn has_streams(&self, count: usize) -> Result<()> {
@@ -315,6 +330,14 @@ pub(crate) async fn a_reader_that_does_not_read_costs_no_memory_and_misses_nothi
     ensure!(
         grown < MOST,
         "the proxy has grown by {grown} bytes of {published}"
+    );
+
+    // Nor does it put on a disk what the reader has not taken: it waits in the gateway's log.
+    let delivered = scene.delivered().await?;
+    println!("{delivered} records have left the gateway");
+    ensure!(
+        delivered < (BATCHES * PER_BATCH) as u64 / 2,
+        "{delivered} records have left the gateway"
     );
 
     scene.publish(CHANNEL, "the last one").await?;

@@ -54,6 +54,8 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         publish_rate: some("-1"),
         max_channels_per_token: some("all"),
         trusted_proxies: some("everybody"),
+        max_connections: some("x"),
+        tls_cert: Some("no-such-file".into()),
         max_body_bytes: some("x"),
         ..Settings::default()
     };
@@ -80,6 +82,8 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         "DRAIN_MS",
         "MAX_STREAMS",
         "MAX_STREAMS_PER_USER",
+        "MAX_CONNECTIONS",
+        "TLS_CERT and TLS_KEY",
         "MAX_BODY_BYTES",
     ] {
         assert!(
@@ -87,7 +91,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
             "{name}: {errors:#?}"
         );
     }
-    assert_eq!(errors.len(), 22, "{errors:#?}");
+    assert_eq!(errors.len(), 24, "{errors:#?}");
     assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
 }
 

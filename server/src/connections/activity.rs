@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::{Patience, room::Unheard};
+use super::{Patience, room::Counted};
 
 /// What a connection is doing: which requests it has open, and for how long it has none. A cheap handle: clones share
 /// it, its socket, its requests and the task that ends it.
@@ -32,7 +32,7 @@ struct State {
     /// Requests whose answers are not complete.
     open: usize,
     /// Held until the first request.
-    unheard: Option<Unheard>,
+    unheard: Option<Counted>,
     /// Requests are told apart by their heads (HTTP/1), so that what comes between them is a head.
     has_heads: bool,
     /// When the last answer was complete, or had got further on its way.
@@ -55,7 +55,7 @@ const REST_OF_A_BODY: Duration = Duration::from_secs(1);
 
 impl Activity {
     /// Of a connection that begins now.
-    pub(super) fn new(patience: Patience, unheard: Unheard) -> Self {
+    pub(super) fn new(patience: Patience, unheard: Counted) -> Self {
         let state = State {
             open: 0,
             unheard: Some(unheard),

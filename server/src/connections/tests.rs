@@ -57,7 +57,13 @@ async fn serve(patience: Patience, most: usize) -> Served {
         .route("/endless", get(endless))
         .route("/slow", get(slow));
     let rejections = Rejections::default();
-    let connections = Connections::with(app, None, rejections.clone(), most, patience);
+    let connections = Connections::with(
+        app,
+        None,
+        rejections.clone(),
+        Room::new(most, TrustedProxies::default()),
+        patience,
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (connected, _) = watch::channel(());

@@ -17,7 +17,7 @@ use crate::{
         Credential, IdentityError, JwtAccess, ProxyAccess, ProxyIdentity, ReadAccess, ReadScope,
         ReaderIdentity,
     },
-    addresses::whose,
+    addresses::host,
     gateway::Gateway,
 };
 
@@ -37,13 +37,14 @@ impl FromRequestParts<Gateway> for ReaderIdentity {
         if gateway.revoked().has(&reader) {
             return Err(ApiError::Revoked);
         }
-        Ok(Self {
-            // Where all come from one machine, a proxy's or this one, it tells nobody apart.
-            address: origin(parts, gateway)
+        // Where all come from one machine, a proxy's or this one, its address tells nobody apart.
+        let address = match &gateway.config().read {
+            ReadAccess::Proxy(_) => None,
+            _ => origin(parts, gateway)
                 .filter(|address| !address.is_loopback())
-                .map(whose),
-            ..reader
-        })
+                .map(host),
+        };
+        Ok(Self { address, ..reader })
     }
 }
 
@@ -56,7 +57,7 @@ fn whoever(parts: &Parts, gateway: &Gateway) -> ReaderIdentity {
         Some(name) => ReaderIdentity::named(name.to_owned(), ReadScope::Everything, Credential::default()),
         None => ReaderIdentity {
             owner: origin(parts, gateway)
-                .map_or_else(|| ANONYMOUS.to_owned(), |address| whose(address).to_string()),
+                .map_or_else(|| ANONYMOUS.to_owned(), |address| host(address).to_string()),
             is_named: false,
             ..ReaderIdentity::named(ANONYMOUS.to_owned(), ReadScope::Everything, Credential::default())
         },

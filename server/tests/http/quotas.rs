@@ -161,6 +161,9 @@ async fn streams_are_counted_in_all_by_user_and_by_address_as_trusted_proxies_te
         refusal(of_address).await,
         (429, "too_many_streams_per_address".to_owned())
     );
+    let other = open(&app, "[2001:db8::1]", &named("cat")).await;
+    assert_eq!(other.status(), 200);
+    drop(other);
     // Who writes the header itself is not believed; the proxy is.
     let forged = open(
         &app,
@@ -184,6 +187,28 @@ async fn streams_are_counted_in_all_by_user_and_by_address_as_trusted_proxies_te
     assert_eq!(refusal(in_all).await, (503, "too_many_streams".to_owned()));
     kept.pop();
     assert_eq!(open(&app, "192.0.2.20", &named("dan")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn whom_a_proxy_has_logged_in_is_counted_by_name_and_not_by_the_proxys_address() {
+    let app = TestApp::with(Settings {
+        auth: text("proxy"),
+        proxy_token: text("hop"),
+        max_streams_per_user: text("1"),
+        max_streams_per_address: text("1"),
+        ..settings()
+    });
+    let mut kept = Vec::new();
+    for (name, status) in [("ann", 200), ("bob", 200), ("ann", 429)] {
+        let headers = [
+            ("x-proxy-token", "hop"),
+            ("x-user-id", name),
+            ("x-workspace-id", "w"),
+        ];
+        let response = open(&app, "192.0.2.1", &headers).await;
+        assert_eq!(response.status(), status, "{name}");
+        kept.push(response);
+    }
 }
 
 #[tokio::test]

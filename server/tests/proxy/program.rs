@@ -12,7 +12,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsage
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{PREFIX, get};
+use crate::through::{PREFIX, get};
 
 /// The program with these arguments and variables, and nothing of this process's own.
 fn program(args: &[&str], variables: &[(&str, &str)]) -> Command {

@@ -1,165 +1,35 @@
 //! A gateway with a certificate: HTTPS, HTTP/2, and the command line over it.
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+mod authority;
+mod one_connection;
 
-use anyhow::{Context, Result, ensure};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
-use hyper::{Request, Response, body::Incoming, client::conn::http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::{fs, time::Duration};
+
+use anyhow::{Context, Result};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use logs_e2e::{Browser, TestGateway, eventually};
-use logs_shared::{LogRecord, ServerEvent, api::STREAM_PATH, sse::Parser};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use logs_shared::{
+    LogRecord, Problem, ServerEvent,
+    api::{MAX_URI_BYTES, STREAM_PATH},
+    sse::Parser,
+};
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
-    process::Child,
-    task::{AbortHandle, JoinSet},
-    time::timeout,
+    task::JoinSet,
+    time::{Instant, timeout},
 };
-use tokio_rustls::{
-    TlsConnector,
-    client::TlsStream,
-    rustls::{
-        ClientConfig, RootCertStore,
-        pki_types::{CertificateDer, ServerName},
-    },
+
+use self::{
+    authority::{Authority, address},
+    one_connection::OneConnection,
 };
 
 const CHANNEL: &str = "logs:etl:workspace123:workflow456";
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// An authority of one's own, and the files of a certificate that it gave to this machine.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    root: CertificateDer<'static>,
-    dir: TempDir,
-}
-
-impl Authority {
-    fn new() -> Result<Self> {
-        let mut params = CertificateParams::new(Vec::new())?;
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let key = KeyPair::generate()?;
-        let root = params.self_signed(&key)?;
-        let dir = TempDir::new()?;
-        fs::write(dir.path().join("root.pem"), root.pem())?;
-        let authority = Self {
-            issuer: Issuer::new(params, key),
-            root: root.der().clone(),
-            dir,
-        };
-        authority.certify()?;
-        Ok(authority)
-    }
-
-    /// Writes a new certificate and its key over those before.
-    fn certify(&self) -> Result<()> {
-        let key = KeyPair::generate()?;
-        let params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
-        fs::write(self.cert(), params.signed_by(&key, &self.issuer)?.pem())?;
-        fs::write(self.key(), key.serialize_pem())?;
-        Ok(())
-    }
-
-    fn cert(&self) -> PathBuf {
-        self.dir.path().join("cert.pem")
-    }
-
-    fn key(&self) -> PathBuf {
-        self.dir.path().join("key.pem")
-    }
-
-    async fn gateway(&self) -> Result<TestGateway> {
-        let (cert, key) = (self.cert(), self.key());
-        let text = |path: &Path| path.to_str().map(str::to_owned).context("a path is no text");
-        TestGateway::start_with(&[("TLS_CERT", &text(&cert)?), ("TLS_KEY", &text(&key)?)]).await
-    }
-
-    /// A connection to the gateway, by somebody who trusts this authority and nobody else.
-    async fn connect(&self, gateway: &TestGateway, protocol: &str) -> Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.root.clone())?;
-        let mut config = ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-        let address = address(gateway)?;
-        let name = ServerName::IpAddress(address.ip().into());
-        let socket = TcpStream::connect(address).await?;
-        Ok(TlsConnector::from(Arc::new(config)).connect(name, socket).await?)
-    }
-
-    /// The binary's own command line, which trusts this authority.
-    fn command(&self, gateway: &TestGateway, args: &[&str]) -> Result<Child> {
-        let mut command = gateway.command(args);
-        Ok(command
-            .env("SSL_CERT_FILE", self.dir.path().join("root.pem"))
-            .spawn()?)
-    }
-
-    async fn publish(&self, gateway: &TestGateway, lines: &str) -> Result<()> {
-        let mut publish = self.command(gateway, &["publish", CHANNEL])?;
-        let mut stdin = publish.stdin.take().context("no standard input")?;
-        stdin.write_all(lines.as_bytes()).await?;
-        drop(stdin);
-        let output = timeout(PATIENCE, publish.wait_with_output()).await??;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        ensure!(output.status.success(), "{said}");
-        Ok(())
-    }
-}
-
-fn address(gateway: &TestGateway) -> Result<SocketAddr> {
-    let url = gateway.url("");
-    let address = url.strip_prefix("https://").with_context(|| url.clone())?;
-    Ok(address.parse()?)
-}
-
-/// One HTTP/2 connection. It ends with this value.
-struct OneConnection {
-    requests: http2::SendRequest<Empty<Bytes>>,
-    authority: String,
-    connection: AbortHandle,
-}
-
-impl OneConnection {
-    async fn open(authority: &Authority, gateway: &TestGateway) -> Result<Self> {
-        let socket = authority.connect(gateway, "h2").await?;
-        let agreed = socket.get_ref().1.alpn_protocol();
-        ensure!(agreed == Some(b"h2"), "{agreed:?}");
-        let (requests, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await?;
-        let connection = tokio::spawn(async move {
-            let _ = connection.await;
-        });
-        Ok(Self {
-            requests,
-            authority: address(gateway)?.to_string(),
-            connection: connection.abort_handle(),
-        })
-    }
-
-    async fn get(&mut self, path: &str) -> Result<Response<Incoming>> {
-        let request = Request::get(format!("https://{}{path}", self.authority)).body(Empty::new())?;
-        self.requests.ready().await?;
-        Ok(timeout(PATIENCE, self.requests.send_request(request)).await??)
-    }
-}
-
-impl Drop for OneConnection {
-    fn drop(&mut self) {
-        self.connection.abort();
-    }
-}
+const DRAIN_MS: &str = "1000";
 
 /// So many records of a stream.
 async fn records(mut body: Incoming, count: usize) -> Result<Vec<LogRecord>> {
@@ -314,5 +184,55 @@ async fn a_certificate_that_cannot_be_used_is_told_before_anything_starts() -> R
     let alone = TestGateway::start_with(&[("TLS_CERT", cert)]).await.err();
     let error = format!("{:#}", alone.context("it has started")?);
     assert!(error.contains("TLS_CERT and TLS_KEY: give both"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn asked_to_stop_it_ends_the_streams_of_a_connection_and_then_the_connection() -> Result<()> {
+    const STREAMS: usize = 5;
+    let authority = Authority::new()?;
+    let mut gateway = authority.gateway().await?;
+    let mut connection = OneConnection::open(&authority, &gateway).await?;
+    let mut readers = JoinSet::new();
+    for _ in 0..STREAMS {
+        let stream = connection
+            .get(&format!("{STREAM_PATH}?channels={CHANNEL}"))
+            .await?;
+        readers.spawn(stream.into_body().collect());
+    }
+    // The connection stays open on this side: it is the gateway that ends it.
+    let asked_at = Instant::now();
+    let status = gateway.stop().await?;
+    assert!(status.success(), "{status}");
+    assert!(
+        asked_at.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked_at.elapsed()
+    );
+    while let Some(read) = readers.join_next().await {
+        let read = read?.context("a stream was cut")?.to_bytes();
+        let last = String::from_utf8_lossy(&read).into_owned();
+        assert!(
+            last.contains("event: drain") && last.contains("event: close"),
+            "{last}"
+        );
+    }
+    let was_cut = gateway.printed("connections were still open");
+    assert_eq!(was_cut, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_large_is_refused_with_the_reason_over_http2_too() -> Result<()> {
+    let authority = Authority::new()?;
+    let gateway = authority.gateway().await?;
+    let mut connection = OneConnection::open(&authority, &gateway).await?;
+    let long = format!("/health?{}", "x".repeat(MAX_URI_BYTES));
+    let refused = connection.get(&long).await?;
+    assert_eq!(refused.status(), 414);
+    let body = refused.into_body().collect().await?.to_bytes();
+    let problem: Problem = serde_json::from_slice(&body)?;
+    assert_eq!(problem.code, "uri_too_long");
+    assert_eq!(connection.get("/health").await?.status(), 200);
     Ok(())
 }
