@@ -126,7 +126,8 @@ pub mod code {
     pub const BODY_TOO_LARGE: &str = "body_too_large";
     /// 413: a publication has more records than one may.
     pub const TOO_MANY_RECORDS: &str = "too_many_records";
-    /// 413: a publication has more records than its token may publish in a second, so that it never comes through.
+    /// 429, without `Retry-After`: a publication has more records than its token may publish in a second, so that it never
+    /// comes through as it is.
     pub const BATCH_OVER_RATE: &str = "batch_over_rate";
     /// 414: the address with its query is over its limit.
     pub const URI_TOO_LONG: &str = "uri_too_long";

@@ -13,6 +13,7 @@ use logs_shared::{
     api::{
         DEMO_TOKENS, IDEMPOTENCY_KEY_HEADER, NDJSON_TYPE, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH,
     },
+    problem::code,
     publish::BatchAnswer,
 };
 use tokio::time::{sleep, timeout};
@@ -174,6 +175,8 @@ fn outcome(status: StatusCode, body: &[u8]) -> Outcome {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
         );
     match serde_json::from_slice::<Problem>(body) {
+        // What is too much for a second is so for every one.
+        Ok(problem) if problem.code == code::BATCH_OVER_RATE => Outcome::Refused(problem),
         Ok(problem) if will_pass => Outcome::TryAgain(problem.detail),
         Ok(problem) => Outcome::Refused(problem),
         Err(_) => match serde_json::from_slice::<BatchAnswer>(body) {

@@ -86,7 +86,7 @@ pub(crate) enum ApiError {
         /// When it may again.
         retry_after: Duration,
     },
-    /// 413: so many records at once never keep to the rate, and to send them again as they are is of no use.
+    /// 429: so many records at once never keep to the rate, and to send them again as they are is of no use.
     #[error("the token may publish {0} records a second, and no more at once: send fewer together")]
     BatchOverRate(u32),
     /// 401: nobody may read.
@@ -185,6 +185,7 @@ impl ApiError {
             Self::PublishRate { retry_after, .. } => Some(*retry_after),
             // The channels that a token has used make room after a day, not sooner.
             Self::AllRejected(_) => None,
+            Self::BatchOverRate(_) => None,
             _ => match status {
                 StatusCode::TOO_MANY_REQUESTS
                 | StatusCode::SERVICE_UNAVAILABLE
@@ -216,7 +217,7 @@ impl ApiError {
             Self::InvalidRevocation(_) => (S::BAD_REQUEST, code::INVALID_BODY),
             Self::StreamRate(_) => (S::TOO_MANY_REQUESTS, code::STREAM_RATE_EXCEEDED),
             Self::PublishRate { .. } => (S::TOO_MANY_REQUESTS, code::PUBLISH_RATE_EXCEEDED),
-            Self::BatchOverRate(_) => (S::PAYLOAD_TOO_LARGE, code::BATCH_OVER_RATE),
+            Self::BatchOverRate(_) => (S::TOO_MANY_REQUESTS, code::BATCH_OVER_RATE),
             Self::AuthNotConfigured => (S::UNAUTHORIZED, code::AUTH_NOT_CONFIGURED),
             Self::PublishingNotConfigured => (S::UNAUTHORIZED, code::PUBLISHING_NOT_CONFIGURED),
             Self::AdminNotConfigured => (S::UNAUTHORIZED, code::ADMIN_NOT_CONFIGURED),

@@ -56,7 +56,7 @@ async fn a_token_publishes_no_faster_than_it_may_and_is_told_when_to_come_back()
     );
     // What can never come at once is not to be tried again as it is.
     let never = publish(&app, "etl-token", &eleven).await;
-    assert_eq!(never.refusal(), (413, "batch_over_rate".to_owned()));
+    assert_eq!(never.refusal(), (429, "batch_over_rate".to_owned()));
     assert_eq!(retry_after(&never), None);
     // Nothing of what was refused was stored.
     let history = app.get("/api/logs/history?channels=logs:etl:w").await.json();
