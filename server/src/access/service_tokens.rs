@@ -1,6 +1,7 @@
 //! [`ServiceTokens`]: who may publish, and where.
 
 use std::{
+    collections::HashMap,
     fs,
     path::PathBuf,
     str::FromStr,
@@ -236,7 +237,16 @@ impl FromStr for TokenList {
             };
             Ok((HashedToken::new(token.trim()), grant))
         });
-        tokens.collect::<Result<_, String>>().map(Self)
+        let tokens: Vec<_> = tokens.collect::<Result<_, String>>()?;
+        let mut numbers = HashMap::new();
+        for (number, (token, _)) in (1..).zip(&tokens) {
+            if let Some(first) = numbers.insert(token, number) {
+                return Err(format!(
+                    "grants {first} and {number} are of the same token; use two tokens, or one grant for all it may"
+                ));
+            }
+        }
+        Ok(Self(tokens))
     }
 }
 
@@ -283,6 +293,15 @@ mod tests {
             let error = ServiceTokens::from_text(text, false).unwrap_err();
             assert!(error.contains("grant 2") && !error.contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_token_that_is_granted_twice_is_a_mistake() {
+        let error = ServiceTokens::from_text("s3cret=etl@w1;other=etl;s3cret=faas", false).unwrap_err();
+        assert!(
+            error.contains("grants 1 and 3") && !error.contains("s3cret"),
+            "{error}"
+        );
     }
 
     #[test]

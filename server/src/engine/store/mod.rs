@@ -188,8 +188,9 @@ impl Store {
     pub(super) fn want_of_room(&self) -> Option<String> {
         let free = self.free.load(Ordering::Relaxed);
         (free < ROOM).then(|| {
-            let (dir, free, room) = (self.dir.display(), free >> 20, ROOM >> 20);
-            format!("the disk is full: {free} MiB are left for {dir}, and nothing can be published with less than {room} MiB")
+            // Not where: everybody may ask whether the gateway is well.
+            let (free, room) = (free >> 20, ROOM >> 20);
+            format!("the disk is full: {free} MiB are left, and nothing can be published with less than {room} MiB")
         })
     }
 
