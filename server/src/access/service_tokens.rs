@@ -47,7 +47,10 @@ impl Names {
         }
         for name in &names {
             // A name that is no channel segment would silently grant nothing.
-            Channel::new(name, name, None).map_err(|_| format!("{name:?} is no service or workspace"))?;
+            // It is not told: who writes `service=token` has a secret there.
+            Channel::new(name, name, None).map_err(|_| {
+                "after the token is a name that is no service or workspace: each has A–Z a–z 0–9 . _ - only".to_owned()
+            })?;
         }
         Ok(Self::These(names.into_iter().map(str::to_owned).collect()))
     }
@@ -178,7 +181,8 @@ impl TokenList {
     }
 
     fn read(path: &PathBuf, production: bool) -> Result<Self, String> {
-        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("{}: {error}", crate::named::Named(path)))?;
         Self::parse(&text, production)
     }
 

@@ -9,6 +9,8 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use serde_json::Value;
 
+const PRIVATE_KEY: &str = "it has a private key; the gateway needs the public one only";
+
 /// Whose signatures hold.
 #[derive(Debug)]
 pub(super) struct Keys(Vec<Key>);
@@ -46,7 +48,7 @@ impl Keys {
     }
 
     pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
+        let named = |error: &dyn fmt::Display| format!("{}: {error}", crate::named::Named(path));
         let text = fs::read_to_string(path).map_err(|error| named(&error))?;
         Self::parse(&text).map_err(|error| named(&error))
     }
@@ -96,6 +98,10 @@ impl Keys {
 fn key_set(text: &str) -> Result<Vec<Key>, String> {
     let set: KeySet =
         serde_json::from_str(text).map_err(|error| format!("it is no set of JSON Web Keys: {error}"))?;
+    // RFC 7518, sections 6.2.2 and 6.3.2, and RFC 8037, section 2: the half that signs.
+    if set.keys.iter().any(|key| key.get("d").is_some()) {
+        return Err(PRIVATE_KEY.to_owned());
+    }
     // What is not for this, or not known, is passed over (RFC 7517, section 5).
     let known = set
         .keys
@@ -140,7 +146,7 @@ fn pem(text: &str) -> Result<Vec<Key>, String> {
     blocks
         .map(|block| {
             if block.lines().next().is_some_and(|line| line.contains("PRIVATE")) {
-                return Err("it has a private key; the gateway needs the public one only".to_owned());
+                return Err(PRIVATE_KEY.to_owned());
             }
             let (algorithm, decoding) = public_key(block.as_bytes()).ok_or_else(|| {
                 "it has a key that is neither RSA nor P-256 nor Ed25519, or cannot be read".to_owned()
