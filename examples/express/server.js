@@ -16,6 +16,7 @@ const PROXY_TOKEN = process.env.PROXY_TOKEN ?? '';
 async function userOf(request) {
   const signOn = process.env.SIGN_ON_URL ?? 'http://localhost:8080/whoami';
   const answer = await fetch(signOn, { headers: { cookie: request.headers.cookie ?? '' } });
+  if (answer.status >= 500) throw new Error(`the sign-on answers ${answer.status}`);
   const [id, workspaces] = [answer.headers.get('x-user-id'), answer.headers.get('x-workspace-id')];
   return answer.ok && id && workspaces ? { id, workspaces } : null;
 }
@@ -33,6 +34,8 @@ function forward(request, response, path, identity = {}) {
   const headers = { ...identity, 'x-forwarded-for': from, 'x-forwarded-proto': request.protocol };
   for (const name of ONWARD) if (request.headers[name]) headers[name] = request.headers[name];
   const url = new URL(path, GATEWAY);
+  // `/assets/../admin` is none of the paths below: nothing leaves them.
+  if (url.pathname !== path.split('?')[0]) return refuse(response, 404, 'not_found', 'nothing is at this path');
   const { request: ask } = url.protocol === 'https:' ? https : http;
   const upstream = ask(url, { method: request.method, headers });
   upstream.on('response', (answer) => {

@@ -62,7 +62,7 @@ pub struct Config {
     pub max_channels_per_token: usize,
     /// The largest body of a publication, in bytes, unpacked.
     pub max_body_bytes: usize,
-    /// What is set and does nothing, a sentence each.
+    /// What is set and does nothing, or little, a sentence each.
     pub overlooked: Vec<String>,
 }
 
@@ -94,6 +94,8 @@ const RETENTION_BYTES: u64 = 4096 * MIB;
 /// Where records are in memory: far below what a disk would hold.
 const RETENTION_BYTES_IN_MEMORY: u64 = 512 * MIB;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+/// A shorter secret can be found by trying.
+const LEAST_SECRET_BYTES: usize = 16;
 /// Below, heartbeats would be the load; above, proxies cut idle connections long before.
 const HEARTBEAT_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 
@@ -296,6 +298,19 @@ impl Config {
         reading.at_least("MAX_STREAMS_PER_USER", config.stream_limits.per_owner, 1);
         reading.at_least("MAX_STREAMS_PER_ADDRESS", config.stream_limits.per_address, 1);
         reading.at_least("MAX_BODY_BYTES", config.max_body_bytes, 1_024);
+        if production {
+            for (name, secret) in [
+                ("ADMIN_TOKEN", &settings.admin_token),
+                ("PROXY_TOKEN", &settings.proxy_token),
+            ] {
+                let secret = secret.as_deref().map(str::trim).unwrap_or_default();
+                if !secret.is_empty() && secret.len() < LEAST_SECRET_BYTES {
+                    let least = LEAST_SECRET_BYTES;
+                    let weak = format!("{name} is shorter than {least} bytes: it can be found by trying");
+                    reading.overlooked.push(weak);
+                }
+            }
+        }
         let overlooked = std::mem::take(&mut reading.overlooked);
         reading.done(Self { overlooked, ..config })
     }

@@ -29,6 +29,7 @@ pub mod gateway;
 mod history;
 pub mod http;
 mod metrics;
+mod named;
 mod newest;
 pub mod origins;
 mod page;

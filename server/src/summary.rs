@@ -133,7 +133,7 @@ fn rights(config: &Config) -> Vec<Right> {
             ),
             AllowedOrigins::List(list) => right(
                 "other origins",
-                &format!("pages of {} of them, with cookies", list.len()),
+                &format!("pages of those it names ({}), with cookies", list.len()),
                 "ALLOWED_ORIGINS",
             ),
         },

@@ -19,6 +19,8 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
+use crate::named::Named;
+
 /// The gateway's certificate, and connections that are encrypted with it: TLS 1.2 and 1.3, for HTTP/2 and HTTP/1.1 by
 /// what the peer can (ALPN). A cheap handle: clones share the certificate, which can be replaced while it is used.
 #[derive(Clone)]
@@ -119,7 +121,7 @@ fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, Vec<String>> {
     match (certificates(cert), private_key(key)) {
         (Ok(chain), Ok(private)) => CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider())
             .map_err(|error| {
-                let (cert, key) = (cert.display(), key.display());
+                let (cert, key) = (Named(cert), Named(key));
                 vec![format!(
                     "TLS_CERT, TLS_KEY: {cert} and {key} do not go together: {error}"
                 )]
@@ -129,7 +131,7 @@ fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, Vec<String>> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let wrong = |what: &dyn fmt::Display| format!("TLS_CERT: {}: {what}", path.display());
+    let wrong = |what: &dyn fmt::Display| format!("TLS_CERT: {}: {what}", Named(path));
     let pem = fs::read(path).map_err(|error| wrong(&error))?;
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
@@ -141,7 +143,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    let wrong = |what: &dyn fmt::Display| format!("TLS_KEY: {}: {what}", path.display());
+    let wrong = |what: &dyn fmt::Display| format!("TLS_KEY: {}: {what}", Named(path));
     let pem = fs::read(path).map_err(|error| wrong(&error))?;
     // What is wrong with it is not told: it may be a secret.
     PrivateKeyDer::from_pem_slice(&pem).map_err(|_| wrong(&"there is no private key in it, as PEM"))

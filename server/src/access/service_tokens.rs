@@ -47,10 +47,11 @@ impl Names {
             return Ok(Self::All);
         }
         for name in &names {
-            // A name that is no channel segment would silently grant nothing. It is not shown: who writes a grant the wrong
-            // way round has the token here.
-            Channel::new(name, name, None)
-                .map_err(|_| "one of its services or workspaces cannot be one".to_owned())?;
+            // A name that is no channel segment would silently grant nothing.
+            // It is not told: who writes `service=token` has a secret there.
+            Channel::new(name, name, None).map_err(|_| {
+                "after the token is a name that is no service or workspace: each has A–Z a–z 0–9 . _ - only".to_owned()
+            })?;
         }
         Ok(Self::These(names.into_iter().map(str::to_owned).collect()))
     }
@@ -181,7 +182,8 @@ impl TokenList {
     }
 
     fn read(path: &PathBuf, production: bool) -> Result<Self, String> {
-        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("{}: {error}", crate::named::Named(path)))?;
         Self::parse(&text, production)
     }
 

@@ -17,6 +17,7 @@ use logs_shared::{
     publish::BatchAnswer,
 };
 use tokio::time::{sleep, timeout};
+use tokio_rustls::rustls;
 
 use super::{Target, backoff::Backoff, connector};
 use crate::{cause, random};
@@ -120,14 +121,15 @@ impl GatewayClient {
                 .http
                 .request(request)
                 .await
-                .map_err(|error| cause::innermost(&error))?;
+                .map_err(|error| unanswered(&error))?;
             let status = response.status();
             let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
-            Ok::<_, String>((status, body.map_err(|error| error.to_string())?.to_bytes()))
+            let body = body.map_err(|error| Outcome::TryAgain(error.to_string()))?;
+            Ok((status, body.to_bytes()))
         });
         match answer.await {
             Err(_) => Outcome::TryAgain(no_answer()),
-            Ok(Err(error)) => Outcome::TryAgain(error),
+            Ok(Err(outcome)) => outcome,
             Ok(Ok((status, body))) => outcome(status, &body),
         }
     }
@@ -147,7 +149,11 @@ impl GatewayClient {
         let answer = self.http.request(request.body(Full::default())?);
         let response = match timeout(ANSWER_WITHIN, answer).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Ok(Err(cause::innermost(&error))),
+            Ok(Err(error)) => match unanswered(&error) {
+                Outcome::TryAgain(reason) => return Ok(Err(reason)),
+                Outcome::Refused(problem) => bail!("{}: {}", self.base, problem.detail),
+                Outcome::Stored(_) => return Ok(Err(no_answer())),
+            },
             Err(_) => return Ok(Err(no_answer())),
         };
         let status = response.status();
@@ -168,6 +174,40 @@ fn no_answer() -> String {
     format!("no answer within {} s", ANSWER_WITHIN.as_secs())
 }
 
+/// What became of a request that was not answered. What TLS says of the other end will not be another thing the next time.
+fn unanswered(error: &(dyn std::error::Error + 'static)) -> Outcome {
+    let of_tls = cause::chain(error).find_map(|cause| {
+        let io = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        let inner = io.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        inner.or_else(|| cause.downcast_ref::<rustls::Error>())
+    });
+    match of_tls {
+        Some(rustls::Error::InvalidMessage(_)) => Outcome::Refused(problem(
+            0,
+            "nothing speaks TLS at this address: is it http?".to_owned(),
+        )),
+        Some(error @ rustls::Error::InvalidCertificate(_)) => Outcome::Refused(problem(
+            0,
+            format!("its certificate is not trusted ({error}); SSL_CERT_FILE names a file with who is"),
+        )),
+        _ => Outcome::TryAgain(cause::innermost(error)),
+    }
+}
+
+/// A refusal that no gateway has put into words.
+fn problem(status: u16, detail: String) -> Problem {
+    Problem {
+        status,
+        title: String::new(),
+        success: false,
+        code: String::new(),
+        detail,
+        rejected: Vec::new(),
+    }
+}
+
 fn outcome(status: StatusCode, body: &[u8]) -> Outcome {
     let will_pass = status.is_server_error()
         || matches!(
@@ -182,14 +222,10 @@ fn outcome(status: StatusCode, body: &[u8]) -> Outcome {
         Err(_) => match serde_json::from_slice::<BatchAnswer>(body) {
             Ok(answer) if status == StatusCode::OK => Outcome::Stored(answer),
             _ if will_pass => Outcome::TryAgain(status.to_string()),
-            _ => Outcome::Refused(Problem {
-                status: status.as_u16(),
-                title: String::new(),
-                success: false,
-                code: String::new(),
-                detail: format!("{status}, and not the answer of a logs gateway: is the address right?"),
-                rejected: Vec::new(),
-            }),
+            _ => Outcome::Refused(problem(
+                status.as_u16(),
+                format!("{status}, and not the answer of a logs gateway: is the address right?"),
+            )),
         },
     }
 }

@@ -77,7 +77,8 @@ impl Token {
                 let key = rsa().or_else(|_| p256()).or_else(|_| ed25519()).ok();
                 key.with_context(|| {
                     format!(
-                        "{}: it is no private key of RSA, P-256 or Ed25519 as PEM",
+                        "{}: it is no private key of RSA, P-256 or Ed25519 as PEM (PKCS #8: where it begins with BEGIN EC PRIVATE KEY, \
+                         `openssl pkcs8 -topk8 -nocrypt` makes it one)",
                         path.display()
                     )
                 })

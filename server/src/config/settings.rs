@@ -104,7 +104,7 @@ pub struct Settings {
     /// Streams a second that one user, or address without a name, may open on the long run; 0: any number [default: 50]
     #[arg(long, env = "STREAM_RATE", value_name = "COUNT")]
     pub stream_rate: Option<String>,
-    /// Records a second that one token may publish; 0: any number [default: 0]
+    /// Records a second that one token may publish, and the most it may send at once; 0: any number [default: 0]
     #[arg(long, env = "PUBLISH_RATE", value_name = "COUNT")]
     pub publish_rate: Option<String>,
     /// Different channels that one token may publish to within a day; 0: any number [default: 100000]

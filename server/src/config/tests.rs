@@ -210,3 +210,21 @@ fn what_is_set_and_protects_nothing_is_told() {
     assert!(config(some("jwt")).overlooked.is_empty());
     assert!(!format!("{:?}", config(some("proxy"))).contains("s3cret"));
 }
+
+#[test]
+fn a_secret_that_can_be_guessed_is_told_in_production() {
+    let overlooked = |token: &str| {
+        let settings = Settings {
+            node_env: some("production"),
+            admin_token: some(token),
+            ..Settings::default()
+        };
+        Config::from_settings(&settings).unwrap().overlooked
+    };
+    assert!(
+        overlooked("hunter2")
+            .iter()
+            .any(|text| text.contains("ADMIN_TOKEN") && !text.contains("hunter2"))
+    );
+    assert!(overlooked("0123456789abcdef").is_empty());
+}

@@ -79,7 +79,7 @@ pub(crate) enum ApiError {
     #[error("you open streams faster than you may")]
     StreamRate(Duration),
     /// 429: records are published too fast.
-    #[error("the token publishes faster than it may: {per_second} records a second")]
+    #[error("the token publishes faster than it may: {per_second} records a second, and no more at once")]
     PublishRate {
         /// What it may.
         per_second: u32,

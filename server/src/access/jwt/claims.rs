@@ -27,7 +27,10 @@ pub(super) struct Claims {
 
 /// A list, or the only one of it.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "the claims workspaces and channels are each a text or a list of texts"
+)]
 enum OneOrMany {
     One(String),
     Many(Vec<String>),

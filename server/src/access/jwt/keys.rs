@@ -50,7 +50,7 @@ impl Keys {
     }
 
     pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
+        let named = |error: &dyn fmt::Display| format!("{}: {error}", crate::named::Named(path));
         let text = fs::read_to_string(path).map_err(|error| named(&error))?;
         Self::parse(&text).map_err(|error| named(&error))
     }
