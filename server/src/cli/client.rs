@@ -176,14 +176,7 @@ fn no_answer() -> String {
 
 /// What became of a request that was not answered. What TLS says of the other end will not be another thing the next time.
 fn unanswered(error: &(dyn std::error::Error + 'static)) -> Outcome {
-    let of_tls = cause::chain(error).find_map(|cause| {
-        let io = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let inner = io.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        inner.or_else(|| cause.downcast_ref::<rustls::Error>())
-    });
-    match of_tls {
+    match cause::chain(error).find_map(tls_error) {
         Some(rustls::Error::InvalidMessage(_)) => Outcome::Refused(problem(
             0,
             "nothing speaks TLS at this address: is it http?".to_owned(),
@@ -194,6 +187,12 @@ fn unanswered(error: &(dyn std::error::Error + 'static)) -> Outcome {
         )),
         _ => Outcome::TryAgain(cause::innermost(error)),
     }
+}
+
+/// What TLS says, however often it is wrapped: a wrapper gives as its source what is behind the error that it wraps.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let wrapped = || tls_error(error.downcast_ref::<std::io::Error>()?.get_ref()?);
+    error.downcast_ref().or_else(wrapped)
 }
 
 /// A refusal that no gateway has put into words.
