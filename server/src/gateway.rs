@@ -83,7 +83,7 @@ impl Gateway {
     /// [`AppendError`]: nothing was stored.
     pub async fn publish(
         &self,
-        entries: Vec<LogEntry>,
+        entries: impl IntoIterator<Item = LogEntry>,
         named: Option<Named>,
     ) -> Result<Appended, AppendError> {
         let records = entries.into_iter().map(|entry| NewRecord {
@@ -91,7 +91,8 @@ impl Gateway {
             level: entry.level,
             channel: entry.channel,
         });
-        self.shared.engine.append(records.collect(), named).await
+        let records = records.collect();
+        self.shared.engine.append(records, named).await
     }
 
     /// Who may no more.

@@ -82,7 +82,7 @@ pub(super) async fn store(
                 None => ApiError::BatchOverRate(per_second),
             })?;
     }
-    let entries = accepted.into_iter().map(|(_, entry)| entry).collect();
+    let entries = accepted.into_iter().map(|(_, entry)| entry);
     let appended = gateway.publish(entries, named).await?;
     // Where all are refused the answer is a refusal, and counted as such.
     let codes = rejected
