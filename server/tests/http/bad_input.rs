@@ -6,7 +6,7 @@ mod paths;
 mod publishing;
 mod reading;
 
-use crate::app::{Answer, TOKEN, TestApp, settings};
+use crate::app::{TOKEN, TestApp, settings};
 use axum::{
     body::Body,
     http::{HeaderValue, Method, Request},
@@ -108,18 +108,7 @@ impl Row {
         if kind.is_some_and(|kind| kind == EVENT_STREAM_TYPE) {
             return opening(response.into_body()).await;
         }
-        let (parts, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .expect("the body is whole")
-            .to_bytes()
-            .to_vec();
-        let answer = Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        };
+        let answer = TestApp::whole(response).await;
         let text = String::from_utf8(answer.body.clone()).expect("an answer is text");
         for secret in [TOKEN, WRONG_TOKEN] {
             assert!(!text.contains(secret), "{}: {text}", self.name());
