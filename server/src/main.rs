@@ -80,12 +80,9 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
     for warning in summary.warnings() {
         tracing::warn!("{warning}");
     }
-    let stop = async {
-        let _ = stop.await;
-    };
     tokio::select! {
         () = serve(listener, gateway, stop) => {}
-        _ = stop_now => tracing::warn!("asked twice: streams are cut"),
+        () = stop_now => tracing::warn!("asked twice: streams are cut"),
     }
     // What was accepted is finished, whoever still waits for the answer.
     spawn_blocking(move || engine.close()).await?;

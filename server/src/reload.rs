@@ -7,7 +7,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use crate::{access::ReadAccess, config::Config, gateway::Gateway};
+use crate::{access::ReadAccess, config::Config, gateway::Gateway, tls::Tls};
 
 /// Reads the files of its settings again at each SIGHUP, and says what came of it: certificates, tokens, keys. What is wrong
 /// in one leaves what was read from it before. Without such files the signal does what it does to any program, which is
@@ -44,16 +44,25 @@ fn reload(config: &Config) {
         ReadAccess::Jwt(jwt) => jwt.reload(),
         _ => None,
     };
-    let tls = config.tls.as_ref().map(|tls| tls.reload().map(|()| 1));
     for (variable, reloaded) in [
         ("SERVICE_TOKENS_FILE", config.service_tokens.reload()),
         ("JWT_PUBLIC_KEY_FILE", keys),
-        ("TLS_CERT", tls),
     ] {
         match reloaded {
             None => {}
             Some(Ok(count)) => tracing::info!(count, "{variable} was read again"),
             Some(Err(error)) => tracing::error!("{variable} stays as it was: {error}"),
         }
+    }
+    if let Some(tls) = &config.tls {
+        certificate(tls);
+    }
+}
+
+/// Reads a certificate again, and says what came of it.
+pub(crate) fn certificate(tls: &Tls) {
+    match tls.reload() {
+        Ok(()) => tracing::info!("TLS_CERT was read again"),
+        Err(error) => tracing::error!("TLS_CERT stays as it was: {error}"),
     }
 }

@@ -38,7 +38,7 @@ pub async fn listen((host, port): &(String, u16)) -> anyhow::Result<TcpListener>
 ///
 /// # Errors
 /// The system does not let them be caught.
-pub fn stop_signals() -> anyhow::Result<[oneshot::Receiver<()>; 2]> {
+pub fn stop_signals() -> anyhow::Result<[impl Future<Output = ()> + Send + 'static; 2]> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (first, stop) = oneshot::channel();
@@ -53,5 +53,8 @@ pub fn stop_signals() -> anyhow::Result<[oneshot::Receiver<()>; 2]> {
             let _ = asked.send(());
         }
     });
-    Ok([stop, stop_now])
+    let asked = |signal: oneshot::Receiver<()>| async {
+        let _ = signal.await;
+    };
+    Ok([asked(stop), asked(stop_now)])
 }

@@ -24,10 +24,7 @@ impl Proxy {
         let summary = ProxySummary::new(&config, listener.local_addr()?);
         let [stop, stop_now] = start::stop_signals()?;
         if let Some(tls) = config.tls.clone() {
-            reload::on_hangup(move || match tls.reload() {
-                Ok(()) => tracing::info!("TLS_CERT was read again"),
-                Err(error) => tracing::error!("TLS_CERT stays as it was: {error}"),
-            })?;
+            reload::on_hangup(move || reload::certificate(&tls))?;
         }
         if config.log_format == LogFormat::Json {
             tracing::info!("listening on {}", summary.url());
@@ -37,12 +34,9 @@ impl Proxy {
         for warning in summary.warnings() {
             tracing::warn!("{warning}");
         }
-        let stop = async {
-            let _ = stop.await;
-        };
         tokio::select! {
             () = serve(listener, Serving::new(config.clone()), stop) => {}
-            _ = stop_now => tracing::warn!("asked twice: streams are cut"),
+            () = stop_now => tracing::warn!("asked twice: streams are cut"),
         }
         tracing::info!("stopped");
         Ok(())
