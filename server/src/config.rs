@@ -4,7 +4,13 @@
 mod reading;
 mod settings;
 
-use std::{fmt, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use logs_shared::api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT};
 
@@ -157,18 +163,7 @@ impl Config {
     pub fn from_settings(settings: &Settings) -> Result<Self, ConfigErrors> {
         let mut reading = Reading::default();
         let production = production(&mut reading, settings.node_env.as_deref());
-        let port = reading.number(
-            "PORT",
-            settings.port.as_deref(),
-            DEFAULT_PORT,
-            "a port from 0 to 65535",
-        );
-        let host = settings
-            .host
-            .as_deref()
-            .map(str::trim)
-            .filter(|host| !host.is_empty())
-            .unwrap_or("0.0.0.0");
+        let listen = listen(&mut reading, &settings.host, &settings.port, DEFAULT_PORT);
         let count = "a whole number";
         let (max_streams, per_owner) = (
             reading.number("MAX_STREAMS", settings.max_streams.as_deref(), 20_000, count),
@@ -195,7 +190,7 @@ impl Config {
             Storage::Disk { .. } => RETENTION_BYTES,
         };
         let config = Self {
-            listen: (host.to_owned(), port),
+            listen,
             tls: tls(&mut reading, &settings.tls_cert, &settings.tls_key),
             production,
             allowed_origins: reading.value(
@@ -303,8 +298,7 @@ impl Config {
                 ("ADMIN_TOKEN", &settings.admin_token),
                 ("PROXY_TOKEN", &settings.proxy_token),
             ] {
-                let secret = secret.as_deref().map(str::trim).unwrap_or_default();
-                if !secret.is_empty() && secret.len() < LEAST_SECRET_BYTES {
+                if given(secret).is_some_and(|secret| secret.len() < LEAST_SECRET_BYTES) {
                     let least = LEAST_SECRET_BYTES;
                     let weak = format!("{name} is shorter than {least} bytes: it can be found by trying");
                     reading.overlooked.push(weak);
@@ -314,6 +308,28 @@ impl Config {
         let overlooked = std::mem::take(&mut reading.overlooked);
         reading.done(Self { overlooked, ..config })
     }
+}
+
+/// What a setting says, where it says anything.
+pub(crate) fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// What a setting names, where it names anything.
+fn given_file(path: &Option<PathBuf>) -> Option<&Path> {
+    path.as_deref().filter(|path| !path.as_os_str().is_empty())
+}
+
+/// Where to listen.
+pub(crate) fn listen(
+    reading: &mut Reading,
+    host: &Option<String>,
+    port: &Option<String>,
+    default_port: u16,
+) -> (String, u16) {
+    let host = given(host).unwrap_or("0.0.0.0").to_owned();
+    let port = reading.number("PORT", port.as_deref(), default_port, "a port from 0 to 65535");
+    (host, port)
 }
 
 /// Whether what is not opened stays closed.
@@ -381,11 +397,9 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
         let error = "DURABILITY: fsync is for a disk, and with STORE=memory nothing outlives the process";
         reading.errors.push(error.to_owned());
     }
-    let dir = settings
-        .data_dir
-        .clone()
-        .filter(|dir| !dir.as_os_str().is_empty());
-    let dir = dir.unwrap_or_else(|| PathBuf::from(DATA_DIR));
+    let dir = given_file(&settings.data_dir)
+        .unwrap_or(Path::new(DATA_DIR))
+        .to_owned();
     let disk = Storage::Disk { dir, durability };
     reading.value(
         "STORE",
@@ -401,10 +415,9 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
 
 /// The certificate, where there is one.
 pub(crate) fn tls(reading: &mut Reading, cert: &Option<PathBuf>, key: &Option<PathBuf>) -> Option<Tls> {
-    let given = |file: &Option<PathBuf>| file.clone().filter(|path| !path.as_os_str().is_empty());
-    match (given(cert), given(key)) {
+    match (given_file(cert), given_file(key)) {
         (None, None) => None,
-        (Some(cert), Some(key)) => Tls::load(&cert, &key)
+        (Some(cert), Some(key)) => Tls::load(cert, key)
             .map_err(|errors| reading.errors.extend(errors))
             .ok(),
         _ => {
@@ -416,13 +429,8 @@ pub(crate) fn tls(reading: &mut Reading, cert: &Option<PathBuf>, key: &Option<Pa
 }
 
 fn service_tokens(reading: &mut Reading, settings: &Settings, production: bool) -> ServiceTokens {
-    let text = settings.service_tokens.as_deref().map(str::trim);
-    let text = text.filter(|text| !text.is_empty());
-    let file = settings
-        .service_tokens_file
-        .as_ref()
-        .filter(|path| !path.as_os_str().is_empty());
-    let (name, tokens) = match (text, file) {
+    let file = given_file(&settings.service_tokens_file);
+    let (name, tokens) = match (given(&settings.service_tokens), file) {
         (Some(_), Some(_)) => (
             "SERVICE_TOKENS and SERVICE_TOKENS_FILE",
             Err("give one of them".to_owned()),
@@ -430,7 +438,7 @@ fn service_tokens(reading: &mut Reading, settings: &Settings, production: bool) 
         (Some(text), None) => ("SERVICE_TOKENS", ServiceTokens::from_text(text, production)),
         (None, Some(path)) => (
             "SERVICE_TOKENS_FILE",
-            ServiceTokens::from_file(path.clone(), production),
+            ServiceTokens::from_file(path.to_owned(), production),
         ),
         (None, None) if production => return ServiceTokens::none(),
         (None, None) => return ServiceTokens::demo(),

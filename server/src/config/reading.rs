@@ -1,20 +1,14 @@
 //! Who may read, as the settings say.
 
-use super::{Reading, Settings};
+use super::{Reading, Settings, given, given_file};
 use crate::access::{JwtAccess, JwtSettings, ProxyAccess, ReadAccess};
 
 /// Who may read. Where no way is chosen, or none that asks for anything, what is set for one is told to be overlooked: it
 /// protects nothing.
 pub(super) fn read_access(reading: &mut Reading, settings: &Settings, production: bool) -> ReadAccess {
-    let auth = given(settings.auth.as_deref());
-    let (proxy_token, secret) = (
-        given(settings.proxy_token.as_deref()),
-        given(settings.jwt_secret.as_deref()),
-    );
-    let key_file = settings
-        .jwt_public_key_file
-        .as_ref()
-        .filter(|path| !path.as_os_str().is_empty());
+    let auth = given(&settings.auth);
+    let (proxy_token, secret) = (given(&settings.proxy_token), given(&settings.jwt_secret));
+    let key_file = given_file(&settings.jwt_public_key_file);
     for (name, is_given, mode) in [
         ("PROXY_TOKEN", proxy_token.is_some(), "proxy"),
         ("JWT_SECRET", secret.is_some(), "jwt"),
@@ -48,13 +42,13 @@ pub(super) fn read_access(reading: &mut Reading, settings: &Settings, production
         Some("jwt") => {
             let jwt = JwtSettings {
                 key_file: None,
-                cookie: given(settings.jwt_cookie.as_deref()).map(str::to_owned),
+                cookie: given(&settings.jwt_cookie).map(str::to_owned),
                 audiences: list(settings.jwt_audience.as_deref()),
                 issuers: list(settings.jwt_issuer.as_deref()),
             };
             match (secret, key_file) {
                 (Some(secret), None) => ReadAccess::Jwt(JwtAccess::with_secret(secret, jwt)),
-                (None, Some(path)) => match JwtAccess::with_key_file(path.clone(), jwt) {
+                (None, Some(path)) => match JwtAccess::with_key_file(path.to_owned(), jwt) {
                     Ok(jwt) => ReadAccess::Jwt(jwt),
                     Err(error) => {
                         wrong(format!("JWT_PUBLIC_KEY_FILE: {error}"));
@@ -76,10 +70,6 @@ pub(super) fn read_access(reading: &mut Reading, settings: &Settings, production
             ReadAccess::NotConfigured
         }
     }
-}
-
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn list(text: Option<&str>) -> Vec<String> {

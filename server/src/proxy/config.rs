@@ -12,7 +12,7 @@ use super::{
     upstream::{BaseUrl, PROXY_TOKEN},
 };
 use crate::{
-    config::{self, ConfigErrors, LogFormat, Reading},
+    config::{self, ConfigErrors, LogFormat, Reading, given},
     quantity,
     tls::Tls,
 };
@@ -58,12 +58,8 @@ impl ProxyConfig {
     pub fn from_settings(settings: &ProxySettings) -> Result<Self, ConfigErrors> {
         let mut reading = Reading::default();
         let production = config::production(&mut reading, settings.node_env.as_deref());
-        let port = settings.port.as_deref();
         let config = Self {
-            listen: (
-                given(&settings.host).unwrap_or("0.0.0.0").to_owned(),
-                reading.number("PORT", port, DEFAULT_PORT, "a port from 0 to 65535"),
-            ),
+            listen: config::listen(&mut reading, &settings.host, &settings.port, DEFAULT_PORT),
             tls: config::tls(&mut reading, &settings.tls_cert, &settings.tls_key),
             production,
             upstream: reading.value(
@@ -184,10 +180,6 @@ fn identity(reading: &mut Reading, settings: &ProxySettings, production: bool) -
         )),
     }
     IdentitySource::Header(names)
-}
-
-fn given(text: &Option<String>) -> Option<&str> {
-    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn header(reading: &mut Reading, name: &str, text: Option<&str>, default: &'static str) -> HeaderName {
