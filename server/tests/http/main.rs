@@ -13,6 +13,7 @@ mod own_log;
 mod publish;
 mod quotas;
 mod revoking;
+mod rights;
 mod routes;
 mod stream;
 mod streams;

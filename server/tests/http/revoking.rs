@@ -14,10 +14,9 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{Answer, TestApp},
-    callers::{SECRET, jwt, with_jwt},
+    callers::{ADMIN, SECRET, jwt, with_jwt},
 };
 
-const ADMIN: &str = "admin-token";
 const HISTORY: &str = "/api/logs/history?channels=logs:etl:w:x";
 
 async fn revoke(app: &TestApp, revocation: &Value) -> Answer {
