@@ -1,9 +1,9 @@
 //! `api`: the gateway held against what `/openapi.json` says of it, by requests that schemathesis thinks of.
 
 use std::{
-    env, fs,
+    env,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Stdio},
     thread,
 };
@@ -11,16 +11,15 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    debian,
     gateway::{self, Profile},
     page::Page,
-    process, setup,
+    process, python, setup,
     step::Step,
     workspace::Workspace,
 };
 
 /// Schemathesis and everything that it needs, each in one version: the same seed then thinks of the same requests.
-const REQUIREMENTS: &str = include_str!("api/requirements.txt");
+const REQUIREMENTS: &str = "xtask/src/api/requirements.txt";
 /// What schemathesis does not know about the gateway.
 const HOOKS: &str = "xtask/src/api";
 /// Of each operation; about half a minute in all.
@@ -33,7 +32,7 @@ const ADMIN_TOKEN: &str = "api-admin-token";
 /// Starts a gateway, and has every operation asked for in many ways, right and wrong.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     setup::run(workspace)?;
-    let tools = ensure(workspace)?;
+    let tools = python::venv(workspace, "schemathesis", REQUIREMENTS)?;
     let page = Page::build(workspace)?;
     let binary = gateway::build(workspace, Profile::Release, &page)?;
 
@@ -60,43 +59,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     }
     step.done();
     Ok(())
-}
-
-/// Makes sure that schemathesis is there, in a folder of its own below `target`.
-fn ensure(workspace: &Workspace) -> Result<PathBuf> {
-    let step = Step::start("Checking schemathesis");
-    let dir = workspace.target("tools/schemathesis");
-    let installed = dir.join("requirements.txt");
-    if fs::read_to_string(&installed).is_ok_and(|known| known == REQUIREMENTS) {
-        step.done();
-        return Ok(dir);
-    }
-    // What is left of an older one, or of one that was interrupted.
-    if dir.exists() {
-        fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
-    }
-    let venv = |dir: &Path| process::output(workspace.program("python3").args(["-m", "venv"]).arg(dir));
-    if venv(&dir).is_err() {
-        let by_hand = "the description is tested by schemathesis, which needs Python with venv. On Debian:\n\n  \
-                       sudo apt-get update && sudo apt-get install python3-venv";
-        debian::install(workspace, &["python3-venv"], by_hand)?;
-        venv(&dir)?;
-    }
-    let wanted = workspace.source(HOOKS).join("requirements.txt");
-    process::run(
-        workspace
-            .program(dir.join("bin/pip"))
-            .args([
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
-            .arg(wanted),
-    )?;
-    fs::write(&installed, REQUIREMENTS).with_context(|| format!("cannot write {}", installed.display()))?;
-    step.done();
-    Ok(dir)
 }
 
 /// A gateway that ends with this value.

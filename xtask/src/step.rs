@@ -6,13 +6,14 @@ use std::{fmt::Display, time::Instant};
 #[derive(Debug)]
 #[must_use = "a step that is not finished does not say how long it took"]
 pub(crate) struct Step {
-    what: &'static str,
+    what: String,
     started: Instant,
 }
 
 impl Step {
     /// Says what begins now.
-    pub(crate) fn start(what: &'static str) -> Self {
+    pub(crate) fn start(what: impl Into<String>) -> Self {
+        let what = what.into();
         eprintln!("==> {what}");
         Self {
             what,

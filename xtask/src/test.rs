@@ -6,20 +6,32 @@ use anyhow::{Result, bail};
 
 use crate::{
     bundles, chromium,
+    debian::Program,
     gateway::{self, Profile},
-    nginx,
     node::Node,
     page::Page,
-    process, setup,
+    process, python, setup,
     step::Step,
     workspace::Workspace,
 };
+
+/// What the end-to-end tests start besides what is built here.
+const PROGRAMS: [Program; 1] = [Program {
+    name: "nginx",
+    path: "/usr/sbin/nginx",
+    packages: &["nginx"],
+}];
+/// What publishes from Python.
+const PYTHON: &str = "e2e/python/requirements.txt";
 
 /// Runs every test of the workspace. `args` go to each `cargo test`.
 pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     setup::run(workspace)?;
     chromium::ensure(workspace)?;
-    nginx::ensure(workspace)?;
+    for program in PROGRAMS {
+        program.ensure(workspace)?;
+    }
+    let python = python::venv(workspace, "python-tests", PYTHON)?;
     let node = Node::ensure(workspace)?;
     let page = Page::build(workspace)?;
     let binary = gateway::build(workspace, Profile::Release, &page)?;
@@ -43,7 +55,8 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
             .args(["test", "--package", "logs-e2e"])
             .args(args)
             .env("LOGS_GATEWAY_BIN", binary)
-            .env("LOGS_WEB_DIR", web),
+            .env("LOGS_WEB_DIR", web)
+            .env("LOGS_PYTHON", python.join("bin/python")),
     )?;
     step.done();
     Ok(())

@@ -1,0 +1,1 @@
+//! Publishes log records to a logs gateway.
