@@ -185,6 +185,11 @@ impl Config {
             reading.number("PUBLISH_RATE", settings.publish_rate.as_deref(), 0, count),
         );
         let storage = storage(&mut reading, settings);
+        if given(&settings.redis_url).is_some() {
+            // Silence would be two gateways that do not know each other's records.
+            let missing = "REDIS_URL: this version has no engine for Redis; a gateway keeps its records in DATA_DIR, for itself";
+            reading.errors.push(missing.to_owned());
+        }
         let retention_bytes = match storage {
             Storage::Memory => RETENTION_BYTES_IN_MEMORY,
             Storage::Disk { .. } => RETENTION_BYTES,

@@ -4,6 +4,7 @@ mod backoff;
 mod client;
 mod colour;
 pub(crate) mod connector;
+mod health;
 mod line;
 mod proxy;
 mod publish;
@@ -40,6 +41,11 @@ pub enum Command {
     Tail(tail::Tail),
     /// Publish a believable ETL run again and again, for trying out
     Simulate(simulate::Simulate),
+    /// Say whether a gateway is ready, with an exit code: 0 where it is, 1 where not
+    ///
+    /// Asks `/health/ready` of the gateway on this machine, or of the one that --url names, once, and waits 5 s at most: for
+    /// containers and scripts that have no HTTP client.
+    Health(health::Health),
     /// Make a reader's token for a gateway with AUTH=jwt, for trying out
     Token(token::Token),
     /// Serve a gateway's stream on a page's own origin, with the identity of who is signed in there
@@ -73,6 +79,7 @@ impl Command {
             Self::Simulate(simulate) => interruptible(simulate.run()).await,
             // Stops politely, by itself.
             Self::Proxy(proxy) => proxy.run().await,
+            Self::Health(health) => health.run().await,
             Self::Token(token) => token.run(),
         }
     }

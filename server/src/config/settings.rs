@@ -74,6 +74,15 @@ pub struct Settings {
     /// What an acknowledged record survives: the end of the `process`, by `kill -9` too; or with `fsync` the loss of power [default: process]
     #[arg(long, env = "DURABILITY", value_name = "KIND")]
     pub durability: Option<String>,
+    /// Not there yet: the gateway does not start with it, because each gateway keeps its own records
+    #[arg(
+        long,
+        env = "REDIS_URL",
+        value_name = "URL",
+        hide = true,
+        hide_env_values = true
+    )]
+    pub redis_url: Option<String>,
     /// Records kept per channel [default: 100000]
     #[arg(long, env = "RETENTION_RECORDS", value_name = "COUNT")]
     pub retention_records: Option<String>,
