@@ -46,6 +46,8 @@ pub(super) fn check(workspace: &Workspace, python: &Path, binary: &Path) -> Resu
     let found = process::output(workspace.program(python).args([FINDER, "deploy"]))?;
     let found = environments(&found)?;
     let help = process::output(workspace.program(binary).arg("--help"))?;
+    // It is wrapped, anywhere.
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     let dir = workspace.target("deploy/gateway");
     for environment in &found {
         one(environment, &help, &dir, binary)
@@ -91,7 +93,11 @@ fn one(environment: &Environment<'_>, help: &str, dir: &Path, binary: &Path) -> 
         .envs(env::var_os("PATH").map(|path| ("PATH", path)))
         .env("HOST", "127.0.0.1");
     for (name, value) in &environment.variables {
-        ensure!(help.contains(&format!("[env: {name}=")), "{name} is no setting");
+        // With its value, where that is no secret.
+        let is_setting = ["=", "]"]
+            .iter()
+            .any(|end| help.contains(&format!("[env: {name}{end}")));
+        ensure!(is_setting, "{name} is no setting");
         let filled_in = || {
             FILLED_IN
                 .iter()
