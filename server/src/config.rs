@@ -1,6 +1,7 @@
 //! [`Config`]: how the gateway was set up. The [`Settings`] are checked as a whole, so that all mistakes are told
 //! at once.
 
+mod misspelt;
 mod reading;
 mod settings;
 
@@ -14,7 +15,7 @@ use std::{
 
 use logs_shared::api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT};
 
-pub use self::settings::Settings;
+pub use self::{misspelt::misspelt, settings::Settings};
 use crate::{
     access::{AdminAccess, ReadAccess, ServiceTokens},
     addresses::TrustedProxies,
