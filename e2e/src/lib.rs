@@ -11,6 +11,7 @@
 //! - [`Browser`]: headless Chromium, and what it shows
 //! - [`HostPage`]: the site of somebody who embeds the gateway's lines in a page
 //! - [`CrashTest`]: publishers and readers of a gateway that is killed again and again
+//! - [`publishers`]: the drivers of the publishers, and a proxy that is no good
 //! - [`measure`]: what the gateway costs and how fast it is
 //! - [`eventually`]: waits for a condition, and for a limited time
 //!
@@ -28,6 +29,7 @@ mod gateway_process;
 mod host_page;
 pub mod measure;
 mod publisher;
+pub mod publishers;
 mod sign_on;
 mod small_disk;
 mod sse_reader;
