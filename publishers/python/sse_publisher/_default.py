@@ -1,5 +1,6 @@
 """The publisher that a program need not make: set by the environment and :func:`configure`, made when it is first used."""
 
+import os
 import threading
 from typing import Any, Dict, Optional
 
@@ -9,6 +10,16 @@ from ._settings import check_names
 _lock = threading.RLock()
 _given: Dict[str, Any] = {}
 _publisher: Optional[Publisher] = None
+
+
+def _after_fork_in_child() -> None:
+    """Another thread of the parent may have held the lock."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def publisher() -> Publisher:

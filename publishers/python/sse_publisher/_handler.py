@@ -60,10 +60,12 @@ class LogsHandler(logging.Handler):
             return
         self._inside.depth = depth + 1
         try:
-            self.publisher.publish(self._log_data(record))
-        except Exception:
-            # A record that lies about itself. Whoever logs it goes on.
-            pass
+            try:
+                data = self._log_data(record)
+            except Exception:
+                # A record that is not as `logging` makes them.
+                data = {"level": text(getattr(record, "levelname", "INFO")), "message": text(getattr(record, "msg", record))}
+            self.publisher.publish(data)
         finally:
             self._inside.depth = depth
 

@@ -5,33 +5,48 @@ import os
 import sys
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Optional, Set, Tuple
 
 if TYPE_CHECKING:
     from ._publisher import Publisher
+    from ._sender import Sender
 
+_senders: "Set[Sender]" = set()
+"""Those that have begun: a publisher that nobody holds any more may have left them something to send."""
 _publishers: "weakref.WeakSet[Publisher]" = weakref.WeakSet()
-_exit_at: Optional[float] = None
+exit_at: Optional[float] = None
 """When the process began to end."""
 
 
-def enroll(publisher: "Publisher") -> None:
-    """Has `publisher` flushed at the end of the process, and begin anew in a child of it."""
+def renew_in_children(publisher: "Publisher") -> None:
+    """Has `publisher` begin anew in each child of the process."""
     _publishers.add(publisher)
+
+
+def enroll(sender: "Sender") -> None:
+    """Has `sender` finish at the end of the process."""
+    if sender not in _senders:
+        _senders.add(sender)
+        _watch_multiprocessing()
+
+
+def retire(sender: "Sender") -> None:
+    """`sender` has ended."""
+    _senders.discard(sender)
 
 
 def left_to_end(allowed: float) -> Optional[float]:
     """The seconds of `allowed` that an ending process still has; nothing while it does not end."""
-    return None if _exit_at is None else max(_exit_at + allowed - time.monotonic(), 0.0)
+    return None if exit_at is None else max(exit_at + allowed - time.monotonic(), 0.0)
 
 
 def _flush() -> None:
-    """Sends what is left. Publishers stay open: what runs after this may still publish, and be flushed by `logging.shutdown`."""
-    global _exit_at
-    if _exit_at is None:
-        _exit_at = time.monotonic()
-    for publisher in list(_publishers):
-        publisher._last_flush()
+    """Sends what is left. Publishers stay open: what runs after this may still publish, as `logging.shutdown` does."""
+    global exit_at
+    if exit_at is None:
+        exit_at = time.monotonic()
+    for sender in list(_senders):
+        sender.finish_last()
 
 
 atexit.register(_flush)
@@ -50,8 +65,8 @@ class _Child:
 _child = _Child()
 
 
-def watch_multiprocessing() -> None:
-    """Before the first record of a process goes out: has its end noticed where it ends without `atexit`.
+def _watch_multiprocessing() -> None:
+    """Has the end of the process noticed where it ends without `atexit`.
 
     Children of `multiprocessing` do, in most versions, and so do those of Celery's `billiard`; both have an end of their own.
     """
@@ -73,8 +88,9 @@ def _is_child(process: Any) -> bool:
 
 
 def _after_fork_in_child() -> None:
-    global _exit_at
-    _exit_at = None
+    global exit_at
+    exit_at = None
+    _senders.clear()
     for publisher in list(_publishers):
         publisher._begin_anew()
     for name in ("multiprocessing.util", "billiard.util"):

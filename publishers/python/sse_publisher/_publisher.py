@@ -1,5 +1,6 @@
 """:class:`Publisher`: what a program holds."""
 
+import weakref
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from . import _encode, _level, _process
@@ -49,7 +50,8 @@ class Publisher:
         self._queue = Queue(self._settings.max_records, self._settings.max_bytes)
         self._sender = Sender(self._queue, self._settings, self._problems)
         self._note_settings()
-        _process.enroll(self)
+        _process.renew_in_children(self)
+        weakref.finalize(self, Sender.orphan, self._sender).atexit = False
 
     def __repr__(self) -> str:
         return f"<Publisher {self._settings.where}>"
@@ -120,6 +122,9 @@ class Publisher:
         else:
             self._queue.put(line, channel, rank)
             self._sender.nudge()
+            if _process.exit_at is not None:
+                # Nothing comes after this that would send it.
+                self._sender.finish_last()
 
     def log(self, level: str, message: object, /, **fields: Any) -> None:
         """Publishes `message` with a level and fields."""
@@ -171,7 +176,7 @@ class Publisher:
         finished = self._sender.finish(self._settings.close if timeout is None else timeout)
         left = self._queue.abandon()
         self._sender.end()
-        self._say_left(left)
+        self._sender.say_left(left)
         return finished
 
     def stats(self) -> Dict[str, Any]:
@@ -208,10 +213,6 @@ class Publisher:
         if self._settings.problems:
             self._problems.note(self._settings.problems[0])
 
-    def _say_left(self, left: int) -> None:
-        if left:
-            self._problems.say(f"{left} records could not be sent to {self._settings.where} before the end: they are dropped")
-
     def _begin_anew(self) -> None:
         """In a child process: an empty queue and a thread to come. What waited is the parent's to send."""
         self._sender.forget()
@@ -219,12 +220,4 @@ class Publisher:
         if self._closed:
             self._queue.close()
         self._sender = Sender(self._queue, self._settings, self._problems)
-
-    def _last_flush(self) -> None:
-        """At the end of the process: as :meth:`flush`, within what is left of `close_ms` since it began to end."""
-        if self._closed:
-            return
-        left = _process.left_to_end(self._settings.close)
-        if not self.flush(left):
-            self._say_left(self._queue.count)
-        self._problems.end()
+        weakref.finalize(self, Sender.orphan, self._sender).atexit = False

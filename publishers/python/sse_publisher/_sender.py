@@ -8,7 +8,7 @@ import time
 from http.client import HTTPException
 from typing import Any, List, Optional, Set, Tuple
 
-from . import _level
+from . import _level, _process
 from ._batch import Batch, Verdict
 from ._connection import Connection, describe
 from ._encode import opening
@@ -48,6 +48,7 @@ class Sender:
         self._thread: Optional[threading.Thread] = None
         self._next_start = 0.0
         self._told_when = False
+        self._orphaned = False
         self.ended = False
 
     def nudge(self) -> None:
@@ -64,6 +65,7 @@ class Sender:
         if time.monotonic() < self._next_start or self.ended:
             return
         self._next_start = time.monotonic() + 1.0
+        _process.enroll(self)
         thread = threading.Thread(target=self._run, name="logs-sse-publisher", daemon=True)
         self._thread = thread
         try:
@@ -105,9 +107,26 @@ class Sender:
         finally:
             self._waiters.discard(waiter)
 
+    def finish_last(self) -> None:
+        """At the end of the process: as :meth:`finish`, within what is left of `close_ms` since it began to end."""
+        if not self.finish(_process.left_to_end(self.settings.close) or 0.0):
+            self.say_left(self._queue.count)
+        self._problems.end()
+
+    def say_left(self, left: int) -> None:
+        """Says how many records the end of the publisher has left over."""
+        if left:
+            self._problems.say(f"{left} records could not be sent to {self.settings.where} before the end: they are dropped")
+
+    def orphan(self) -> None:
+        """Nobody holds the publisher any more: what waits is still sent, and then the thread ends."""
+        self._orphaned = True
+        self.hurry()
+
     def end(self) -> None:
         """Ends the thread, also out of the middle of a request."""
         self.ended = True
+        _process.retire(self)
         self.hurry()
         if self._batches:
             connection = self._connection
@@ -158,7 +177,10 @@ class Sender:
             self._queue.reporting = False
             if not self._queue.busy:
                 self._tell_waiters()
-                self._sleep(1, None)
+                if self._orphaned:
+                    self.end()
+                else:
+                    self._sleep(1, None)
                 return
             self._linger()
             self._fill()
