@@ -74,8 +74,7 @@ class Handler(support.WithPeer):
         lines = self.lines()
         self.assertEqual(lines[0]["message"], "%d ('no number',)")
         self.assertRegex(lines[2]["message"], "^<.*Rude object")
-        text = "<RuntimeError that has no text>"
-        self.assertEqual((lines[4]["exception"], lines[4]["message"]), (f"RuntimeError: {text}", "m"))
+        self.assertRegex(lines[4]["exception"], "^RuntimeError: .*Rude object")
         self.assertEqual((lines[6]["level"], lines[6]["message"], len(lines)), ("ERROR", "odd", 7))
 
     def test_an_object_that_logs_while_it_is_logged_comes_to_an_end(self):
