@@ -113,18 +113,17 @@ class Publisher:
                     return
             channel, start = known
             line, rank = _encode.line(start, log_data)
-        except TooLarge:
-            self._lose("too_large", channel, log_data)
-        except Exception as error:
-            # Nothing is known that leads here: a record is counted all the same, and the caller goes on.
-            self._problems.note(f"a record could not be taken: {type(error).__name__}")
-            self._lose("refused", None, log_data)
-        else:
             self._queue.put(line, channel, rank)
             self._sender.nudge()
             if _process.exit_at is not None:
                 # Nothing comes after this that would send it.
                 self._sender.finish_last()
+        except TooLarge:
+            self._lose("too_large", channel, log_data)
+        except Exception as error:
+            # At the end of the stack or of the memory.
+            self._problems.note(f"a record could not be taken: {type(error).__name__}")
+            self._lose("refused", None, log_data)
 
     def log(self, level: str, message: object, /, **fields: Any) -> None:
         """Publishes `message` with a level and fields."""
@@ -204,10 +203,14 @@ class Publisher:
             rank = _level.INFO if level is None else _level.rank(text(level))
         except Exception:
             rank = _level.INFO
-        self._queue.drop(reason, channel, rank)
-        if reason == "too_large":
-            self._problems.note("a record has more than 256 KiB: it is dropped")
-        self._sender.mention()
+        try:
+            self._queue.drop(reason, channel, rank)
+            if reason == "too_large":
+                self._problems.note("a record has more than 256 KiB: it is dropped")
+            self._sender.mention()
+        except Exception:
+            # There is not even room to say so.
+            pass
 
     def _note_settings(self) -> None:
         if self._settings.problems:

@@ -14,8 +14,12 @@ MAX_CHANNELS = 100
 _RANKS = range(len(_level.NAMES))
 
 
+_Waiting = Tuple[int, bytes, str, int]
+"""As :class:`Entry` begins. A bare tuple is made in no time, and the garbage collector does not look at thousands of them."""
+
+
 class Entry(NamedTuple):
-    """A record that waits. Ordered by its number, which is the order of the calls."""
+    """A record that is being sent. Its number is its place in the order of the calls."""
 
     number: int
     line: bytes
@@ -59,7 +63,7 @@ class Queue:
         self._lock = threading.RLock()
         self._busy = False
         self._inbox: Deque[Tuple[bytes, str, int]] = deque()
-        self._waiting: List[Deque[Entry]] = [deque() for _ in _RANKS]
+        self._waiting: List[Deque[_Waiting]] = [deque() for _ in _RANKS]
         self._bytes_by_rank = [0 for _ in _RANKS]
         self._losses: Dict[str, Loss] = {}
         self._sending: List[Entry] = []
@@ -110,7 +114,7 @@ class Queue:
                 self._lose("queue_full", channel, rank)
                 return
         self.number += 1
-        self._waiting[rank].append(Entry(self.number, line, channel, rank))
+        self._waiting[rank].append((self.number, line, channel, rank))
         self._bytes_by_rank[rank] += size
         self.count += 1
         self.bytes += size
@@ -129,14 +133,15 @@ class Queue:
                 self._remove(entries.popleft())
         return True
 
-    def _remove(self, entry: Entry) -> None:
-        size = len(entry.line)
-        self._bytes_by_rank[entry.rank] -= size
+    def _remove(self, entry: _Waiting) -> None:
+        _, line, channel, rank = entry
+        size = len(line)
+        self._bytes_by_rank[rank] -= size
         self.count -= 1
         self.bytes -= size
         self.waiting -= 1
         self.waiting_bytes -= size
-        self._lose("queue_full", entry.channel, entry.rank)
+        self._lose("queue_full", channel, rank)
 
     def _lose(self, reason: str, channel: Optional[str], rank: int, count: int = 1) -> None:
         self.dropped[reason] += count
@@ -158,17 +163,18 @@ class Queue:
         with self._lock:
             self._settle()
             used = [entries for entries in self._waiting if entries]
-            oldest = [entry for entries in used for entry in islice(entries, records)]
+            oldest = [waiting for entries in used for waiting in islice(entries, records)]
             if len(used) > 1:
                 oldest.sort()
             del oldest[records:]
-            fit = bisect_right(list(accumulate(len(entry.line) for entry in oldest)), size)
-            taken = oldest[: max(fit, 1)]
-            for entry in taken:
-                self._waiting[entry.rank].popleft()
-                self._bytes_by_rank[entry.rank] -= len(entry.line)
-            self.waiting -= len(taken)
-            self.waiting_bytes -= sum(len(entry.line) for entry in taken)
+            fit = bisect_right(list(accumulate([len(line) for _, line, _, _ in oldest])), size)
+            del oldest[max(fit, 1) :]
+            for _, line, _, rank in oldest:
+                self._waiting[rank].popleft()
+                self._bytes_by_rank[rank] -= len(line)
+                self.waiting_bytes -= len(line)
+            self.waiting -= len(oldest)
+            taken = [Entry(*waiting) for waiting in oldest]
             self._sending = taken
             return list(taken)
 
@@ -239,7 +245,7 @@ class Queue:
         """The number of the oldest record that waits or is being sent; beyond the newest where none does."""
         with self._lock:
             self._settle()
-            heads = [entries[0].number for entries in self._waiting if entries]
+            heads = [entries[0][0] for entries in self._waiting if entries]
             heads.extend(entry.number for entry in self._sending[:1])
             return min(heads, default=self.number + 1)
 

@@ -147,6 +147,23 @@ class Records(unittest.TestCase):
         self.assertEqual([(line["message"], line["rows"]) for line in peer.lines()], [("m", [1])])
         self.assertEqual(record, {"message": "changed", "rows": [1, 2]}, "the caller's record is not touched")
 
+    def test_a_call_near_the_end_of_the_stack_returns(self):
+        publisher = Publisher(**support.settings(support.nobody(), close_ms=0))
+        self.addCleanup(publisher.close, 0)
+        raised = []
+
+        def descend(depth):
+            try:
+                publisher.publish({"message": "m", "nested": [{"a": [depth]}], "odd": Point(1, [2])})
+            except RecursionError:
+                raised.append(depth)
+            descend(depth + 1)
+
+        with self.assertRaises(RecursionError):
+            descend(0)
+        # Where a function that does nothing could not be called either.
+        self.assertLessEqual(len(raised), 4)
+
     def test_a_time_without_a_zone_is_local(self):
         local = datetime.datetime(2026, 1, 31, 10, 0)
         line, _ = _encode.line("{", {"message": "m", "timestamp": local})
