@@ -1,6 +1,6 @@
 //! `test`: native tests, then the real binary with real readers and a real browser.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use anyhow::{Result, bail};
 
@@ -45,6 +45,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     step.done();
 
     javascript(workspace, &node)?;
+    python_publisher(workspace, &python, &binary)?;
     let web = bundles::build(workspace, &node)?;
 
     // Last, so that the run's last words are about tests that ran: doc tests of a crate may be none.
@@ -57,6 +58,37 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
             .env("LOGS_GATEWAY_BIN", binary)
             .env("LOGS_WEB_DIR", web)
             .env("LOGS_PYTHON", python.join("bin/python")),
+    )?;
+    step.done();
+    Ok(())
+}
+
+/// The tests of the publisher for Python, which is installed where the other tests use it.
+fn python_publisher(workspace: &Workspace, python: &Path, gateway: &Path) -> Result<()> {
+    /// Where it is.
+    const PUBLISHER: &str = "publishers/python";
+    let step = Step::start("Python tests");
+    // The same version may hold another source by now.
+    let anew = [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--force-reinstall",
+    ];
+    let installed = workspace.source(PUBLISHER);
+    process::run(
+        workspace
+            .program(python.join("bin/pip"))
+            .args(anew)
+            .arg(&installed),
+    )?;
+    process::run(
+        workspace
+            .program(python.join("bin/python"))
+            .args(["-B", "-m", "unittest", "discover", "-s"])
+            .arg(installed.join("tests"))
+            .env("LOGS_GATEWAY_BIN", gateway),
     )?;
     step.done();
     Ok(())
