@@ -40,7 +40,7 @@ function isPlain(value, depth, room) {
   if (depth >= MOST_DEPTH) return false;
   if (Array.isArray(value)) {
     // A hole or `undefined` becomes `null`, which is right. A subclass may have a `toJSON`.
-    if (value.toJSON !== undefined) return false;
+    if ('toJSON' in value) return false;
     room.left -= value.length;
     if (room.left < 0) return false;
     for (let index = 0; index < value.length; index += 1) if (!isPlain(value[index], depth + 1, room)) return false;
