@@ -112,7 +112,11 @@ impl<'g, 'a, 'n> Group<'g, 'a, 'n> {
             Some(other) => {
                 let mut text = String::new();
                 other.append_json(&mut text);
-                text
+                // Bytes are a text in JSON, and as a message that text.
+                match other {
+                    Any::Bytes(_) => text.trim_matches('"').to_owned(),
+                    _ => text,
+                }
             }
         };
         let timestamp = match (record.time, record.observed) {
