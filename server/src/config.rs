@@ -2,6 +2,7 @@
 //! at once.
 
 mod misspelt;
+mod otlp;
 mod reading;
 mod settings;
 
@@ -13,7 +14,10 @@ use std::{
     time::Duration,
 };
 
-use logs_shared::api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT};
+use logs_shared::{
+    api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT},
+    otlp::AttributeNames,
+};
 
 pub use self::{misspelt::misspelt, settings::Settings};
 use crate::{
@@ -69,6 +73,8 @@ pub struct Config {
     pub max_channels_per_token: usize,
     /// The largest body of a publication, in bytes, unpacked.
     pub max_body_bytes: usize,
+    /// Which attributes name the channel of OpenTelemetry's records.
+    pub otlp: AttributeNames,
     /// What is set and does nothing, or little, a sentence each.
     pub overlooked: Vec<String>,
 }
@@ -286,6 +292,7 @@ impl Config {
                 )
                 .try_into()
                 .unwrap_or(usize::MAX),
+            otlp: otlp::attribute_names(&mut reading, settings),
             overlooked: Vec::new(),
         };
         // With less the gateway would acknowledge what it cannot keep, or refuse everything.

@@ -8,6 +8,8 @@ pub const STREAM_ALIAS_PATH: &str = "/logs/stream";
 pub const STREAMS_PATH: &str = "/api/logs/streams";
 /// Publishing: `POST` with a JSON object, a JSON array or NDJSON.
 pub const PUBLISH_PATH: &str = "/api/logs/publish";
+/// Publishing for what speaks OpenTelemetry: `POST` with OTLP's logs, in protobuf or JSON.
+pub const OTLP_LOGS_PATH: &str = "/v1/logs";
 /// Publishing for trying out, without a token; off in production.
 pub const TEST_LOGS_PATH: &str = "/test/logs";
 /// A page of the past.

@@ -122,4 +122,16 @@ pub struct Settings {
     /// The largest body of a publication, unpacked: bytes, or with a unit [default: 8MiB]
     #[arg(long, env = "MAX_BODY_BYTES", value_name = "SIZE")]
     pub max_body_bytes: Option<String>,
+    /// OpenTelemetry's attributes that name a record's service, the first of a comma list that it has [default: service.name]
+    #[arg(long, env = "OTLP_SERVICE", value_name = "LIST")]
+    pub otlp_service: Option<String>,
+    /// Those that name its workspace [default: workspace.id,service.namespace]
+    #[arg(long, env = "OTLP_WORKSPACE", value_name = "LIST")]
+    pub otlp_workspace: Option<String>,
+    /// Those that name the workflow, function or other resource within it [default: workflow.id,faas.name]
+    #[arg(long, env = "OTLP_RESOURCE", value_name = "LIST")]
+    pub otlp_resource: Option<String>,
+    /// The workspace of OpenTelemetry's records that name none [default: none, they are refused]
+    #[arg(long, env = "OTLP_DEFAULT_WORKSPACE", value_name = "WORKSPACE")]
+    pub otlp_default_workspace: Option<String>,
 }

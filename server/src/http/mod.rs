@@ -9,6 +9,7 @@ mod identity;
 mod limits;
 mod observe;
 mod openapi;
+mod otlp;
 mod publish;
 mod routes;
 mod stream;
@@ -50,6 +51,7 @@ fn all() -> Routes<Gateway> {
     let taking_bodies = Routes::new()
         .post(api::PUBLISH_PATH, Publish, publish::publish)
         .post(api::STREAM_ALIAS_PATH, Publish, publish::publish)
+        .post(api::OTLP_LOGS_PATH, Publish, otlp::logs)
         .get(api::STREAM_ALIAS_PATH, Read, stream::stream)
         .post(api::TEST_LOGS_PATH, Development, test_logs::post)
         .get(api::TEST_LOGS_PATH, Development, test_logs::get)
