@@ -1,0 +1,6 @@
+//! `logs-gateway doctor`: what is wrong between a gateway and a browser is named, where it is, and nothing else.
+
+mod alone;
+mod faults;
+mod hops;
+mod scene;
