@@ -2,10 +2,13 @@
 
 use anyhow::Result;
 use logs_e2e::HostPage;
-use std::fs;
+use std::{fs, time::Duration};
 use tempfile::TempDir;
 
-use crate::scene::{Said, doctor, gateway, nginx};
+use crate::{
+    hoarder::Hoarder,
+    scene::{PRODUCTION, Said, doctor, gateway, nginx},
+};
 
 /// A gateway behind nginx with these directives, asked through it.
 async fn through(location: &str, server: &str, arguments: &[&str]) -> Result<Said> {
@@ -23,26 +26,56 @@ async fn nginx_that_only_passes_on_is_well() -> Result<()> {
     Ok(())
 }
 
+/// Over HTTP/1.1 nginx passes on what it has; over HTTP/1.0, which is its default, it gathers.
+const HELD: &str = "proxy_http_version 1.0; proxy_ignore_headers X-Accel-Buffering;";
+
 #[tokio::test]
 async fn buffering_is_named_with_how_much_is_held_back() -> Result<()> {
-    let said = through(
-        "proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;",
-        "",
-        &[],
-    )
-    .await?;
-    said.names_only(0, "delivery", " KiB", "proxy_buffering off;")
+    let said = through(HELD, "", &[]).await?;
+    said.names_only(0, "delivery", " KiB had been published", "proxy_buffering off;")
 }
 
 #[tokio::test]
 async fn buffering_is_named_where_nothing_can_be_published() -> Result<()> {
-    let gateway = gateway(&[("NODE_ENV", "production"), ("AUTH", "open")]).await?;
-    let held = nginx(&gateway.url(""), "proxy_ignore_headers X-Accel-Buffering;", "").await?;
+    let gateway = gateway(&PRODUCTION).await?;
+    let held = nginx(&gateway.url(""), HELD, "").await?;
     let said = doctor(&gateway, &[&held.url("")]).await?;
-    said.names_only(0, "delivery", "nothing for 3 s", "proxy_buffering off;")?;
+    said.names_only(0, "delivery", "not even the head", "proxy_buffering off;")?;
     let well = nginx(&gateway.url(""), "", "").await?;
     doctor(&gateway, &[&well.url("")]).await?.is_well();
     Ok(())
+}
+
+#[tokio::test]
+async fn events_that_are_held_back_behind_a_head_that_came_are_named() -> Result<()> {
+    const HELD: usize = 20 * 1024;
+    let published = gateway(&[]).await?;
+    let hoarder = Hoarder::start(&published.url(""), HELD, None).await?;
+    let said = doctor(&published, &[hoarder.url()]).await?;
+    said.names_only(
+        0,
+        "delivery",
+        "arrives together, after 24 KiB",
+        "response buffering",
+    )?;
+
+    let quiet = gateway(&PRODUCTION).await?;
+    let hoarder = Hoarder::start(&quiet.url(""), HELD, None).await?;
+    let said = doctor(&quiet, &[hoarder.url()]).await?;
+    said.names_only(0, "delivery", "and then nothing for 3 s", "--via")
+}
+
+#[tokio::test]
+async fn an_end_after_a_fixed_time_is_told_from_one_after_silence() -> Result<()> {
+    let gateway = gateway(&[("HEARTBEAT_MS", "1000")]).await?;
+    let hoarder = Hoarder::start(&gateway.url(""), 0, Some(Duration::from_millis(2300))).await?;
+    let said = doctor(&gateway, &[hoarder.url()]).await?;
+    said.names_only(
+        0,
+        "quiet",
+        "cut 2.3 s after it was opened",
+        "a limit to a whole answer's time",
+    )
 }
 
 #[tokio::test]
@@ -95,13 +128,13 @@ async fn a_header_of_cors_that_is_there_twice_is_named() -> Result<()> {
 async fn a_limit_of_connections_is_named_with_who_has_it() -> Result<()> {
     let said = through("limit_conn one 5;", "", &[]).await?;
     said.names_only(0, "connections", "503 by nginx", "limit_conn")?;
-    let own = gateway(&[("MAX_STREAMS_PER_ADDRESS", "5")]).await?;
+    let own = gateway(&[("MAX_STREAMS_PER_USER", "5")]).await?;
     let said = doctor(&own, &[&own.url("")]).await?;
     said.names_only(
         0,
         "connections",
-        "5 of 8 streams at once; the others: 3 × 429 too_many_streams_per_address",
-        "MAX_STREAMS_PER_ADDRESS",
+        "5 of 8 streams at once; the others: 3 × 429 too_many_streams_per_user",
+        "MAX_STREAMS_PER_USER",
     )
 }
 
@@ -117,7 +150,7 @@ async fn a_cursor_that_is_taken_out_is_named() -> Result<()> {
     let said = through(location, "", &[]).await?;
     said.names_only(0, "resume", "Last-Event-ID does not reach", "Last-Event-ID")?;
     // Also without a record to come back to.
-    let gateway = gateway(&[("NODE_ENV", "production"), ("AUTH", "open")]).await?;
+    let gateway = gateway(&PRODUCTION).await?;
     let nginx = nginx(&gateway.url(""), location, "").await?;
     let said = doctor(&gateway, &[&nginx.url("")]).await?;
     said.names_only(0, "resume", "Last-Event-ID does not reach", "Last-Event-ID")

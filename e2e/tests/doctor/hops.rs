@@ -5,7 +5,7 @@ use logs_e2e::{ProxyKind, SignOn, TestProxy};
 
 use crate::scene::{doctor, gateway, nginx};
 
-const HELD: &str = "proxy_ignore_headers X-Accel-Buffering;";
+const HELD: &str = "proxy_http_version 1.0; proxy_ignore_headers X-Accel-Buffering;";
 
 #[tokio::test]
 async fn of_two_hops_the_one_that_holds_back_is_named() -> Result<()> {
@@ -83,7 +83,7 @@ async fn the_proxies_that_are_handed_out_are_well() -> Result<()> {
         let said = doctor(&gateway, &arguments).await?;
         said.is_well();
         let resumed = &said.finding(0, "resume")?.seen;
-        assert!(resumed.contains("3 records"), "{resumed}");
+        assert!(resumed.contains("3 records"), "{}", said.text);
 
         // Who is not signed in is no fault of the proxy's.
         let said = doctor(&gateway, &[&asked]).await?;

@@ -2,5 +2,6 @@
 
 mod alone;
 mod faults;
+mod hoarder;
 mod hops;
 mod scene;

@@ -12,6 +12,13 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) const HEARTBEAT_MS: &str = "1500";
 pub(crate) const IDLE: [&str; 2] = ["--idle", "4s"];
 
+/// Nothing is published without a token.
+pub(crate) const PRODUCTION: [(&str, &str); 3] = [
+    ("NODE_ENV", "production"),
+    ("LOG_FORMAT", "text"),
+    ("AUTH", "open"),
+];
+
 /// A gateway whose heartbeat is short.
 pub(crate) async fn gateway(settings: &[(&str, &str)]) -> Result<TestGateway> {
     let all = [&[("HEARTBEAT_MS", HEARTBEAT_MS)], settings].concat();

@@ -67,10 +67,18 @@ impl Examination {
             return;
         }
         self.findings.push(health::check(&self.probe).await);
-        let opened = match stream::open(&mut self.probe, options.is_own).await {
+        let opened = match stream::open(&mut self.probe, options.is_own, publisher).await {
             Ok(opened) => opened,
             Err((finding, party)) => {
                 self.party = party;
+                // What is held back can still be asked other things.
+                if finding.check == Check::Delivery {
+                    self.findings.push(patch::check(&self.probe, party).await);
+                    let why = "it cannot be told while the stream is held back";
+                    let untold = [Check::Resume, Check::Connections, Check::Quiet];
+                    self.findings
+                        .extend(untold.map(|check| Finding::skipped(check, why)));
+                }
                 self.findings.push(finding);
                 return;
             }

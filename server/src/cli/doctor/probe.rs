@@ -106,6 +106,18 @@ impl Probe {
         query.finish()
     }
 
+    /// The address of what can change the stream with this id.
+    pub(super) fn open_stream(&self, id: &str) -> String {
+        let uri = self.hop.open_stream(id);
+        match &self.token {
+            Some(token) if self.token_in_query => {
+                let mut query = form_urlencoded::Serializer::new(String::new());
+                format!("{uri}?{}", query.append_pair(TOKEN_PARAMETER, token).finish())
+            }
+            _ => uri,
+        }
+    }
+
     /// Asks for something that is no stream.
     pub(super) async fn ask(
         &self,
@@ -148,18 +160,8 @@ impl Probe {
             let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
                 return Err("a header cannot be written".to_owned());
             };
-            // What is asked for here replaces what is always sent; cookies are one list.
-            match all.get(&name) {
-                Some(before) if name == header::COOKIE => {
-                    let both = [before.as_bytes(), b"; ", value.as_bytes()].concat();
-                    let both = HeaderValue::from_bytes(&both)
-                        .map_err(|_| "a cookie cannot be written".to_owned())?;
-                    all.insert(name, both);
-                }
-                _ => {
-                    all.insert(name, value);
-                }
-            }
+            // What is asked for here replaces what is always sent.
+            all.insert(name, value);
         }
         let request = std::mem::take(request);
         match timeout(ANSWER_WITHIN, self.http.request(request)).await {

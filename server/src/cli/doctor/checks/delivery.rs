@@ -18,13 +18,15 @@ use crate::{
 };
 
 /// How long the first event, or a record, may take before it counts as held back.
-const HELD: Duration = Duration::from_secs(3);
+pub(super) const HELD: Duration = Duration::from_secs(3);
 /// Longer than that, and somebody who watches notices.
 const LATE: Duration = Duration::from_secs(1);
 const RECORDS: usize = 3;
 /// A piece of what is published until a buffer overflows.
-const PIECE: usize = 8 * 1024;
-const PIECES: usize = 24;
+pub(super) const PIECE: usize = 8 * 1024;
+pub(super) const PIECES: usize = 24;
+/// How long a piece may take to come out at the other end.
+pub(super) const PAUSE: Duration = Duration::from_millis(150);
 
 /// What the first stream has shown.
 pub(in crate::cli::doctor) struct Delivered {
@@ -240,12 +242,9 @@ async fn one_by_one(reading: &mut Reading, publisher: &Publisher, delivered: &mu
 
 /// Publishes until something comes: that is how much is held back.
 async fn overflow(reading: &mut Reading, publisher: &Publisher) -> Seen {
-    const PAUSE: Duration = Duration::from_millis(150);
     let before = reading.bytes();
     for pieces in 1..=PIECES {
-        // What cannot be packed well, so that packing does not hide it.
-        let noise: String = (0..PIECE / 32).map(|_| random::hex()).collect();
-        if publisher.publish(&noise).await.is_err() {
+        if publisher.publish(&noise()).await.is_err() {
             return Seen::Never((pieces - 1) * PIECE);
         }
         match reading.next(Instant::now() + PAUSE).await {
@@ -262,6 +261,11 @@ fn ended(reading: &Reading, why: Option<String>) -> Seen {
         reading.age(),
         why.map(|why| format!(" ({why})")).unwrap_or_default(),
     )
+}
+
+/// A piece that cannot be packed well, so that packing does not hide how much it is.
+pub(super) fn noise() -> String {
+    (0..PIECE / 32).map(|_| random::hex()).collect()
 }
 
 /// Reads a stream that is opened beside, as far as its beginning: what `wanted` makes of an event.

@@ -15,7 +15,7 @@ use crate::{
 
 /// Changes a stream that nobody has: where that is said in the gateway's words, it was asked.
 pub(in crate::cli::doctor) async fn check(probe: &Probe, party: Party) -> Finding {
-    let uri = probe.hop.open_stream(&random::hex());
+    let uri = probe.open_stream(&random::hex());
     let body = r#"{"add":["logs:platform:doctor"]}"#;
     let answer = match probe
         .ask(Method::PATCH, &uri, &[("content-type", JSON_TYPE)], body)

@@ -2,14 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use hyper::body::Incoming;
-use logs_shared::{api::EVENT_STREAM_TYPE, problem::code};
+use logs_shared::{
+    api::{EVENT_STREAM_TYPE, JSON_TYPE},
+    problem::code,
+};
+use tokio::time::timeout;
+
+use super::delivery::{HELD, PAUSE, PIECE, PIECES, noise};
 
 use crate::cli::doctor::{
+    advice,
     finding::{Check, Finding},
     party::Party,
     probe::{self, Answer, Probe},
+    publisher::Publisher,
 };
 
 /// What a browser takes. Of these only gzip can be read here.
@@ -33,13 +41,15 @@ pub(in crate::cli::doctor) struct Opened {
 pub(in crate::cli::doctor) async fn open(
     probe: &mut Probe,
     is_own: bool,
+    publisher: Option<&Publisher>,
 ) -> Result<Opened, (Finding, Party)> {
     let mut is_own = is_own;
     loop {
         let started = Instant::now();
-        let response = match probe.open(&[], &[BROWSERS]).await {
-            Ok(response) => response,
-            Err(error) => return Err((silent(&error), Party::Unknown)),
+        let response = match head(probe, publisher.filter(|_| is_own)).await {
+            Ok(Head::Came(response)) => response,
+            Ok(Head::Pushed(bytes, party)) => return Err((pushed(bytes, party), party)),
+            Err(error) => return Err(silent(probe, &error).await),
         };
         let took = started.elapsed();
         let party = Party::of(response.headers());
@@ -56,7 +66,7 @@ pub(in crate::cli::doctor) async fn open(
         }
         let answer = match probe::read(response).await {
             Ok(answer) => answer,
-            Err(error) => return Err((silent(&error), party)),
+            Err(error) => return Err((unanswered(&error), party)),
         };
         let refused = answer.refusal().map(|refusal| refusal.code).unwrap_or_default();
         if answer.status == StatusCode::UNAUTHORIZED && probe.has_token() && !probe.token_in_query {
@@ -96,10 +106,67 @@ fn is_stream(headers: &HeaderMap) -> bool {
     })
 }
 
-fn silent(error: &str) -> Finding {
+/// How an answer began.
+enum Head {
+    Came(Response<Incoming>),
+    /// Not before so many bytes were published.
+    Pushed(usize, Party),
+}
+
+/// Waits for the head of the answer; where it does not come, records may push it out.
+async fn head(probe: &Probe, publisher: Option<&Publisher>) -> Result<Head, String> {
+    let opening = probe.open(&[], &[BROWSERS]);
+    tokio::pin!(opening);
+    if let Ok(opened) = timeout(HELD, &mut opening).await {
+        return opened.map(Head::Came);
+    }
+    if let Some(publisher) = publisher {
+        for pieces in 1..=PIECES {
+            publisher.publish(&noise()).await?;
+            if let Ok(opened) = timeout(PAUSE, &mut opening).await {
+                return opened.map(|response| Head::Pushed(pieces * PIECE, Party::of(response.headers())));
+            }
+        }
+    }
+    opening.await.map(Head::Came)
+}
+
+fn pushed(bytes: usize, party: Party) -> Finding {
+    let seen = format!(
+        "not even the head of the stream's answer came before {} KiB had been published: held back (buffered)",
+        bytes.div_ceil(1024)
+    );
+    Finding::fail(Check::Delivery, seen).change(advice::unbuffered(party))
+}
+
+/// Nothing came: because nothing is reached, or because it is held back, which another question tells.
+async fn silent(probe: &Probe, error: &str) -> (Finding, Party) {
+    let uri = probe.open_stream("doctor");
+    let headers = [("content-type", JSON_TYPE)];
+    match probe.ask(Method::PATCH, &uri, &headers, r#"{"add":[]}"#).await {
+        Ok(answer)
+            if answer
+                .refusal()
+                .is_some_and(|refusal| code::known(&refusal.code).is_some()) =>
+        {
+            let party = Party::of(&answer.headers);
+            let seen = format!(
+                "the gateway answers a question, and of a stream not even the head comes ({error}): held back (buffered)"
+            );
+            (
+                Finding::fail(Check::Delivery, seen).change(advice::unbuffered(party)),
+                party,
+            )
+        }
+        Ok(answer) => (unanswered(error), Party::of(&answer.headers)),
+        Err(_) => (unanswered(error), Party::Unknown),
+    }
+}
+
+fn unanswered(error: &str) -> Finding {
     Finding::fail(Check::Stream, format!("the stream's answer does not begin: {error}")).change(
-        "either it does not reach what is behind it, or it waits for the end of the answer, which a stream does not have \
-         (response buffering): --via asks what is behind it",
+        "it does not reach what is behind it, or waits for the end of the answer, which a stream does not have: --via asks what \
+         is behind it",
     )
 }
 
