@@ -27,9 +27,14 @@ pub(crate) async fn gateway(settings: &[(&str, &str)]) -> Result<TestGateway> {
 
 /// nginx that leads everything to what is at this address, with these directives in its location, and these beside it.
 pub(crate) async fn nginx(upstream: &str, location: &str, server: &str) -> Result<Nginx> {
+    let version = if location.contains("proxy_http_version") {
+        ""
+    } else {
+        "proxy_http_version 1.1;"
+    };
     let config = format!(
         "limit_conn_zone $binary_remote_addr zone=one:1m;\n\
-         server {{\nlisten {address};\n{server}\nlocation / {{\nproxy_pass {upstream};\nproxy_http_version 1.1;\n\
+         server {{\nlisten {address};\n{server}\nlocation / {{\nproxy_pass {upstream};\n{version}\n\
          proxy_set_header Connection \"\";\n{location}\n}}\n}}",
         address = Nginx::ADDRESS,
     );

@@ -46,7 +46,7 @@ pub(in crate::cli::doctor) async fn check(
     opened: Opened,
     publisher: Option<&Publisher>,
 ) -> Delivered {
-    let party = opened.party;
+    let (party, is_as_meant) = (opened.party, opened.is_as_meant);
     let Some(packed) = encoding(opened.response.headers()) else {
         let (mut delivered, seen) = read(opened, publisher).await;
         delivered.findings.push(seen.finding(party));
@@ -67,7 +67,7 @@ pub(in crate::cli::doctor) async fn check(
             response,
             took: Duration::ZERO,
             party,
-            is_own: true,
+            is_as_meant,
         },
         Err(error) => {
             let mut delivered = Delivered::none();
@@ -180,7 +180,7 @@ impl Delivered {
 
 async fn read(opened: Opened, publisher: Option<&Publisher>) -> (Delivered, Seen) {
     let mut delivered = Delivered::none();
-    let publisher = publisher.filter(|_| opened.is_own);
+    let publisher = publisher.filter(|_| opened.is_as_meant);
     let mut reading = Reading::new(opened.response);
     let seen = follow(&mut reading, publisher, &mut delivered).await;
     delivered.is_prompt = seen.is_prompt();

@@ -30,11 +30,12 @@ pub(in crate::cli::doctor) struct Opened {
     pub(in crate::cli::doctor) response: Response<Incoming>,
     pub(in crate::cli::doctor) took: Duration,
     pub(in crate::cli::doctor) party: Party,
-    /// Whether doctor's own channel may be read, or all that the caller sees is followed in its place.
-    pub(in crate::cli::doctor) is_own: bool,
+    /// Whether it follows what was meant, and not all that the caller sees in its place.
+    pub(in crate::cli::doctor) is_as_meant: bool,
 }
 
-/// Opens the stream. Where the reader's token gets through in the query alone, it stays there.
+/// Opens the stream. Where the reader's token gets through in the query alone, it stays there; where doctor's own channel may not
+/// be read, everything is followed that may.
 ///
 /// # Errors
 /// What was answered in place of a stream, and who stands there as far as that tells.
@@ -43,10 +44,10 @@ pub(in crate::cli::doctor) async fn open(
     is_own: bool,
     publisher: Option<&Publisher>,
 ) -> Result<Opened, (Finding, Party)> {
-    let mut is_own = is_own;
+    let mut is_as_meant = true;
     loop {
         let started = Instant::now();
-        let response = match head(probe, publisher.filter(|_| is_own)).await {
+        let response = match head(probe, publisher.filter(|_| is_as_meant)).await {
             Ok(Head::Came(response)) => response,
             Ok(Head::Pushed(bytes, party)) => return Err((pushed(bytes, party), party)),
             Err(error) => return Err(silent(probe, &error).await),
@@ -58,7 +59,7 @@ pub(in crate::cli::doctor) async fn open(
                 response,
                 took,
                 party,
-                is_own,
+                is_as_meant,
             });
         }
         if response.status() == StatusCode::OK {
@@ -71,8 +72,8 @@ pub(in crate::cli::doctor) async fn open(
         let refused = answer.refusal().map(|refusal| refusal.code).unwrap_or_default();
         if answer.status == StatusCode::UNAUTHORIZED && probe.has_token() && !probe.token_in_query {
             probe.token_in_query = true;
-        } else if refused == code::FORBIDDEN_CHANNEL && is_own {
-            is_own = false;
+        } else if refused == code::FORBIDDEN_CHANNEL && is_own && is_as_meant {
+            is_as_meant = false;
             EVERYTHING.clone_into(&mut probe.selection);
         } else {
             return Err((refusal(&answer, party, probe), party));
