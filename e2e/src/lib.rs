@@ -4,6 +4,7 @@
 //!
 //! - [`TestGateway`]: a gateway of one's own, which can be killed and started again
 //! - [`TestProxy`]: a proxy in front of it, of three kinds, and [`SignOn`]: who knows its callers
+//! - [`Nginx`]: nginx, set up as a test wants it
 //! - [`Publisher`]: somebody who publishes, and [`Traffic`]: publishers that go on through everything
 //! - [`SseReader`]: a stream, read event by event, and [`Follower`]: a reader that comes back
 //! - [`Strangers`]: people who mean the gateway no good
@@ -28,6 +29,7 @@ mod gateway;
 mod gateway_process;
 mod host_page;
 pub mod measure;
+mod nginx;
 mod publisher;
 pub mod publishers;
 mod sign_on;
@@ -45,6 +47,7 @@ pub use follower::Follower;
 pub use gateway::TestGateway;
 pub use gateway_process::Memory;
 pub use host_page::HostPage;
+pub use nginx::Nginx;
 pub use publisher::{Published, Publisher};
 pub use sign_on::SignOn;
 pub use small_disk::{SmallDisk, with_own_mounts};

@@ -33,11 +33,11 @@ fn main() -> ExitCode {
                 let result = runtime.block_on(run_gateway(config));
                 // Who still looks through the past for somebody who was cut is not waited for.
                 runtime.shutdown_background();
-                result
+                result.map(|()| ExitCode::SUCCESS)
             }),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever read the output has seen enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
