@@ -11,6 +11,7 @@ mod observe;
 mod openapi;
 mod otlp;
 mod publish;
+mod reference;
 mod routes;
 mod stream;
 mod streams;
@@ -69,6 +70,7 @@ fn all() -> Routes<Gateway> {
         .get(api::HEALTH_LIVE_PATH, Public, observe::live)
         .get(api::HEALTH_READY_PATH, Public, observe::health)
         .get(api::OPENAPI_PATH, Public, openapi::describe)
+        .get(api::DOCS_PATH, Public, reference::show)
         .get(api::STATS_PATH, Admin, admin::stats)
         .get(api::METRICS_PATH, Admin, admin::metrics)
         .post(

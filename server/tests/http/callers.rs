@@ -140,6 +140,8 @@ fn request(route: &Route, stream_id: &str) -> (String, Option<Value>) {
         api::OPENAPI_PATH,
         api::PAGE_PATH,
         api::DEMO_PATH,
+        api::ADMIN_PATH,
+        api::DOCS_PATH,
         api::WIDGET_PATH,
     ]
     .contains(&path.as_str())
