@@ -20,9 +20,12 @@ use tokio::{
 };
 
 /// How long a snippet may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long what is asked to end may take.
 const STOP: Duration = Duration::from_secs(15);
+
+/// How many of the last lines that were printed are told.
+const MOST_LINES: usize = 40;
 
 /// A terminal in an empty folder. What a snippet sets is there for the next one, as variables and folders are for who types.
 pub(crate) struct Terminal {
@@ -198,7 +201,15 @@ impl Program {
     pub(crate) fn transcript(&self) -> String {
         match self.printed() {
             nothing if nothing.trim().is_empty() => "it printed nothing".to_owned(),
-            printed => format!("it printed:\n{}", printed.trim_end()),
+            printed => {
+                let lines: Vec<_> = printed.trim_end().lines().collect();
+                let (left_out, told) = lines.split_at(lines.len().saturating_sub(MOST_LINES));
+                let note = match left_out.len() {
+                    0 => String::new(),
+                    count => format!(" ({count} lines before are left out)"),
+                };
+                format!("it printed{note}:\n{}", told.join("\n"))
+            }
         }
     }
 }
