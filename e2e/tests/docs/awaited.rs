@@ -5,7 +5,14 @@
 use std::path::Path;
 
 /// What a document says of a part, and the file that comes with the part.
-const PARTS: [(&str, &str); 14] = [
+const PARTS: [(&str, &str); 21] = [
+    ("e2e/tests/publishers", "e2e/tests/publishers"),
+    ("deploy/README.md", "deploy/README.md"),
+    ("deploy/grafana", "deploy/grafana"),
+    ("deploy/prometheus", "deploy/prometheus"),
+    ("path /docs", "server/src/http/reference"),
+    ("path /admin", "client/src/page/admin.rs"),
+    ("INTEGRATION.md", "docs/INTEGRATION.md"),
     ("sse_publisher", "publishers/python/pyproject.toml"),
     ("@datashop/logs-sse-publisher", "publishers/node/package.json"),
     ("publishers/rust/README.md", "publishers/rust/README.md"),
