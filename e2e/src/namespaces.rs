@@ -31,10 +31,17 @@ pub fn start_again(kinds: &[&str], test: &str, variable: (&str, &OsStr)) -> Resu
         .output()
         .context("this test needs the program unshare, from util-linux")?;
     let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    let is_refused = ["unshare: ", "mount: "]
+        .iter()
+        .any(|program| err.contains(program));
+    let advice = if is_refused {
+        "\nrun the test as root, or allow user namespaces"
+    } else {
+        ""
+    };
     ensure!(
         status.success(),
-        "{test} in a process of {}: {status}\n{out}{err}\nwhere that says `unshare` or `mount` failed: run the test as \
-         root, or allow user namespaces",
+        "{test} in a process of {}: {status}\n{out}{err}{advice}",
         kinds.join(" ")
     );
     ensure!(out.contains("1 passed"), "there is no test {test}: {out}");

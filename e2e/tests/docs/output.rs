@@ -13,6 +13,11 @@ pub(crate) fn begins_as(printed: &str, expected: &str) -> bool {
     matches(&plain(printed), &format!("{}{ANYTHING}", plain(expected)))
 }
 
+/// Whether what `expected` says is somewhere in `shown`.
+pub(crate) fn contains(shown: &str, expected: &str) -> bool {
+    matches(&plain(shown), &format!("{ANYTHING}{}{ANYTHING}", plain(expected)))
+}
+
 /// Without what cannot be seen: space at the end of lines, empty lines at the end.
 fn plain(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(str::trim_end).collect();
@@ -61,5 +66,6 @@ mod tests {
             assert!(!is_output(printed, expected), "{printed} {expected}");
         }
         assert!(begins_as("a\nb", "a") && !begins_as("b\na", "a"));
+        assert!(contains("a\nb\nc", "b") && !contains("a\nb\nc", "c…b"));
     }
 }

@@ -112,9 +112,9 @@ impl PageRun {
                 }
                 return Ok(());
             }
+            Action::Leptos(folder) => return self.terminal.leptos(folder),
             Action::Page(url) => {
-                ensure!(expected.is_none(), "what a page shows is no output");
-                return web::open(&mut self.terminal, block, url.as_deref()).await;
+                return web::open(&mut self.terminal, block, url.as_deref(), expected).await;
             }
             Action::Type => self.terminal.run(text).await?,
             Action::Python => {

@@ -37,6 +37,8 @@ pub(crate) enum Action {
     Nothing,
     /// It must stand like this in a file of the source tree, which is compiled and tested there.
     PartOf(String),
+    /// It compiles the micro frontend in Leptos into this folder, which takes minutes: what `cargo xtask web` made of it is put there.
+    Leptos(String),
     /// It is what the snippet before it prints.
     Output,
     /// `sh run`: as typed into the page's terminal, where it must succeed.
@@ -88,6 +90,7 @@ impl Snippet {
                 ("output", "") => snippet.action = Action::Output,
                 ("file", name) if is_plain(name) => snippet.file = Some(name.to_owned()),
                 ("in", path) if is_plain(path) => snippet.action = Action::PartOf(path.to_owned()),
+                ("made", folder) if is_plain(folder) => snippet.action = Action::Leptos(folder.to_owned()),
                 ("run", how) => snippet.action = action(language, how)?,
                 _ => bail!("`{word}` is not understood after `{language}`"),
             }

@@ -47,9 +47,6 @@ impl Terminal {
     /// One whose folder has nothing but the packages in `modules`, and whose `PATH` begins with `logs-gateway` and Python.
     pub(crate) fn open() -> Result<Self> {
         let (home, folder) = (TempDir::new()?, TempDir::new()?);
-        let variable = |name| {
-            env::var_os(name).with_context(|| format!("{name} is not set; `cargo xtask test` sets it"))
-        };
         symlink(variable("LOGS_GATEWAY_BIN")?, home.path().join("logs-gateway"))?;
         // A terminal shows no progress of what it is told at once.
         fs::write(home.path().join(".curlrc"), "no-progress-meter\n")?;
@@ -87,6 +84,21 @@ impl Terminal {
         }
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
+    }
+
+    /// Puts the micro frontend in Leptos there, as wasm-bindgen names what it makes of it.
+    pub(crate) fn leptos(&self, folder: &str) -> Result<()> {
+        const NAME: &str = "micro_frontend";
+        let built = PathBuf::from(variable("LOGS_WEB_DIR")?);
+        let folder = self.folder().join(folder);
+        fs::create_dir_all(&folder)?;
+        for (from, to) in [
+            (format!("{NAME}.js"), format!("{NAME}.js")),
+            (format!("{NAME}.wasm"), format!("{NAME}_bg.wasm")),
+        ] {
+            fs::copy(built.join(&from), folder.join(to)).with_context(|| format!("cannot copy {from}"))?;
+        }
+        Ok(symlink(built.join("snippets"), folder.join("snippets"))?)
     }
 
     /// Types this, waits until it is done, and gives what it printed.
@@ -148,6 +160,11 @@ impl Terminal {
             .context("snippets need bash")?;
         Ok(Program { child, printed })
     }
+}
+
+/// What `cargo xtask test` tells the tests.
+fn variable(name: &str) -> Result<OsString> {
+    env::var_os(name).with_context(|| format!("{name} is not set; `cargo xtask test` sets it"))
 }
 
 impl Program {

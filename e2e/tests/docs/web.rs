@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use logs_e2e::{Browser, HostPage, eventually};
 use serde_json::json;
 
-use crate::{document::Block, terminal::Terminal};
+use crate::{document::Block, output, terminal::Terminal};
 
 const GATEWAY: &str = "http://localhost:3002";
 /// How long a page may take until its stream is open.
@@ -16,20 +16,27 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CONSOLE: &str = "<script>window.said = []; const log = console.log;\n\
     console.log = (...words) => { window.said.push(words.join(' ')); log(...words); };</script>";
 
-/// Whether the page shows a text, in a shadow tree too, or has said it to the console.
-const SHOWS: &str = "
-    const texts = [...(window.said ?? [])];
-    const read = (node) => {
-        if (node.nodeType === Node.TEXT_NODE) texts.push(node.data);
-        if (node.shadowRoot) read(node.shadowRoot);
-        if (!['SCRIPT', 'STYLE'].includes(node.nodeName)) node.childNodes.forEach(read);
+/// What the page shows, then what is in its shadow trees, then what it has said to the console.
+const SHOWN: &str = "
+    const texts = [document.body.innerText];
+    const look = (node) => {
+        for (const element of node.querySelectorAll('*')) {
+            if (!element.shadowRoot) continue;
+            texts.push(...[...element.shadowRoot.children].map((child) => child.innerText ?? ''));
+            look(element.shadowRoot);
+        }
     };
-    read(document.body);
-    return texts.some((text) => text.includes(arguments[0]));";
+    look(document);
+    return [...texts, ...(window.said ?? [])].join('\\n');";
 
 /// Opens what the block shows, at `url` or on an origin of its own, publishes a line to what the page follows, and waits until the
-/// page shows it.
-pub(crate) async fn open(terminal: &mut Terminal, block: &Block, url: Option<&str>) -> Result<()> {
+/// page shows it, and what it is `expected` to show.
+pub(crate) async fn open(
+    terminal: &mut Terminal,
+    block: &Block,
+    url: Option<&str>,
+    expected: Option<&str>,
+) -> Result<()> {
     let site;
     let url = match url {
         Some(url) => url.to_owned(),
@@ -42,42 +49,51 @@ pub(crate) async fn open(terminal: &mut Terminal, block: &Block, url: Option<&st
     };
     let browser = Browser::start().await?;
     browser.open(&url).await?;
-    let streams = eventually("the page opens a stream", PATIENCE, async || {
-        let streams = browser.open_streams().await?;
-        Ok((!streams.is_empty()).then_some(streams))
+    let followed = eventually("the page opens a stream", PATIENCE, async || {
+        Ok(browser.open_streams().await?.first().cloned())
     });
-    let streams = match streams.await {
-        Ok(streams) => streams,
-        Err(error) => {
-            let shown = browser
-                .run(
-                    "return document.body.innerText + (window.said ?? []).join();",
-                    json!([]),
-                )
-                .await?;
-            return Err(error.context(format!("the page shows {shown}")));
-        }
-    };
-    let channel = channel(&streams[0])?;
+    let stream = told(&browser, followed.await).await?;
+    let channel = channel(&stream)?;
     let message = format!("a line for {}", block.line);
-    // Whoever has a token uses it; in development nobody needs one.
+    // In development nobody needs a token.
     terminal
         .run(&format!(
-            "if [ -n \"$LOGS_GATEWAY_TOKEN\" ]; then echo '{message}' | logs-gateway publish '{channel}'; else\n\
-             curl -fsS {GATEWAY}/test/logs -H 'content-type: application/json' \
-             -d '{{\"channel\":\"{channel}\",\"logData\":\"{message}\"}}'; fi"
+            "curl -fs {GATEWAY}/test/logs -H 'content-type: application/json' \
+             -d '{{\"channel\":\"{channel}\",\"logData\":\"{message}\"}}' ||\
+             echo '{message}' | logs-gateway publish '{channel}'"
         ))
         .await
         .with_context(|| format!("publishing to {channel}, which the page follows"))?;
-    browser
-        .wait(&format!("the page shows {message:?}"), SHOWS, json!([message]))
-        .await?;
+    let expected = expected.unwrap_or_default();
+    let what = format!("the page shows {message:?}, and:\n{expected}");
+    let shows = eventually(what, PATIENCE, async || {
+        let shown = shown(&browser).await?;
+        Ok((shown.contains(&message) && output::contains(&shown, expected)).then_some(()))
+    });
+    told(&browser, shows.await).await?;
     let violations = browser.policy_violations().await?;
     ensure!(
         violations.is_empty(),
         "the page's content policy forbade {violations:?}"
     );
     Ok(())
+}
+
+async fn shown(browser: &Browser) -> Result<String> {
+    Ok(browser
+        .run(SHOWN, json!([]))
+        .await?
+        .as_str()
+        .unwrap_or_default()
+        .to_owned())
+}
+
+/// An error with what the page shows instead.
+async fn told<T>(browser: &Browser, result: Result<T>) -> Result<T> {
+    match result {
+        Ok(value) => Ok(value),
+        Err(error) => Err(error.context(format!("the page shows:\n{}", shown(browser).await?))),
+    }
 }
 
 /// The page that the block is, or is a part of.
