@@ -5,7 +5,7 @@
 use std::path::Path;
 
 /// What a document says of a part, and the file that comes with the part.
-const PARTS: [(&str, &str); 21] = [
+const PARTS: [(&str, &str); 25] = [
     ("e2e/tests/publishers", "e2e/tests/publishers"),
     ("deploy/README.md", "deploy/README.md"),
     ("deploy/grafana", "deploy/grafana"),
@@ -21,8 +21,15 @@ const PARTS: [(&str, &str); 21] = [
     ("python/README.md", "publishers/python/README.md"),
     ("publishers/node", "publishers/node/README.md"),
     ("node/README.md", "publishers/node/README.md"),
-    ("logs-gateway doctor", "docs/TROUBLESHOOTING.md"),
-    ("/v1/logs", "docs/OPENTELEMETRY.md"),
+    ("logs-gateway doctor", "server/src/cli/doctor"),
+    ("/v1/logs", "server/src/http/otlp.rs"),
+    ("`OTLP_", "server/src/http/otlp.rs"),
+    ("there is no prometheus", "deploy/prometheus"),
+    ("there is no grafana", "deploy/grafana"),
+    (
+        "publishers/rust/examples",
+        "publishers/rust/examples/quick_start.rs",
+    ),
     ("OPERATING.md", "docs/OPERATING.md"),
     ("TROUBLESHOOTING.md", "docs/TROUBLESHOOTING.md"),
     ("OPENTELEMETRY.md", "docs/OPENTELEMETRY.md"),

@@ -120,6 +120,9 @@ fn every_snippet_is_executed_or_says_why_not() -> Result<()> {
 fn unfounded(root: &Path, document: &Document, block: &Block, snippet: &Snippet) -> Result<Option<String>> {
     let at = document.at(block.line);
     if let Action::PartOf(path) = &snippet.action {
+        if awaited::is_awaited(root, path) {
+            return Ok(None);
+        }
         let source =
             fs::read_to_string(root.join(path)).with_context(|| format!("{at}: cannot read {path}"))?;
         return Ok((!is_part(&source, &block.text)).then(|| format!("{at}: {path} does not have this")));
@@ -208,6 +211,7 @@ fn settings_are_those_of_the_program() -> Result<()> {
         let document = Document::read(&root, Path::new(page))?;
         wrong.extend(claims::differences(&document, &settings));
     }
+    wrong.retain(|wrong| !awaited::is_awaited(&root, wrong));
     nothing_of(&wrong)
 }
 

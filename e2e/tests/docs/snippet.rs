@@ -78,7 +78,7 @@ impl Snippet {
         while let Some(word) = words.next() {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             match (name, value) {
-                ("no-run", "") => {
+                ("no-run" | "no-run:", "") => {
                     let reason = words.collect::<Vec<_>>().join(" ");
                     if reason.is_empty() && !begins_with_comment(&block.text) {
                         bail!(
@@ -170,6 +170,7 @@ mod tests {
     #[test]
     fn what_is_not_executed_says_why() -> Result<()> {
         assert_eq!(of("sh", "no-run it takes minutes")?, Action::Nothing);
+        assert_eq!(of("sh", "no-run: it takes minutes")?, Action::Nothing);
         for (language, info) in [
             ("sh", ""),
             ("rust", ""),
