@@ -30,6 +30,8 @@ const WATCH: &str = "
             streams.push(this);
         }
     };
+    window.e2eOpenStreams = () => streams
+        .filter(stream => stream.readyState === EventSource.OPEN).map(stream => stream.url);
     window.e2eStreams = () => ({
         opened: streams.length,
         open: streams.filter(stream => stream.readyState !== EventSource.CLOSED).length,
@@ -295,6 +297,15 @@ impl Browser {
             opened: count("opened")?,
             open: count("open")?,
         })
+    }
+
+    /// The addresses of the page's event streams that are open.
+    ///
+    /// # Errors
+    /// No page has been opened.
+    pub async fn open_streams(&self) -> Result<Vec<String>> {
+        let urls = self.run("return window.e2eOpenStreams();", json!([])).await?;
+        Ok(serde_json::from_value(urls)?)
     }
 
     /// What the page tried and its content security policy forbade: directive and target.

@@ -9,6 +9,7 @@
 //! - [`SseReader`]: a stream, read event by event, and [`Follower`]: a reader that comes back
 //! - [`Strangers`]: people who mean the gateway no good
 //! - [`SmallDisk`]: a file system that a test can fill
+//! - [`start_again`]: a test in a process that sees less of the machine
 //! - [`Browser`]: headless Chromium, and what it shows
 //! - [`HostPage`]: the site of somebody who embeds the gateway's lines in a page
 //! - [`CrashTest`]: publishers and readers of a gateway that is killed again and again
@@ -29,6 +30,7 @@ mod gateway;
 mod gateway_process;
 mod host_page;
 pub mod measure;
+mod namespaces;
 mod nginx;
 mod publisher;
 pub mod publishers;
@@ -47,6 +49,7 @@ pub use follower::Follower;
 pub use gateway::TestGateway;
 pub use gateway_process::Memory;
 pub use host_page::HostPage;
+pub use namespaces::start_again;
 pub use nginx::Nginx;
 pub use publisher::{Published, Publisher};
 pub use sign_on::SignOn;

@@ -8,7 +8,9 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
+
+use crate::namespaces::start_again;
 
 /// A file system in memory, of which nobody outside the process knows. It ends with the process.
 pub struct SmallDisk {
@@ -32,30 +34,7 @@ pub fn with_own_mounts(test: &str, body: impl AsyncFnOnce() -> Result<()>) -> Re
             .build()?;
         return runtime.block_on(body());
     }
-    let mut unshare = Command::new("unshare");
-    unshare.arg("--mount");
-    if !rustix::process::geteuid().is_root() {
-        unshare.args(["--user", "--map-root-user"]);
-    }
-    let output = unshare
-        .arg("--")
-        .arg(env::current_exe()?)
-        .args(["--exact", test, "--nocapture"])
-        .env(OWN_MOUNTS, "1")
-        .output()
-        .context("this test needs the program unshare, from util-linux")?;
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    print!("{out}");
-    ensure!(
-        output.status.success(),
-        "{test} in a process with mounts of its own: {}\n{out}{err}\nwhere that says `unshare` or `mount` failed: \
-         run the test as root, or allow user namespaces",
-        output.status
-    );
-    ensure!(out.contains("1 passed"), "there is no test {test}: {out}");
+    print!("{}", start_again(&["--mount"], test, (OWN_MOUNTS, "1".as_ref()))?);
     Ok(())
 }
 
