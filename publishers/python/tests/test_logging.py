@@ -101,8 +101,18 @@ class Handler(support.WithPeer):
         self.server.answers[:] = [None]
         self.logger.info("hangs")
         self.server.wait_for(1)
-        flushing = threading.Thread(target=self.handler.flush)
+
+        def shut_down():
+            # As `logging.shutdown` and `dictConfig` do.
+            self.handler.acquire()
+            holding.set()
+            self.handler.flush()
+            self.handler.release()
+
+        holding = threading.Event()
+        flushing = threading.Thread(target=shut_down)
         flushing.start()
+        holding.wait()
         for _ in range(100):
             self.logger.info("meanwhile")
         self.assertTrue(flushing.is_alive(), "the calls have waited")

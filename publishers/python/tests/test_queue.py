@@ -37,6 +37,18 @@ class Order(unittest.TestCase):
         self.assertEqual((queue.count, queue.bytes, queue.sent), (0, 0, 5))
 
 
+    def test_a_call_that_interrupts_another_one_comes_after_it(self):
+        class Interrupted(Queue):
+            def _admit(self, line, channel, rank):
+                if line == b"first":
+                    self.put(b"second", channel, rank)
+                super()._admit(line, channel, rank)
+
+        queue = Interrupted(10, 10_000)
+        queue.put(b"first", "c", INFO)
+        self.assertEqual([entry.line for entry in queue.take(9, 10_000)], [b"first", b"second"])
+
+
 class Room(unittest.TestCase):
     def test_what_is_being_sent_counts_and_is_not_dropped(self):
         queue = Queue(3, 10_000)
