@@ -44,7 +44,8 @@ def known() -> Optional[Publisher]:
 def configure(**settings: Any) -> None:
     """Sets the program's publisher, before or after its first use.
 
-    `None` goes back to the environment or the default. Raises :class:`TypeError` for a setting that there is not.
+    `None` goes back to the environment or the default. Raises :class:`TypeError` for a setting that there is
+    not.
     """
     check_names(settings)
     with _lock:

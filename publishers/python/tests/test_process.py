@@ -113,6 +113,22 @@ if __name__ == "__main__":
                     expected = sorted([f"{method} 0", f"{method} 1", *(["parent"] if first else [])])
                     self.assertEqual(sorted(gateway.messages()), expected)
 
+    def test_the_processes_of_a_pool_send_what_they_have_at_their_end(self):
+        code = f"""
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+sys.path.insert(0, {str(support.SOURCE / "tests")!r})
+import child_work
+if __name__ == "__main__":
+    pool = multiprocessing.get_context("fork").Pool(2)
+    pool.map(child_work.publish, ["pool"])
+    pool.close()
+    pool.join()
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
+        executor.submit(child_work.publish, "executor")
+"""
+        self.ends(code, ["pool", "executor"])
+
     def test_a_fork_while_other_threads_publish_does_not_stop_the_child(self):
         code = """
 import os, threading, time
