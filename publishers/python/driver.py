@@ -17,7 +17,9 @@ def main() -> None:
     publisher = Publisher(**plan.get("options", {}), on_problem=problems.append)
     flushed: Optional[bool] = None
     calls = 0
-    took: Dict[str, Optional[int]] = {f"{peer}{name}_ns": None for peer in ("", "peer_") for name in ("p50", "p99", "max")}
+    took: Dict[str, Optional[int]] = {
+        f"{peer}{name}_ns": None for peer in ("", "peer_") for name in ("p50", "p99", "max")
+    }
     for step in plan["steps"]:
         do = step["do"]
         if do == "publish":
@@ -37,12 +39,21 @@ def main() -> None:
             flushed = publisher.close(step["ms"] / 1000)
         else:
             raise SystemExit(f"no such step: {do}")
-    print(json.dumps({**publisher.stats(), "flushed": flushed, "calls": calls, **took, "problems": problems}), flush=True)
+    print(
+        json.dumps({**publisher.stats(), "flushed": flushed, "calls": calls, **took, "problems": problems}),
+        flush=True,
+    )
 
 
-def repeat(publish: Callable[[Dict[str, Any]], None], step: Dict[str, Any], named: str) -> Dict[str, Optional[int]]:
+def repeat(
+    publish: Callable[[Dict[str, Any]], None], step: Dict[str, Any], named: str
+) -> Dict[str, Optional[int]]:
     """Makes many calls, none before its time, and measures each."""
-    message, level, pause = step.get("message", "line"), step.get("level", "INFO"), step.get("pause_us", 0) * 1000
+    message, level, pause = (
+        step.get("message", "line"),
+        step.get("level", "INFO"),
+        step.get("pause_us", 0) * 1000,
+    )
     took: List[int] = []
     clock = time.perf_counter_ns
     began = clock()

@@ -70,12 +70,13 @@ fn python_publisher(workspace: &Workspace, python: &Path, gateway: &Path) -> Res
     /// Where it is.
     const PUBLISHER: &str = "publishers/python";
     let step = Step::start("Python tests");
-    // The same version may hold another source by now.
+    // The same version may hold another source by now. What it is built with is among the requirements.
     let anew = [
         "install",
         "--quiet",
         "--disable-pip-version-check",
         "--no-deps",
+        "--no-build-isolation",
         "--force-reinstall",
     ];
     let installed = workspace.source(PUBLISHER);

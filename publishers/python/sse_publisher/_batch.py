@@ -55,7 +55,9 @@ class Batch:
 
 
 class Verdict:
-    """What an answer says of a batch. One of `stored`, `refused`, `too_much` or, where none is true, to be tried again."""
+    """What an answer says of a batch. One of `stored`, `refused`, `too_much` or, where none is true, to be
+    tried again.
+    """
 
     def __init__(self, answer: Answer, count: int) -> None:
         self.stored = self.refused = self.too_much = False
@@ -69,7 +71,7 @@ class Verdict:
         if status == 200 and said.get("success") is True:
             self.stored = True
             self._read_rejected(said.get("rejected"), count)
-        elif status in (400, 403, 422):
+        elif status in (400, 403, 422) or (status == 429 and self.code == "too_many_token_channels"):
             self.refused = True
         elif status == 413 or (status == 429 and self.code == "batch_over_rate"):
             self.too_much = True

@@ -1,4 +1,6 @@
-"""One kept-alive connection to the gateway, on which a request has a time in all, however slowly it is answered."""
+"""One kept-alive connection to the gateway, on which a request has a time in all, however slowly it is
+answered.
+"""
 
 import http.client
 import os
@@ -17,8 +19,8 @@ _PIECE = 64 * 1024
 class _Wire:
     """A socket as `http.client` wants one. Before each step it is given what is left of the time.
 
-    Reads by itself: the buffers of the standard library have locks, which a process that was forked in the middle of a
-    read would inherit locked.
+    Reads by itself: the buffers of the standard library have locks, which a process that was forked in the
+    middle of a read would inherit locked.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -186,7 +188,9 @@ class Connection:
                 pass
 
     def forget(self) -> None:
-        """After a fork: gives this process's end away without a word to the gateway, for whom it is the parent's."""
+        """After a fork: gives this process's end away without a word to the gateway, for whom it is the
+        parent's.
+        """
         wire, self._wire = self._wire, None
         if wire is not None:
             try:

@@ -1,4 +1,6 @@
-"""The publisher that a program need not make: set by the environment and :func:`configure`, made when it is first used."""
+"""The publisher that a program need not make: set by the environment and :func:`configure`, made when it
+is first used.
+"""
 
 import os
 import threading
@@ -40,9 +42,10 @@ def known() -> Optional[Publisher]:
 
 
 def configure(**settings: Any) -> None:
-    """Sets the program's publisher, before or after its first use. `None` goes back to the environment or the default.
+    """Sets the program's publisher, before or after its first use.
 
-    Raises :class:`TypeError` for a setting that there is not.
+    `None` goes back to the environment or the default. Raises :class:`TypeError` for a setting that there is
+    not.
     """
     check_names(settings)
     with _lock:
@@ -52,7 +55,9 @@ def configure(**settings: Any) -> None:
 
 
 def publish_log(message: object, level: str = "INFO", **fields: Any) -> None:
-    """Publishes a message with its level and fields on the channel of the settings. Returns at once, and raises nothing."""
+    """Publishes a message with its level and fields on the channel of the settings. Returns at once, and
+    raises nothing.
+    """
     publisher().log(level, message, **fields)
 
 
@@ -67,5 +72,7 @@ def publish_faas_log(workspace_id: object, workflow_id: object, log_data: object
 
 
 def flush(timeout: Optional[float] = None) -> bool:
-    """Waits until all records so far are sent or dropped, at most `timeout` seconds. Says whether none is left."""
+    """Waits until all records so far are sent or dropped, at most `timeout` seconds. Says whether none is
+    left.
+    """
     return _publisher is None or _publisher.flush(timeout)

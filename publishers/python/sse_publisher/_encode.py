@@ -38,7 +38,10 @@ def line(start: str, log_data: object) -> Tuple[bytes, int]:
     except TooLarge:
         raise
     except Exception as error:
-        return _line(start, f"a record of type {type(log_data).__name__} that cannot be written: {type(error).__name__}")
+        return _line(
+            start,
+            f"a record of type {type(log_data).__name__} that cannot be written: {type(error).__name__}",
+        )
 
 
 def _line(start: str, log_data: object) -> Tuple[bytes, int]:
@@ -72,9 +75,12 @@ def _line(start: str, log_data: object) -> Tuple[bytes, int]:
     try:
         encoded = f"{start}{body}}}\n".encode()
     except UnicodeEncodeError:
-        # Halves of a character, as they come from file names and from texts that were cut: pairs are joined, others are U+FFFD.
+        # Halves of a character, as they come from file names and from texts that were cut: pairs are
+        # joined, others are U+FFFD.
         whole = body.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         encoded = f"{start}{whole}}}\n".encode("utf-8", "replace")
     if len(encoded) > LIMIT:
         raise TooLarge
-    return encoded, _level.INFO if level is None else _level.rank(level if type(level) is str else text(level))
+    if level is None:
+        return encoded, _level.INFO
+    return encoded, _level.rank(level if type(level) is str else text(level))

@@ -10,7 +10,11 @@ from ._plain import text
 from ._publisher import Publisher
 from ._settings import check_names
 
-_STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+    "message",
+    "asctime",
+    "taskName",
+}
 _TRACEBACK = 64 * 1024
 """The end of a longer traceback is what tells."""
 _NESTED = 4
@@ -20,14 +24,16 @@ _NESTED = 4
 class LogsHandler(logging.Handler):
     """A handler of `logging` that publishes each record.
 
-    `message` is the record's, by the formatter where one is set; `logger`, `exception`, `traceback`, `stack` and what came
-    as `extra` are fields. The time is that of the call.
+    `message` is the record's, by the formatter where one is set; `logger`, `exception`, `traceback`,
+    `stack` and what came as `extra` are fields. The time is that of the call.
 
-    With settings, the handler has a publisher of its own, which it closes; without, it is the one of `publish_log`.
-    It takes no lock: no thread waits for another one's record.
+    With settings, the handler has a publisher of its own, which it closes; without, it is the one of
+    `publish_log`. It takes no lock: no thread waits for another one's record.
     """
 
-    def __init__(self, level: Any = logging.NOTSET, *, publisher: Optional[Publisher] = None, **settings: Any) -> None:
+    def __init__(
+        self, level: Any = logging.NOTSET, *, publisher: Optional[Publisher] = None, **settings: Any
+    ) -> None:
         check_names(settings)
         super().__init__(level)
         self._own = publisher is None and bool(settings)
@@ -64,13 +70,18 @@ class LogsHandler(logging.Handler):
                 data = self._log_data(record)
             except Exception:
                 # A record that is not as `logging` makes them.
-                data = {"level": text(getattr(record, "levelname", "INFO")), "message": text(getattr(record, "msg", record))}
+                data = {
+                    "level": text(getattr(record, "levelname", "INFO")),
+                    "message": text(getattr(record, "msg", record)),
+                }
             self.publisher.publish(data)
         finally:
             self._inside.depth = depth
 
     def flush(self) -> None:
-        """Waits until what was published is sent, at most `close_ms`: `logging.shutdown` calls it at the end of a program."""
+        """Waits until what was published is sent, at most `close_ms`: `logging.shutdown` calls it at the
+        end of a program.
+        """
         publisher = self._publisher or _default.known()
         if publisher is not None and not publisher._closed:
             publisher.flush(_process.left_to_end(publisher._settings.close))
@@ -112,6 +123,7 @@ class LogsHandler(logging.Handler):
 
 def _traceback(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()[-_TRACEBACK:]
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        return "".join(lines).rstrip()[-_TRACEBACK:]
     except Exception:
         return text(error)

@@ -25,8 +25,8 @@ class TooLarge(Exception):
 def is_plain(value: Dict[Any, Any]) -> bool:
     """Whether `value` is made of JSON's own types only, so that it can be encoded as it is.
 
-    Level by level and not by recursion, and no further than a record may be large: neither a cycle nor a list that holds
-    the same list twice, fifty times over, keeps it busy.
+    Level by level and not by recursion, and no further than a record may be large: neither a cycle nor a
+    list that holds the same list twice, fifty times over, keeps it busy.
 
     Raises :class:`TooLarge`.
     """
@@ -155,8 +155,11 @@ class _Copy:
         if isinstance(value, Mapping):
             return self._object([(key, value[key]) for key in islice(value, LIMIT)], depth)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return self._object([(f.name, getattr(value, f.name, None)) for f in dataclasses.fields(value)], depth)
-        # What numpy's numbers and arrays have, and others took over. Asked of the type: some objects have any attribute.
+            return self._object(
+                [(f.name, getattr(value, f.name, None)) for f in dataclasses.fields(value)], depth
+            )
+        # What numpy's numbers and arrays have, and others took over. Asked of the type: some objects have
+        # any attribute.
         if hasattr(type(value), "tolist"):
             size = getattr(value, "size", 1)
             self._take(size if isinstance(size, int) else 1)

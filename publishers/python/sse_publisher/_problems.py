@@ -1,4 +1,6 @@
-"""What goes wrong, said to people: once a minute at most, and never by way of the logging that it is about."""
+"""What goes wrong, said to people: once a minute at most, and never by way of the logging that it is
+about.
+"""
 
 import sys
 import time
@@ -8,7 +10,9 @@ _EVERY = 60.0
 
 
 class Problems:
-    """Where the publisher's complaints go. Only its own thread and who closes it say any: a call may note one, which costs nothing."""
+    """Where the publisher's complaints go. Only its own thread and who closes it say any: a call may note
+    one, which costs nothing.
+    """
 
     def __init__(self, on_problem: Optional[Callable[[str], object]]) -> None:
         self.on_problem = on_problem

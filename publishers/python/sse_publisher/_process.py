@@ -41,7 +41,9 @@ def left_to_end(allowed: float) -> Optional[float]:
 
 
 def _flush() -> None:
-    """Sends what is left. Publishers stay open: what runs after this may still publish, as `logging.shutdown` does."""
+    """Sends what is left. Publishers stay open: what runs after this may still publish, as
+    `logging.shutdown` does.
+    """
     global exit_at
     if exit_at is None:
         exit_at = time.monotonic()
@@ -68,9 +70,13 @@ _child = _Child()
 def _watch_multiprocessing() -> None:
     """Has the end of the process noticed where it ends without `atexit`.
 
-    Children of `multiprocessing` do, in most versions, and so do those of Celery's `billiard`; both have an end of their own.
+    Children of `multiprocessing` do, in most versions, and so do those of Celery's `billiard`; both have an
+    end of their own.
     """
-    for process, finish in (("multiprocessing.process", "multiprocessing.util"), ("billiard.process", "billiard.util")):
+    for process, finish in (
+        ("multiprocessing.process", "multiprocessing.util"),
+        ("billiard.process", "billiard.util"),
+    ):
         util = sys.modules.get(finish)
         if util is None or process not in sys.modules or not _is_child(sys.modules[process]):
             continue

@@ -17,10 +17,11 @@ _CHANNELS = 1000
 class Publisher:
     """Publishes records to a logs gateway from a thread of its own.
 
-    A call takes a few microseconds, whatever the gateway does, and never raises. What is not given comes from the
-    environment: see the README for the settings.
+    A call takes a few microseconds, whatever the gateway does, and never raises. What is not given comes
+    from the environment: see the README for the settings.
 
-    Raises :class:`TypeError` for a setting that there is not; any other bad setting is said as a problem, and its default used.
+    Raises :class:`TypeError` for a setting that there is not; any other bad setting is said as a problem,
+    and its default used.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class Publisher:
         self.close()
 
     def configure(self, **settings: Any) -> None:
-        """Changes settings from here on; `None` goes back to the environment or the default. What waits is sent by the new ones."""
+        """Changes settings from here on; `None` goes back to the environment or the default. What waits is
+        sent by the new ones.
+        """
         check_names(settings)
         given = {**self._given, **settings}
         self._given = {name: value for name, value in given.items() if value is not None}
@@ -85,7 +88,7 @@ class Publisher:
         resource_id: Optional[str] = None,
         function_id: Optional[str] = None,
     ) -> None:
-        """Publishes a record: a `dict` with `message`, `level`, `timestamp` and any other fields, or just a text.
+        """Publishes a record: a `dict` with `message`, `level`, `timestamp` and any other fields, or a text.
 
         What is not given is the publisher's. Returns at once, and raises nothing.
         """
@@ -97,15 +100,16 @@ class Publisher:
             log_data,
         )
 
-    def publish_to(self, service: object, workspace_id: object, workflow_id: object, log_data: object) -> None:
-        """As :meth:`publish`, on this channel and no other; `workflow_id` may be `None`: the channel of the workspace itself."""
+    def publish_to(
+        self, service: object, workspace_id: object, workflow_id: object, log_data: object
+    ) -> None:
+        """As :meth:`publish`, on this channel and no other; `workflow_id` may be `None`: the channel of
+        the workspace itself.
+        """
         channel: Optional[str] = None
         try:
             key = (service, workspace_id, workflow_id)
-            if type(service) is str and type(workspace_id) is str and (workflow_id is None or type(workflow_id) is str):
-                known = self._openings.get(key)
-            else:
-                known = None
+            known = self._openings.get(key) if _are_names(service, workspace_id, workflow_id) else None
             if known is None:
                 known = self._opening(key)
                 if known is None:
@@ -160,14 +164,16 @@ class Publisher:
     critical = fatal
 
     def flush(self, timeout: Optional[float] = None) -> bool:
-        """Waits until all records so far are sent or dropped, at most `timeout` seconds (`close_ms` unless given).
+        """Waits until all records so far are sent or dropped. Says whether none is left.
 
-        Says whether none is left.
+        At most `timeout` seconds; `close_ms` unless given.
         """
         return self._sender.finish(self._settings.close if timeout is None else timeout)
 
     def close(self, timeout: Optional[float] = None) -> bool:
-        """As :meth:`flush`, and ends the publisher: what is left then, and what comes later, is dropped as `closed`."""
+        """As :meth:`flush`, and ends the publisher: what is left then, and what comes later, is dropped as
+        `closed`.
+        """
         if self._closed:
             return True
         self._closed = True
@@ -193,7 +199,7 @@ class Publisher:
             self._openings = {}
         channel = ":".join(names if key[2] != "" else names[:3])[:1024]
         known = (channel, _encode.opening(channel.encode("utf-8", "replace").decode()))
-        if all(name is None or type(name) is str for name in key):
+        if _are_names(*key):
             self._openings[key] = known
         return known
 
@@ -224,3 +230,12 @@ class Publisher:
             self._queue.close()
         self._sender = Sender(self._queue, self._settings, self._problems)
         weakref.finalize(self, Sender.orphan, self._sender).atexit = False
+
+
+def _are_names(service: object, workspace_id: object, workflow_id: object) -> bool:
+    """Whether these can be looked up, as texts can: `1` and `True` are one key, and name two channels."""
+    return (
+        type(service) is str
+        and type(workspace_id) is str
+        and (workflow_id is None or type(workflow_id) is str)
+    )

@@ -15,7 +15,9 @@ _RANKS = range(len(_level.NAMES))
 
 
 _Waiting = Tuple[int, bytes, str, int]
-"""As :class:`Entry` begins. A bare tuple is made in no time, and the garbage collector does not look at thousands of them."""
+"""As :class:`Entry` begins. A bare tuple is made in no time, and the garbage collector does not look at
+thousands of them.
+"""
 
 
 class Entry(NamedTuple):
@@ -54,9 +56,9 @@ class Loss:
 class Queue:
     """Records on their way: those that wait, by level, and those that are being sent.
 
-    A call first puts its record into an inbox, which is a single step, and then takes the lock. A call that interrupts
-    another one of its own thread (from a signal handler, or a destructor) finds it busy and leaves its record in the
-    inbox: the interrupted one takes it along. So nothing can wait for itself.
+    A call first puts its record into an inbox, which is a single step, and then takes the lock. A call that
+    interrupts another one of its own thread (from a signal handler, or a destructor) finds it busy and
+    leaves its record in the inbox: the interrupted one takes it along. So nothing can wait for itself.
     """
 
     def __init__(self, max_records: int, max_bytes: int) -> None:
@@ -210,7 +212,9 @@ class Queue:
                         self._lose(reason, entry.channel, entry.rank)
 
     def _let_go(self, entries: List[Entry]) -> int:
-        """How many of these were being sent, which they are no longer; none of a queue that was abandoned meanwhile."""
+        """How many of these were being sent, which they are no longer; none of a queue that was abandoned
+        meanwhile.
+        """
         if not self._sending:
             return 0
         records = [entry for entry in entries if entry.report is None]
@@ -274,4 +278,8 @@ class Queue:
         """The counts."""
         with self._lock:
             self._settle()
-            return {"queued": self.count, "sent": self.sent, "dropped": {r: n for r, n in self.dropped.items() if n}}
+            return {
+                "queued": self.count,
+                "sent": self.sent,
+                "dropped": {r: n for r, n in self.dropped.items() if n},
+            }

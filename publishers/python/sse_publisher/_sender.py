@@ -31,7 +31,8 @@ _random = random.SystemRandom()
 class Sender:
     """Sends while there is something to send.
 
-    The thread sleeps on `wake`, a queue whose `put` may interrupt itself: a signal handler that publishes cannot lock it up.
+    The thread sleeps on `wake`, a queue whose `put` may interrupt itself: a signal handler that publishes
+    cannot lock it up.
     """
 
     def __init__(self, records: Queue, settings: Settings, problems: Problems) -> None:
@@ -108,7 +109,9 @@ class Sender:
             self._waiters.discard(waiter)
 
     def finish_last(self) -> None:
-        """At the end of the process: as :meth:`finish`, within what is left of `close_ms` since it began to end."""
+        """At the end of the process: as :meth:`finish`, within what is left of `close_ms` since it began
+        to end.
+        """
         if not self.finish(_process.left_to_end(self.settings.close) or 0.0):
             self.say_left(self._queue.count)
         self._problems.end()
@@ -116,7 +119,9 @@ class Sender:
     def say_left(self, left: int) -> None:
         """Says how many records the end of the publisher has left over."""
         if left:
-            self._problems.say(f"{left} records could not be sent to {self.settings.where} before the end: they are dropped")
+            self._problems.say(
+                f"{left} records could not be sent to {self.settings.where} before the end: they are dropped"
+            )
 
     def orphan(self) -> None:
         """Nobody holds the publisher any more: what waits is still sent, and then the thread ends."""
@@ -148,7 +153,8 @@ class Sender:
                     try:
                         self._step()
                     except Exception as error:
-                        # No way is known here; a thread that is gone would be worse than one that tries again.
+                        # No way is known here; a thread that is gone would be worse than one that tries
+                        # again.
                         self._problems.say(f"an error of the publisher itself: {type(error).__name__}")
                         time.sleep(1.0)
             finally:
@@ -201,7 +207,9 @@ class Sender:
         self._asleep_until = records
         try:
             # What came in before it was said that this sleeps.
-            came = (records == 1 and self._queue.busy) or (records is not None and self._queue.waiting >= records)
+            came = (records == 1 and self._queue.busy) or (
+                records is not None and self._queue.waiting >= records
+            )
             if not came and not self.ended:
                 self._wake.get(timeout=seconds)
         except queue.Empty:
@@ -222,7 +230,8 @@ class Sender:
             if left <= 0:
                 return
             if self._waiters:
-                # Somebody's time is short: what was to be tried much later is tried soon, unless the gateway has named the time.
+                # Somebody's time is short: what was to be tried much later is tried soon, unless the
+                # gateway has named the time.
                 soon = _random.uniform(0, _IN_A_HURRY)
                 if not self._told_when and left > soon:
                     self._retry_at = time.monotonic() + soon
@@ -254,7 +263,11 @@ class Sender:
         batch = self._batches[0]
         self._retry_at = None
         if batch.is_unconfirmed:
-            self._drop(batch.entries, "unconfirmed", f"no answer for 9 minutes to {len(batch.entries)} records: they are dropped")
+            self._drop(
+                batch.entries,
+                "unconfirmed",
+                f"no answer for 9 minutes to {len(batch.entries)} records: they are dropped",
+            )
             self._batches.pop(0)
             return
         settings = self.settings

@@ -6,12 +6,15 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 NAMES = frozenset(
-    "url token service workspace_id workflow_id resource_id function_id max_records max_bytes linger_ms timeout_ms close_ms on_problem".split()
+    "url token service workspace_id workflow_id resource_id function_id".split()
+    + "max_records max_bytes linger_ms timeout_ms close_ms on_problem".split()
 )
 
 
 class Settings:
-    """Settings that have been read. None of them can make a publisher fail: what cannot be read is in :attr:`problems`."""
+    """Settings that have been read. None of them can make a publisher fail: what cannot be read is in
+    :attr:`problems`.
+    """
 
     def __init__(self, given: Mapping[str, Any], environment: Optional[Mapping[str, str]] = None) -> None:
         env = os.environ if environment is None else environment

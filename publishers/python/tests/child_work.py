@@ -1,4 +1,6 @@
-"""What the children of `multiprocessing` do: in a module of its own, so that a child that was spawned finds it."""
+"""What the children of `multiprocessing` do: in a module of its own, so that a child that was spawned
+finds it.
+"""
 
 from sse_publisher import publish_log
 

@@ -24,9 +24,19 @@ class Gateway:
     def __init__(self, **environment):
         binary = os.environ.get("LOGS_GATEWAY_BIN")
         if not binary:
-            raise AssertionError("LOGS_GATEWAY_BIN is not set: it names the gateway that the tests publish to")
-        settings = {"PORT": "0", "HOST": "127.0.0.1", "STORE": "memory", "PATH": os.environ.get("PATH", ""), **environment}
-        self._process = subprocess.Popen([binary], env=settings, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            raise AssertionError(
+                "LOGS_GATEWAY_BIN is not set: it names the gateway that the tests publish to"
+            )
+        settings = {
+            "PORT": "0",
+            "HOST": "127.0.0.1",
+            "STORE": "memory",
+            "PATH": os.environ.get("PATH", ""),
+            **environment,
+        }
+        self._process = subprocess.Popen(
+            [binary], env=settings, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         for line in self._process.stdout:
             if b"listening on " in line:
                 self.url = line.split()[-1].decode()
@@ -42,7 +52,9 @@ class Gateway:
         self._process.stdout.close()
 
     def records(self, channels=CHANNEL):
-        with urllib.request.urlopen(f"{self.url}/api/logs/history?channels={channels}&limit=10000", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"{self.url}/api/logs/history?channels={channels}&limit=10000", timeout=10
+        ) as answer:
             return json.load(answer)["records"]
 
     def messages(self, channels=CHANNEL):
@@ -59,7 +71,7 @@ OK = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"success":true}'
 
 
 class Peer:
-    """A server that answers requests with what it is given, one after the other, and after that as a gateway that takes all.
+    """A server that answers requests with what it is given, one by one, and then as a gateway that takes all.
 
     An answer is bytes; a function that is given the socket; or `None`: none, ever.
     """
@@ -86,7 +98,9 @@ class Peer:
 
     def lines(self):
         """The `logData` of all requests."""
-        return [json.loads(line)["logData"] for request in self.requests for line in request.text().splitlines()]
+        return [
+            json.loads(line)["logData"] for request in self.requests for line in request.text().splitlines()
+        ]
 
     def _accept(self):
         while True:
@@ -112,7 +126,9 @@ class Peer:
                         break
                     name, _, value = line.decode().partition(":")
                     headers[name.lower()] = value.strip()
-                request = Request(head.decode().strip(), headers, file.read(int(headers.get("content-length", 0))))
+                request = Request(
+                    head.decode().strip(), headers, file.read(int(headers.get("content-length", 0)))
+                )
                 with self._came:
                     self.requests.append(request)
                     answer = self.answers.pop(0) if self.answers else OK
@@ -161,7 +177,9 @@ class Program:
             **environment,
         }
         began = time.monotonic()
-        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=seconds)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=seconds
+        )
         self.took = time.monotonic() - began
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
 

@@ -8,6 +8,7 @@ import threading
 import unittest
 
 import support
+
 from sse_publisher import LogsHandler, Publisher
 
 
@@ -29,7 +30,16 @@ class Handler(support.WithPeer):
         return self.server.lines()
 
     def test_a_record_has_level_message_logger_extra_and_the_time_of_its_call(self):
-        record = self.logger.makeRecord("shop.orders", 30, "f", 1, "%d of %d", (3, 5), None, extra={"order": 7, "level": "x", "logger": "y"})
+        record = self.logger.makeRecord(
+            "shop.orders",
+            30,
+            "f",
+            1,
+            "%d of %d",
+            (3, 5),
+            None,
+            extra={"order": 7, "level": "x", "logger": "y"},
+        )
         record.created = 1758796200.25
         self.logger.handle(record)
         expected = {"timestamp": 1758796200250, "level": "WARN", "message": "3 of 5", "logger": "shop.orders"}
@@ -41,8 +51,12 @@ class Handler(support.WithPeer):
         except ValueError:
             self.logger.exception("failed", stack_info=True)
         (line,) = self.lines()
-        self.assertEqual((line["level"], line["message"], line["exception"]), ("ERROR", "failed", "ValueError: bad order"))
-        self.assertTrue(line["traceback"].endswith("ValueError: bad order") and "test_logging.py" in line["traceback"])
+        self.assertEqual(
+            (line["level"], line["message"], line["exception"]), ("ERROR", "failed", "ValueError: bad order")
+        )
+        self.assertTrue(
+            line["traceback"].endswith("ValueError: bad order") and "test_logging.py" in line["traceback"]
+        )
         self.assertIn("test_logging.py", line["stack"])
 
     def test_a_very_long_exception_is_kept_from_its_end(self):
@@ -101,8 +115,18 @@ class Handler(support.WithPeer):
         self.server.answers[:] = [None]
         self.logger.info("hangs")
         self.server.wait_for(1)
-        flushing = threading.Thread(target=self.handler.flush)
+
+        def shut_down():
+            # As `logging.shutdown` and `dictConfig` do.
+            self.handler.acquire()
+            holding.set()
+            self.handler.flush()
+            self.handler.release()
+
+        holding = threading.Event()
+        flushing = threading.Thread(target=shut_down)
         flushing.start()
+        holding.wait()
         for _ in range(100):
             self.logger.info("meanwhile")
         self.assertTrue(flushing.is_alive(), "the calls have waited")
@@ -119,7 +143,9 @@ class Handler(support.WithPeer):
         logger.warning("a %s", "b", extra={"n": 1})
         listener.stop()
         (line,) = self.lines()
-        self.assertEqual((line["message"], line["level"], line["n"], line["logger"]), ("a b", "WARN", 1, "front"))
+        self.assertEqual(
+            (line["message"], line["level"], line["n"], line["logger"]), ("a b", "WARN", 1, "front")
+        )
 
     def test_a_publisher_that_was_given_is_not_closed(self):
         publisher = Publisher(**support.settings(self.server.url))
@@ -138,7 +164,12 @@ class Configured(support.WithGateway):
             "disable_existing_loggers": False,
             "formatters": {"short": {"format": "%(levelname)s %(message)s"}},
             "handlers": {
-                "gateway": {"class": "sse_publisher.LogsHandler", "level": "INFO", "formatter": "short", **support.settings(self.gateway.url)}
+                "gateway": {
+                    "class": "sse_publisher.LogsHandler",
+                    "level": "INFO",
+                    "formatter": "short",
+                    **support.settings(self.gateway.url),
+                }
             },
             "loggers": {"configured": {"handlers": ["gateway"], "level": "DEBUG", "propagate": False}},
         }

@@ -14,12 +14,17 @@ class End(support.WithGateway):
         return program
 
     def test_what_is_left_is_sent_at_the_end(self):
-        self.ends("from sse_publisher import publish_log\npublish_log('a'); publish_log('b', 'error', rows=1)", ["a", "b"])
+        self.ends(
+            "from sse_publisher import publish_log\npublish_log('a'); publish_log('b', 'error', rows=1)",
+            ["a", "b"],
+        )
 
     def test_sys_exit_and_an_exception_are_ends_too(self):
         self.ends("import sys, sse_publisher as s\ns.publish_log('a')\nsys.exit(3)", ["a"], 3)
         self.ends("import sse_publisher as s\ns.publish_log('b')\nraise ValueError", ["a", "b"], 1)
-        self.ends("import sse_publisher as s\ns.publish_log('c')\nraise KeyboardInterrupt", ["a", "b", "c"], -2)
+        self.ends(
+            "import sse_publisher as s\ns.publish_log('c')\nraise KeyboardInterrupt", ["a", "b", "c"], -2
+        )
 
     def test_a_publisher_that_nobody_holds_any_more_sends_what_it_had(self):
         code = """
@@ -91,7 +96,7 @@ assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)
                 with self.subTest(method, first=first):
                     code = f"""
 import multiprocessing, sys
-sys.path.insert(0, {str(support.SOURCE / 'tests')!r})
+sys.path.insert(0, {str(support.SOURCE / "tests")!r})
 from sse_publisher import publish_log
 import child_work
 if __name__ == "__main__":
@@ -107,6 +112,22 @@ if __name__ == "__main__":
                     self.assertEqual((program.code, program.err), (0, ""))
                     expected = sorted([f"{method} 0", f"{method} 1", *(["parent"] if first else [])])
                     self.assertEqual(sorted(gateway.messages()), expected)
+
+    def test_the_processes_of_a_pool_send_what_they_have_at_their_end(self):
+        code = f"""
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+sys.path.insert(0, {str(support.SOURCE / "tests")!r})
+import child_work
+if __name__ == "__main__":
+    pool = multiprocessing.get_context("fork").Pool(2)
+    pool.map(child_work.publish, ["pool"])
+    pool.close()
+    pool.join()
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
+        executor.submit(child_work.publish, "executor")
+"""
+        self.ends(code, ["pool", "executor"])
 
     def test_a_fork_while_other_threads_publish_does_not_stop_the_child(self):
         code = """
@@ -129,7 +150,9 @@ stop.set()
 for thread in threads: thread.join()
 """
         program = support.Program(code, self.gateway.url, seconds=60)
-        self.assertEqual((program.code, self.gateway.messages("logs:etl:w:children")), (0, ["child"] * 30), program.err)
+        self.assertEqual(
+            (program.code, self.gateway.messages("logs:etl:w:children")), (0, ["child"] * 30), program.err
+        )
 
 
 class Deadline(support.WithPeer):
@@ -142,7 +165,12 @@ class Deadline(support.WithPeer):
         self.assertIn("logs-sse-publisher: 1 records could not be sent", program.err)
 
     def test_several_publishers_share_the_time(self):
-        code = "from sse_publisher import Publisher\nall = [Publisher(close_ms=800) for _ in range(8)]\nfor p in all: p.info('a')\n"
+        code = """
+from sse_publisher import Publisher
+publishers = [Publisher(close_ms=800) for _ in range(8)]
+for publisher in publishers:
+    publisher.info("a")
+"""
         program = support.Program(code, self.peer(*HANGS).url)
         self.assertLess(program.took, 4)
 
@@ -168,7 +196,12 @@ assert publisher.stats()["queued"] == 1
         self.assertEqual([line["message"] for line in peer.lines()], ["hangs", "child"])
 
     def test_a_program_that_publishes_nothing_starts_no_thread(self):
-        code = "import threading, sse_publisher\nsse_publisher.Publisher()\nsse_publisher.LogsHandler()\nassert threading.active_count() == 1"
+        code = """
+import threading, sse_publisher
+sse_publisher.Publisher()
+sse_publisher.LogsHandler()
+assert threading.active_count() == 1
+"""
         self.assertEqual(support.Program(code, support.nobody()).code, 0)
 
     def test_a_publisher_that_nobody_holds_ends_its_thread(self):
@@ -199,7 +232,9 @@ assert sse_publisher.flush(10)
         self.assertEqual((program.code, program.err), (0, ""))
         text = "".join(request.text() for request in peer.requests)
         channels = [line.split('"')[3] for line in text.splitlines()]
-        self.assertEqual(channels, ["logs:etl:w:f", "logs:faas:w:f", "logs:etl:w2:f2", "logs:faas:w2", "logs:etl:w:f"])
+        self.assertEqual(
+            channels, ["logs:etl:w:f", "logs:faas:w:f", "logs:etl:w2:f2", "logs:faas:w2", "logs:etl:w:f"]
+        )
 
 
 if __name__ == "__main__":

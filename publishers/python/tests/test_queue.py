@@ -3,6 +3,7 @@
 import unittest
 
 import support  # noqa: F401
+
 from sse_publisher import _level
 from sse_publisher._queue import MAX_CHANNELS, Queue
 
@@ -35,6 +36,17 @@ class Order(unittest.TestCase):
             queue.done(taken)
         self.assertEqual(sizes, [[30, 30, 30], [200], [10]])
         self.assertEqual((queue.count, queue.bytes, queue.sent), (0, 0, 5))
+
+    def test_a_call_that_interrupts_another_one_comes_after_it(self):
+        class Interrupted(Queue):
+            def _admit(self, line, channel, rank):
+                if line == b"first":
+                    self.put(b"second", channel, rank)
+                super()._admit(line, channel, rank)
+
+        queue = Interrupted(10, 10_000)
+        queue.put(b"first", "c", INFO)
+        self.assertEqual([entry.line for entry in queue.take(9, 10_000)], [b"first", b"second"])
 
 
 class Room(unittest.TestCase):
@@ -90,10 +102,23 @@ class Room(unittest.TestCase):
 
 class Levels(unittest.TestCase):
     def test_a_level_is_read_as_the_gateway_reads_it(self):
-        cases = {"warning": WARN, " Err ": ERROR, "CRIT": FATAL, "notice": INFO, "10": TRACE, 60: FATAL, "dbg": DEBUG, "loud": INFO, 35: INFO}
+        cases = {
+            "warning": WARN,
+            " Err ": ERROR,
+            "CRIT": FATAL,
+            "notice": INFO,
+            "10": TRACE,
+            60: FATAL,
+            "dbg": DEBUG,
+            "loud": INFO,
+            35: INFO,
+        }
         for level, rank in cases.items():
             self.assertEqual(_level.rank(level), rank, level)
-        self.assertEqual([_level.name_of_number(n) for n in (5, 10, 19, 25, 30, 45, 99)], ["TRACE", "DEBUG", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"])
+        self.assertEqual(
+            [_level.name_of_number(n) for n in (5, 10, 19, 25, 30, 45, 99)],
+            ["TRACE", "DEBUG", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"],
+        )
 
 
 if __name__ == "__main__":

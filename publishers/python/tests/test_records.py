@@ -12,6 +12,7 @@ import unittest
 import uuid
 
 import support
+
 from sse_publisher import Publisher, _encode
 from sse_publisher._plain import TooLarge
 
@@ -69,7 +70,9 @@ class Liar(dict):
 
 def encoded(value):
     line, _ = _encode.line(_encode.opening("logs:etl:w:f"), {"message": "m", "value": value})
-    return json.loads(line, parse_constant=lambda name: unittest.TestCase().fail(f"{name} is no JSON"))["logData"]["value"]
+    return json.loads(line, parse_constant=lambda name: unittest.TestCase().fail(f"{name} is no JSON"))[
+        "logData"
+    ]["value"]
 
 
 class Records(unittest.TestCase):
@@ -102,7 +105,10 @@ class Records(unittest.TestCase):
             (Pretender(), "pretender"),
             (Rude(), "<Rude that has no text>"),
             (1 << 20_000, hex(1 << 20_000)),
-            ({1: "a", None: "b", False: "c", b"k": "d", (1, 2): "e"}, {"1": "a", "null": "b", "false": "c", "k": "d", "(1, 2)": "e"}),
+            (
+                {1: "a", None: "b", False: "c", b"k": "d", (1, 2): "e"},
+                {"1": "a", "null": "b", "false": "c", "k": "d", "(1, 2)": "e"},
+            ),
             ({1: "a", "1": "b"}, {"1": "a", "1#1": "b"}),
             ("half \ud83d, whole \ud83d\ude00", "half \ufffd, whole \U0001f600"),
             ({"half \udc00": 1}, {"half \ufffd": 1}),
@@ -131,7 +137,14 @@ class Records(unittest.TestCase):
         for _ in range(60):
             shared = [shared, shared]
         # Two to the power of 60 values, a gigabyte of text: nothing that could be written down in time.
-        for value in ["x" * 300_000, b"x" * 300_000, [0] * 300_000, shared, {n: n for n in range(300_000)}, "é" * 200_000]:
+        for value in [
+            "x" * 300_000,
+            b"x" * 300_000,
+            [0] * 300_000,
+            shared,
+            {n: n for n in range(300_000)},
+            "é" * 200_000,
+        ]:
             with self.subTest(type(value).__name__):
                 with self.assertRaises(TooLarge):
                     encoded(value)
@@ -174,9 +187,38 @@ class Records(unittest.TestCase):
 
 class Anything(support.WithGateway):
     def test_whatever_is_published_the_call_returns_and_the_gateway_takes_it(self):
-        values = [None, 1, 1.5, True, [], {}, [{}], b"b", Rude(), Liar(message="m"), ValueError("x"), object(), math.nan, Pretender()]
-        values += ["\ud800", "\x00\x1b", {"message": Rude()}, {"message": [1]}, {"level": Rude()}, {"level": math.nan}]
-        values += [{"timestamp": Rude()}, {"timestamp": []}, {"timestamp": "soon"}, {Rude(): Rude()}, {("a",): 1}, 10**10_000]
+        values = [
+            None,
+            1,
+            1.5,
+            True,
+            [],
+            {},
+            [{}],
+            b"b",
+            Rude(),
+            Liar(message="m"),
+            ValueError("x"),
+            object(),
+            math.nan,
+            Pretender(),
+        ]
+        values += [
+            "\ud800",
+            "\x00\x1b",
+            {"message": Rude()},
+            {"message": [1]},
+            {"level": Rude()},
+            {"level": math.nan},
+        ]
+        values += [
+            {"timestamp": Rude()},
+            {"timestamp": []},
+            {"timestamp": "soon"},
+            {Rude(): Rude()},
+            {("a",): 1},
+            10**10_000,
+        ]
         with Publisher(**support.settings(self.gateway.url)) as publisher:
             for value in values:
                 publisher.publish(value)

@@ -14,6 +14,7 @@ import unittest
 from unittest import mock
 
 import support
+
 from sse_publisher import Publisher, _batch, _connection
 
 TOKEN = "sehr-geheim-0815"
@@ -68,7 +69,10 @@ class Trouble(support.WithPeer):
                 peer = self.peer(lambda sock: sock.shutdown(socket.SHUT_RDWR), said)
                 if not callable(said):
                     # Whoever waits for the rest of it waits for nothing.
-                    peer.answers[1] = lambda sock, said=said: (sock.sendall(said), sock.shutdown(socket.SHUT_RDWR))
+                    peer.answers[1] = lambda sock, said=said: (
+                        sock.sendall(said),
+                        sock.shutdown(socket.SHUT_RDWR),
+                    )
                 publisher = self.publisher(peer, timeout_ms=2000)
                 publisher.info("m")
                 peer.wait_for(3)
@@ -77,7 +81,10 @@ class Trouble(support.WithPeer):
                 self.assertEqual(len({r.headers["idempotency-key"] for r in peer.requests[:3]}), 1)
 
     def test_an_answer_in_chunks_is_one(self):
-        peer = self.peer(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{"succes\r\n8\r\ns":true}\r\n0\r\n\r\n')
+        peer = self.peer(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b'8\r\n{"succes\r\n8\r\ns":true}\r\n0\r\n\r\n'
+        )
         publisher = self.publisher(peer)
         publisher.info("m")
         self.assertTrue(publisher.flush(10))
@@ -85,7 +92,9 @@ class Trouble(support.WithPeer):
 
     def test_a_connection_is_kept_and_replaced_quietly_when_the_gateway_closes_it(self):
         problems = []
-        peer = self.peer(support.OK, support.OK, lambda sock: (sock.sendall(support.OK), sock.shutdown(socket.SHUT_RDWR)))
+        peer = self.peer(
+            support.OK, support.OK, lambda sock: (sock.sendall(support.OK), sock.shutdown(socket.SHUT_RDWR))
+        )
         publisher = self.publisher(peer, on_problem=problems.append)
         for n in range(5):
             publisher.info(f"m{n}")
@@ -104,8 +113,32 @@ class Trouble(support.WithPeer):
         self.assertTrue(publisher.flush(10))
         # 4 → 2 (413) → 1 (stored), 1 (413: refused), then 2.
         self.assertEqual(publisher.stats(), {"queued": 0, "sent": 3, "dropped": {"refused": 1}})
-        self.assertEqual([[line["n"] for line in map(data, r.text().splitlines()) if "n" in line] for r in peer.requests][:5], [[0, 1, 2, 3], [0, 1], [0], [1], [2, 3]])
+        self.assertEqual(
+            [[line["n"] for line in map(data, r.text().splitlines()) if "n" in line] for r in peer.requests][
+                :5
+            ],
+            [[0, 1, 2, 3], [0, 1], [0], [1], [2, 3]],
+        )
         self.assertEqual(peer.lines()[-1]["reasons"], {"refused": 1})
+
+    def test_what_is_refused_is_not_tried_again(self):
+        for status, code in [
+            (400, "invalid_channel"),
+            (403, "forbidden"),
+            (422, "x"),
+            (429, "too_many_token_channels"),
+        ]:
+            with self.subTest(status):
+                problems = []
+                peer = self.peer(support.answer(status, {"code": code}))
+                publisher = self.publisher(peer, on_problem=problems.append)
+                publisher.error("m")
+                self.assertTrue(publisher.flush(10))
+                self.assertEqual(publisher.stats(), {"queued": 0, "sent": 0, "dropped": {"refused": 1}})
+                self.assertEqual(
+                    [line["message"] for line in peer.lines()], ["m", "1 records dropped by the publisher"]
+                )
+                self.assertIn(f"{status} {code}", problems[0])
 
     def test_what_was_not_confirmed_for_nine_minutes_is_dropped_and_told(self):
         peer = self.peer(None, None)
@@ -123,7 +156,9 @@ class Trouble(support.WithPeer):
         self.assertEqual(publisher.stats(), {"queued": 0, "sent": 0, "dropped": {"unconfirmed": 1}})
         told = peer.lines()[-1]
         self.assertEqual((told["message"], told["level"]), ("1 records dropped by the publisher", "WARN"))
-        self.assertEqual((told["dropped"], told["reasons"], told["levels"]), (1, {"unconfirmed": 1}, {"INFO": 1}))
+        self.assertEqual(
+            (told["dropped"], told["reasons"], told["levels"]), (1, {"unconfirmed": 1}, {"INFO": 1})
+        )
 
     def test_a_refused_connection_is_tried_for_ever(self):
         url = support.nobody()
@@ -139,9 +174,18 @@ class Trouble(support.WithPeer):
 
     def test_a_token_is_in_nothing_that_is_said(self):
         said = []
-        for url in [support.nobody(), f"http://user:{TOKEN}@127.0.0.1:1", f"no url {TOKEN}", "http://[", "http://a:99999", self.peer(support.answer(401)).url]:
+        for url in [
+            support.nobody(),
+            f"http://user:{TOKEN}@127.0.0.1:1",
+            f"no url {TOKEN}",
+            "http://[",
+            "http://a:99999",
+            self.peer(support.answer(401)).url,
+        ]:
             for token in [TOKEN, f"{TOKEN}\r\nX: y", f"{TOKEN}\udc00"]:
-                publisher = Publisher(**support.settings(url, token=token, on_problem=said.append, timeout_ms=200))
+                publisher = Publisher(
+                    **support.settings(url, token=token, on_problem=said.append, timeout_ms=200)
+                )
                 publisher.info("m")
                 publisher.close(0.1)
                 said.append(f"{publisher!r} {publisher._settings!r} {publisher.stats()}")
@@ -164,7 +208,9 @@ class Trouble(support.WithPeer):
     def test_settings_that_cannot_be_read_are_said_and_stop_nothing(self):
         problems = []
         peer = self.peer()
-        publisher = self.publisher(peer, max_records="many", linger_ms=float("nan"), close_ms=-1, on_problem=problems.append)
+        publisher = self.publisher(
+            peer, max_records="many", linger_ms=float("nan"), close_ms=-1, on_problem=problems.append
+        )
         publisher.info("m")
         self.assertTrue(publisher.flush(10))
         self.assertIn("max_records", problems[0])
@@ -178,7 +224,9 @@ class Trouble(support.WithPeer):
         self.assertTrue(publisher.flush(10))
         while not problems:
             time.sleep(0.01)
-        self.assertEqual((publisher.stats()["dropped"], "LOGS_SERVICE" in problems[0]), ({"refused": 1}, True))
+        self.assertEqual(
+            (publisher.stats()["dropped"], "LOGS_SERVICE" in problems[0]), ({"refused": 1}, True)
+        )
 
     def test_a_signal_handler_and_a_destructor_may_publish(self):
         peer = self.peer()
@@ -245,8 +293,11 @@ class Tls(support.WithPeer):
     def test_a_certificate_is_checked_and_the_systems_file_is_named_by_the_environment(self):
         with tempfile.TemporaryDirectory() as folder:
             key, certificate = f"{folder}/key.pem", f"{folder}/cert.pem"
-            made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-            subprocess.run([*made.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+            made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+            made += " -addext subjectAltName=DNS:localhost"
+            subprocess.run(
+                [*made.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True
+            )
             gateway = support.Gateway(TLS_CERT=certificate, TLS_KEY=key)
             self.addCleanup(gateway.stop)
             url = gateway.url.replace("http://", "https://").replace("127.0.0.1", "localhost")

@@ -208,3 +208,119 @@ fn add_location(data: &mut LogData, metadata: &Metadata<'_>) {
         data.push_field("line", &line.to_string());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::TcpListener,
+        thread,
+        time::Duration,
+    };
+
+    use serde_json::{Value, json};
+    use tracing::{debug, error, info, info_span, warn};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    /// The lines that are sent of what is logged, to the first request.
+    fn published(location: bool, log: impl FnOnce()) -> Vec<Value> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let request = thread::spawn(move || {
+            let mut connection = BufReader::new(listener.accept().unwrap().0);
+            let (mut length, mut is_gzip) = (0, false);
+            loop {
+                let mut line = String::new();
+                connection.read_line(&mut line).unwrap();
+                let line = line.trim().to_lowercase();
+                if line.is_empty() {
+                    break;
+                }
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    length = value.parse().unwrap();
+                }
+                is_gzip |= line == "content-encoding: gzip";
+            }
+            let mut body = vec![0; length];
+            connection.read_exact(&mut body).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+            connection.get_mut().write_all(answer).unwrap();
+            if is_gzip {
+                let mut plain = Vec::new();
+                flate2::read::GzDecoder::new(body.as_slice())
+                    .read_to_end(&mut plain)
+                    .unwrap();
+                body = plain;
+            }
+            body
+        });
+        let publisher = Publisher::builder()
+            .url(url)
+            .service("etl")
+            .workspace_id("w")
+            .workflow_id("f")
+            .linger(Duration::from_secs(60))
+            .build();
+        let layer = publisher.layer();
+        let layer = if location { layer.with_location() } else { layer };
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
+        assert!(publisher.flush(Duration::from_secs(20)));
+        let body = String::from_utf8(request.join().unwrap()).unwrap();
+        body.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_record_has_the_events_fields_and_those_of_its_spans() {
+        let lines = published(false, || {
+            let _job = info_span!("job", run_id = 7, part = "job", later = tracing::field::Empty).entered();
+            let load = info_span!("load", part = "load", ok = true);
+            load.in_scope(|| {
+                tracing::Span::current().record("ok", false);
+                warn!(rows = 42, share = 0.5, of = ?Some("x"), level = "mine", "loaded {}", "all");
+            });
+            debug!(part = "event");
+        });
+        assert_eq!(lines[0]["channel"], "logs:etl:w:f");
+        let mut first = lines[0]["logData"].clone();
+        assert!(first["timestamp"].as_u64().unwrap() > 1_700_000_000_000);
+        first["timestamp"] = json!(0);
+        let expected = json!({
+            "timestamp": 0, "level": "WARN", "message": "loaded all", "target": "logs_publisher::layer::tests", "run_id": 7,
+            "part": "load", "ok": false, "rows": 42, "share": 0.5, "of": "Some(\"x\")", "level_": "mine", "spans": ["job", "load"]
+        });
+        assert_eq!(first, expected);
+        let second = &lines[1]["logData"];
+        assert_eq!(
+            (&second["level"], &second["part"]),
+            (&json!("DEBUG"), &json!("event"))
+        );
+        assert_eq!(
+            (&second["message"], &second["file"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+
+    #[test]
+    fn a_span_names_the_channel_of_what_is_logged_in_it() {
+        let lines = published(true, || {
+            let _other = info_span!("other", logs.workspace_id = "w2", logs.workflow_id = %"f2").entered();
+            info!("there");
+            info_span!("inner", logs.workflow_id = "f3").in_scope(|| error!(bad = f64::NAN, "deeper"));
+        });
+        assert_eq!(lines[0]["channel"], "logs:etl:w2:f2");
+        assert_eq!(lines[0]["logData"]["logs.workflow_id"], Value::Null);
+        assert!(
+            lines[0]["logData"]["file"]
+                .as_str()
+                .unwrap()
+                .ends_with("layer.rs")
+        );
+        assert!(lines[0]["logData"]["line"].as_u64().is_some());
+        assert_eq!(lines[1]["channel"], "logs:etl:w2:f3");
+        assert_eq!(lines[1]["logData"]["bad"], "NaN");
+    }
+}
