@@ -1,9 +1,11 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { writeFileSync } = require('node:fs');
+const path = require('node:path');
 const { after, before, test } = require('node:test');
 
-const { endAll, gateway, nowhere, proxy, run } = require('./gateway.js');
+const { endAll, folder, gateway, nowhere, proxy, run } = require('./gateway.js');
 
 /** @type {Awaited<ReturnType<typeof gateway>>} */
 let real;
@@ -13,7 +15,7 @@ before(async () => {
 after(endAll);
 
 const PUBLISHES = `const { createPublisher } = require('@datashop/logs-sse-publisher');
-const publisher = createPublisher({ close_ms: Number(process.env.CLOSE_MS ?? 10000) });
+const publisher = createPublisher({ timeout_ms: 15000, close_ms: Number(process.env.CLOSE_MS ?? 10000) });
 const many = (count) => { for (let n = 0; n < count; n += 1) publisher.info('line ' + n, { n }); };
 process.on('exit', () => setImmediate(() => {}));
 `;
@@ -53,8 +55,12 @@ test('an error that nobody caught is the end, and its records are sent', async (
 });
 
 test('what is loaded before a program is not loaded for its end', async () => {
-  const { numbers, code, out } = await publishing('preload', "many(10); console.log('ran'); process.exit();", { env: { NODE_OPTIONS: '--require @datashop/logs-sse-publisher' } });
-  assert.deepEqual([code, numbers, out], [0, all(10), 'ran\n']);
+  const first = path.join(folder(), 'first.cjs');
+  writeFileSync(first, "require('node:fs').writeSync(1, 'loaded ');");
+  for (const how of [{ env: { NODE_OPTIONS: `--require ${first}` } }, { args: ['--require', first] }]) {
+    const { numbers, code, out } = await publishing(`preload-${Object.keys(how)[0]}`, "many(10); console.log('ran'); process.exit();", how);
+    assert.deepEqual([code, numbers, out], [0, all(10), 'loaded ran\n']);
+  }
 });
 
 test('a thread of its own sends at its end too', async () => {
@@ -67,18 +73,24 @@ test('a thread of its own sends at its end too', async () => {
   }
 });
 
+test('what tells of dropped records at the exit is no record of the program', async () => {
+  const { out, stored } = await publishing('told', `publisher.info('x'.repeat(300000)); many(3);${TELLS} process.exit();`);
+  assert.deepEqual(JSON.parse(out), { queued: 0, sent: 3, dropped: { too_large: 1 } });
+  assert.deepEqual(stored.map(({ message }) => message), ['1 records dropped by the publisher', 'line 0', 'line 1', 'line 2']);
+});
+
 test('a halves-only gateway and one that refuses are heard at the exit too', async () => {
   const picky = await proxy(real.url, ({ lines }, response) => lines.length > 3 && response.writeHead(413).end() && true);
   const { numbers } = await publishing('halves', 'many(10); process.exit();', { url: picky.url });
   assert.deepEqual(numbers, all(10));
-  const { out, stored } = await publishing('refused', `many(1); publisher.publish('m', { workspace_id: 'w' }); publisher.publish('m', { service: 'faas' });${TELLS} process.exit();`);
-  assert.deepEqual([JSON.parse(out), stored.length], [{ queued: 0, sent: 2, dropped: { refused: 1 } }, 2]);
+  const { out, stored } = await publishing('refused', `many(1); publisher.publish('m', { workspace_id: 'w' }); publisher.publish('m', { service: 'faas' }); publisher.publish('x'.repeat(300000), { service: 'faas' });${TELLS} process.exit();`);
+  assert.deepEqual([JSON.parse(out), stored.length], [{ queued: 0, sent: 2, dropped: { too_large: 1, refused: 1 } }, 2]);
 });
 
 test('a gateway that is down or hangs holds no end longer than close_ms', async () => {
   const hangs = await proxy(real.url, () => true);
   for (const url of [hangs.url, await nowhere()]) {
-    for (const how of ['', 'process.exit();', 'setTimeout(() => process.exit(), 300);']) {
+    for (const how of ['', 'setTimeout(() => {}, 300);', 'process.exit();', 'setTimeout(() => process.exit(), 300);']) {
       const { ms, out, err } = await publishing('away', `many(10);${TELLS} ${how}`, { url, env: { CLOSE_MS: '500' } });
       assert.ok(ms >= 500 && ms < 5_000, `${url} ${how}: ${ms}`);
       assert.deepEqual(JSON.parse(out), { queued: 0, sent: 0, dropped: { closed: 10 } });
