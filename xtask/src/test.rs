@@ -23,7 +23,7 @@ const PROGRAMS: [Program; 1] = [Program {
     packages: &["nginx"],
 }];
 /// What publishes from Python.
-const PYTHON: &str = "e2e/python/requirements.txt";
+pub(crate) const PYTHON: &str = "e2e/python/requirements.txt";
 
 /// Runs every test of the workspace. `args` go to each `cargo test`.
 pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {

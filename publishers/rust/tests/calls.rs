@@ -1,0 +1,141 @@
+//! What a call may count on, whatever the program around it does.
+
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use logs_publisher::{Level, LogData, Publisher};
+use tracing_subscriber::layer::SubscriberExt;
+
+/// Where nobody listens.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+fn to_nowhere() -> Publisher {
+    let builder = Publisher::builder()
+        .url(nowhere())
+        .service("etl")
+        .workspace_id("w");
+    builder
+        .close_timeout(Duration::from_millis(50))
+        .on_problem(|_| ())
+        .build()
+}
+
+#[test]
+fn every_call_is_counted_once_from_many_threads() {
+    let publisher = to_nowhere();
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let publisher = publisher.clone();
+            thread::spawn(move || {
+                for n in 0..10_000 {
+                    publisher.publish(LogData::new("m").level(Level::ALL[n % 6]).field("n", n));
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let stats = publisher.stats();
+    assert_eq!(
+        (stats.queued, stats.dropped.queue_full, stats.sent),
+        (10_000, 30_000, 0)
+    );
+    publisher.close(Duration::ZERO);
+    publisher.info("late");
+    let stats = publisher.stats();
+    assert_eq!(
+        (stats.queued, stats.dropped.closed, stats.dropped.total()),
+        (0, 10_001, 40_001)
+    );
+}
+
+#[test]
+fn a_publisher_in_a_static_is_closed_by_its_guard() {
+    static LOGS: LazyLock<Publisher> = LazyLock::new(to_nowhere);
+    let guard = LOGS.close_on_drop();
+    LOGS.info("m");
+    drop(guard);
+    assert_eq!(LOGS.stats().dropped.closed, 1);
+}
+
+#[test]
+fn the_last_clone_waits_no_longer_than_it_may() {
+    let publisher = to_nowhere();
+    let clone = publisher.clone();
+    publisher.info("m");
+    let began = Instant::now();
+    drop(publisher);
+    assert_eq!(clone.stats().queued, 1, "it was not the last one");
+    drop(clone);
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_millis(50) && took < Duration::from_secs(2),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn addresses_and_tokens_that_cannot_be_are_problems_and_no_panics() {
+    for (url, token) in [
+        ("", "t"),
+        ("not a url", "t"),
+        ("ftp://localhost", "t"),
+        ("http://localhost:1", "t\n\u{0}ü"),
+        ("http://[::1", "t"),
+    ] {
+        let said = Arc::<Mutex<Vec<String>>>::default();
+        let to = said.clone();
+        let publisher = Publisher::builder()
+            .url(url)
+            .token(token)
+            .on_problem(move |problem| to.lock().unwrap().push(problem.to_owned()))
+            .build();
+        publisher.info("m");
+        assert!(!publisher.flush(Duration::from_millis(300)));
+        publisher.close(Duration::ZERO);
+        assert_eq!(publisher.stats().dropped.closed, 1, "{url}");
+        let said = said.lock().unwrap();
+        assert!(said.len() == 1 && !said[0].contains("failed"), "{url}: {said:?}");
+    }
+}
+
+#[test]
+fn what_is_logged_while_it_sends_is_not_published() {
+    static TOLD: AtomicUsize = AtomicUsize::new(0);
+    let tell = |_: &str| {
+        TOLD.fetch_add(1, Ordering::Relaxed);
+        tracing::error!("the publisher has a problem");
+    };
+    let publisher = Publisher::builder().url(nowhere()).on_problem(tell).build();
+    // For every thread, as a program does it; other tests of this program log nothing.
+    let subscriber = tracing_subscriber::registry().with(publisher.layer());
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    tracing::info!("m");
+    publisher.flush(Duration::from_millis(300));
+    assert_eq!(TOLD.load(Ordering::Relaxed), 1);
+    publisher.close(Duration::ZERO);
+    assert_eq!(publisher.stats().dropped.closed, 1, "{:?}", publisher.stats());
+}
+
+#[tokio::test]
+async fn it_works_inside_a_runtime() {
+    let publisher = to_nowhere();
+    publisher.info("m");
+    assert_eq!(publisher.stats().queued, 1);
+    assert!(
+        !tokio::task::spawn_blocking(move || publisher.flush(Duration::from_millis(100)))
+            .await
+            .unwrap()
+    );
+}
