@@ -10,6 +10,7 @@ const { settingsOf } = require('./options.js');
 const { Problems } = require('./problems.js');
 const { Queue } = require('./queue.js');
 const { record, said } = require('./record.js');
+const { headersOf } = require('./request.js');
 const { Sender } = require('./sender.js');
 
 /** The state behind a publisher. */
@@ -58,7 +59,9 @@ class Outbox {
     if (channel === null || !this.#sender) {
       this.#drops.count(null, 0, 'refused');
       const url = 'the url of the gateway is none, such as http://localhost:3002';
-      return this.#later(this.#sender ? 'a record has no channel: service, workspace_id and workflow_id are 1 to 128 of A–Z a–z 0–9 . _ -' : url);
+      return this.#later(
+        this.#sender ? 'a record has no channel: service, workspace_id and workflow_id are 1 to 128 of A–Z a–z 0–9 . _ -' : url,
+      );
     }
     const made = record(channel, logData, (this.#order += 1));
     if ('tooLarge' in made) {
@@ -67,7 +70,9 @@ class Outbox {
     } else {
       this.#queue.offer(made, (dropped) => {
         this.#drops.count(dropped.channel, dropped.rank, 'queue_full');
-        this.#later(`records are dropped: there is no room for more than ${this.#settings.max_records} records or ${this.#settings.max_bytes} bytes`);
+        this.#later(
+          `records are dropped: there is no room for more than ${this.#settings.max_records} records or ${this.#settings.max_bytes} bytes`,
+        );
       });
     }
     leave.add(this.#leaving);
@@ -119,7 +124,7 @@ class Outbox {
     if (!url || !sender) return null;
     const { batches, pauseMs } = sender.handOver();
     const done = (/** @type {number} */ sent, /** @type {number} */ refused) => this.#discarded(sender.handedOver(sent, refused));
-    return { url: url.href, token, timeoutMs: timeout_ms, closeMs: close_ms, pauseMs, batches, done };
+    return { url: url.href, headers: headersOf(token), timeoutMs: timeout_ms, closeMs: close_ms, pauseMs, batches, done };
   }
 }
 
@@ -140,7 +145,8 @@ function createPublisher(options) {
   /** @type {any} */
   const publisher = { publish };
   for (const level of NAMES) {
-    publisher[level.toLowerCase()] = (/** @type {any} */ message, /** @type {any} */ fields) => publish(said(message, level, fields), undefined);
+    publisher[level.toLowerCase()] = (/** @type {any} */ message, /** @type {any} */ fields) =>
+      publish(said(message, level, fields), undefined);
   }
   return Object.freeze({
     ...publisher,
