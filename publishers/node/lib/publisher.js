@@ -5,7 +5,7 @@
 const { channelOf, placed } = require('./channel.js');
 const { Drops } = require('./drops.js');
 const leave = require('./leave.js');
-const { NAMES, rankOf } = require('./level.js');
+const { NAMES } = require('./level.js');
 const { settingsOf } = require('./options.js');
 const { Problems } = require('./problems.js');
 const { Queue } = require('./queue.js');
@@ -46,16 +46,24 @@ class Outbox {
 
   /** @param {any} logData @param {any} where */
   add(logData, where) {
+    const channel = this.#channelFor(where);
     // What the gateway would take for several records is several.
-    if (Array.isArray(logData)) {
-      for (const item of logData) this.#add(item, where);
-    } else this.#add(logData, where);
+    for (const one of listOf(logData)) this.#add(one, channel);
   }
 
-  /** @param {any} logData @param {any} where */
-  #add(logData, where) {
-    const channel = where === undefined || where === null ? this.#channel : channelOf(placed(this.#settings.where, where));
-    if (this.#isClosed) return this.#drops.count(channel, rankOf(logData?.level), 'closed');
+  /** @param {any} where what the call says of it, which may be anything */
+  #channelFor(where) {
+    if (where === undefined || where === null) return this.#channel;
+    try {
+      return channelOf(placed(this.#settings.where, where));
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {any} logData @param {string | null} channel */
+  #add(logData, channel) {
+    if (this.#isClosed) return this.#drops.count(channel, 0, 'closed');
     if (channel === null || !this.#sender) {
       this.#drops.count(null, 0, 'refused');
       const url = 'the url of the gateway is none, such as http://localhost:3002';
@@ -128,6 +136,16 @@ class Outbox {
   }
 }
 
+/** The records of a call. @param {any} logData @returns {any[]} */
+function listOf(logData) {
+  try {
+    return Array.isArray(logData) ? [...logData] : [logData];
+  } catch {
+    // A proxy that throws: what it was is found to be unreadable later.
+    return [logData];
+  }
+}
+
 /**
  * A publisher. Its functions need no `this`, never wait and never throw.
  * @param {import('../index.js').PublisherOptions} [options]
@@ -135,18 +153,20 @@ class Outbox {
  */
 function createPublisher(options) {
   const outbox = new Outbox(options);
-  const publish = (/** @type {any} */ logData, /** @type {any} */ where) => {
+  const safely = (/** @type {() => void} */ call) => {
     try {
-      outbox.add(logData, where);
+      call();
     } catch {
       // Nothing that was passed in is worth the caller's work. Reached only where even the stack is used up.
     }
   };
   /** @type {any} */
-  const publisher = { publish };
+  const publisher = {
+    publish: (/** @type {any} */ logData, /** @type {any} */ where) => safely(() => outbox.add(logData, where)),
+  };
   for (const level of NAMES) {
     publisher[level.toLowerCase()] = (/** @type {any} */ message, /** @type {any} */ fields) =>
-      publish(said(message, level, fields), undefined);
+      safely(() => outbox.add(said(message, level, fields), undefined));
   }
   return Object.freeze({
     ...publisher,

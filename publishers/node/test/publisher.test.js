@@ -71,40 +71,33 @@ test('half a character does not cost its record', async () => {
   );
 });
 
-test('the functions need no object, and none throws whatever it is given', () => {
-  const { publish, info, flush, stats } = made('http://127.0.0.1:1', { close_ms: 1 });
-  const getter = {
-    get message() {
-      throw new Error('no');
-    },
+test('the functions need no object, none throws whatever it is given, and each call is counted', async () => {
+  const { publish, info, close, stats } = made('http://127.0.0.1:1', { close_ms: 1 });
+  const no = () => {
+    throw new Error('no');
   };
-  const things = [
-    undefined,
-    null,
-    0,
-    1n,
-    Symbol('s'),
-    () => {},
-    getter,
-    new Proxy(
-      {},
-      {
-        get() {
-          throw new Error('no');
-        },
-      },
-    ),
-    [[]],
-    new Map(),
-    Object.create(null),
-  ];
-  for (const thing of things) {
-    assert.equal(publish(thing), undefined);
-    assert.equal(publish('m', /** @type {any} */ (thing)), undefined);
-    assert.equal(info(thing, thing), undefined);
+  const revoked = Proxy.revocable([], {});
+  revoked.revoke();
+  const getter = Object.defineProperty({}, 'message', { get: no, enumerable: true });
+  const trap = new Proxy({}, { get: no });
+  const things = [undefined, null, 0, 1n, Symbol('s'), () => {}, getter, trap, revoked.proxy, [[]], new Map(), Object.create(null)];
+  for (const when of ['open', 'closed']) {
+    const before = stats();
+    for (const thing of things) {
+      assert.equal(publish(thing), undefined);
+      assert.equal(publish('m', /** @type {any} */ (thing)), undefined);
+      assert.equal(info(thing, thing), undefined);
+    }
+    const { queued, dropped } = stats();
+    const count =
+      queued +
+      (dropped.refused ?? 0) +
+      (dropped.closed ?? 0) -
+      before.queued -
+      Object.values(before.dropped).reduce((sum, n) => sum + n, 0);
+    assert.deepEqual([when, count], [when, 3 * things.length]);
+    await close(1);
   }
-  assert.ok(stats().queued > 0);
-  return flush(1);
 });
 
 test('a call deep in a recursion without end returns too', async () => {
@@ -275,6 +268,9 @@ test('settings that are none are told, and cost no call', async () => {
   });
   assert.doesNotThrow(() => made('http://127.0.0.1:1', odd).close(0));
   assert.doesNotThrow(() => createPublisher(/** @type {any} */ (null)).close(0));
+  const trap = new Proxy({}, { ownKeys: () => assert.fail('no'), get: () => assert.fail('no') });
+  for (const given of [trap, { url: trap, token: trap, service: trap }])
+    assert.doesNotThrow(() => createPublisher(/** @type {any} */ (given)).close(0));
 });
 
 test('a token is in nothing that is shown or said', async () => {
