@@ -24,7 +24,8 @@ class Costs {
   /** @param {string} prefix */
   figures(prefix) {
     const times = this.#times.sort((one, other) => (one < other ? -1 : Number(one > other)));
-    const at = (/** @type {number} */ share) => (times.length === 0 ? null : Number(times[Math.min(Math.floor(times.length * share), times.length - 1)]));
+    const at = (/** @type {number} */ share) =>
+      times.length === 0 ? null : Number(times[Math.min(Math.floor(times.length * share), times.length - 1)]);
     return { [`${prefix}p50_ns`]: at(0.5), [`${prefix}p99_ns`]: at(0.99), [`${prefix}max_ns`]: at(1) };
   }
 }
@@ -93,7 +94,10 @@ async function main() {
   }
   // After the publisher's own end, which listens since its first record.
   process.on('exit', () => {
-    writeSync(1, `${JSON.stringify({ ...publisher.stats(), flushed, calls, ...costs.figures(''), ...peerCosts.figures('peer_'), problems })}\n`);
+    writeSync(
+      1,
+      `${JSON.stringify({ ...publisher.stats(), flushed, calls, ...costs.figures(''), ...peerCosts.figures('peer_'), problems })}\n`,
+    );
   });
 }
 

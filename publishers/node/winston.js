@@ -8,7 +8,11 @@ const { createPublisher } = require('./lib/publisher.js');
 
 const LEVEL = Symbol.for('level');
 /** Winston's own that the gateway does not know. */
-const LEVELS = new Map([['http', 'DEBUG'], ['verbose', 'DEBUG'], ['silly', 'TRACE']]);
+const LEVELS = new Map([
+  ['http', 'DEBUG'],
+  ['verbose', 'DEBUG'],
+  ['silly', 'TRACE'],
+]);
 
 class LogsTransport extends Writable {
   #publisher;
@@ -50,7 +54,8 @@ class LogsTransport extends Writable {
 
   /** @param {any} info */
   #isWanted(info) {
-    if (this.silent || (info.exception === true && !this.handleExceptions) || (info.rejection === true && !this.handleRejections)) return false;
+    if (this.silent || (info.exception === true && !this.handleExceptions) || (info.rejection === true && !this.handleRejections))
+      return false;
     const level = this.level ?? this.parent?.level;
     return !level || !this.levels || this.levels[level] >= this.levels[info[LEVEL] ?? info.level];
   }

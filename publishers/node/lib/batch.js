@@ -19,7 +19,11 @@ class Batch {
   /** @type {Buffer | null} */
   body = null;
   isGzip = false;
-  /** When a try began that may have arrived, and has no answer. By the clock that stands still in a suspended machine, and the one that may be set. @type {[number, number] | null} */
+  /**
+   * When a try was made that may have arrived, and has no answer. By the clock that stands still in a suspended machine, and by
+   * the one that may be set.
+   * @type {[number, number] | null}
+   */
   #unanswered = null;
 
   /** @param {import('./record.js').QueuedRecord[]} records */

@@ -139,7 +139,8 @@ class Writer {
       ['stack', () => error.stack],
     ];
     const isWritten = new Set(['type', 'name', 'message', 'stack']);
-    for (const name of ['cause', 'errors']) if (Object.hasOwn(error, name) && !Object.keys(error).includes(name)) entries.push([name, () => error[name]]);
+    for (const name of ['cause', 'errors'])
+      if (Object.hasOwn(error, name) && !Object.keys(error).includes(name)) entries.push([name, () => error[name]]);
     for (const name of Object.keys(error)) if (!isWritten.has(name)) entries.push([name, () => error[name]]);
     return this.#entries(entries, true);
   }

@@ -11,7 +11,7 @@ const { source } = require('./leftover.js');
  * @typedef {object} Leaving
  * @property {() => Promise<boolean>} flush
  * @property {() => void} discard
- * @property {() => { url: string, token: string | undefined, timeoutMs: number, closeMs: number, pauseMs: number,
+ * @property {() => { url: string, headers: Record<string, string>, timeoutMs: number, closeMs: number, pauseMs: number,
  *   batches: import('./batch.js').Batch[], done: (sent: number, refused: number) => void } | null} handOver
  */
 

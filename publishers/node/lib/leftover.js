@@ -19,9 +19,8 @@ function encode(batch) {
 
 function send(job, agent, batch) {
   return new Promise((resolve) => {
-    const headers = { 'Content-Type': 'application/x-ndjson', 'User-Agent': 'logs-sse-publisher-node', 'Content-Length': batch.body.length, 'Idempotency-Key': batch.key };
+    const headers = { ...job.headers, 'Content-Length': batch.body.length, 'Idempotency-Key': batch.key };
     if (batch.isGzip) headers['Content-Encoding'] = 'gzip';
-    if (job.token !== undefined) headers['X-Service-Token'] = job.token;
     const request = (agent instanceof https.Agent ? https : http).request(job.url, { method: 'POST', headers, agent });
     const timer = setTimeout(() => request.destroy(new Error('late')), job.timeoutMs);
     const end = (answer) => { clearTimeout(timer); resolve(answer); };
@@ -65,7 +64,10 @@ async function run(job, index) {
       const middle = Math.ceil(batch.lines.length / 2);
       if (batch.lines.length === 1) settle(batch, () => true);
       else {
-        const half = (from, to) => ({ key: randomUUID(), lines: batch.lines.slice(from, to), notices: Math.max(Math.min(batch.notices, to) - from, 0) });
+        const half = (from, to) => {
+          const notices = Math.max(Math.min(batch.notices, to) - from, 0);
+          return { key: randomUUID(), lines: batch.lines.slice(from, to), notices };
+        };
         job.batches.splice(1, 0, half(0, middle), half(middle, batch.lines.length));
       }
     } else {

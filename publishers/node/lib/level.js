@@ -9,10 +9,31 @@ const INFO = NAMES.indexOf('INFO');
 /** The gateway knows the same names. @type {Map<unknown, number>} */
 const RANKS = new Map(
   Object.entries({
-    trace: 0, debug: 1, dbg: 1, info: 2, information: 2, notice: 2, warn: 3, warning: 3, error: 4, err: 4, severe: 4,
-    fatal: 5, critical: 5, crit: 5, alert: 5, emerg: 5, emergency: 5, panic: 5,
+    trace: 0,
+    debug: 1,
+    dbg: 1,
+    info: 2,
+    information: 2,
+    notice: 2,
+    warn: 3,
+    warning: 3,
+    error: 4,
+    err: 4,
+    severe: 4,
+    fatal: 5,
+    critical: 5,
+    crit: 5,
+    alert: 5,
+    emerg: 5,
+    emergency: 5,
+    panic: 5,
     // Pino's.
-    10: 0, 20: 1, 30: 2, 40: 3, 50: 4, 60: 5,
+    10: 0,
+    20: 1,
+    30: 2,
+    40: 3,
+    50: 4,
+    60: 5,
   }),
 );
 for (const name of NAMES) RANKS.set(name, NAMES.indexOf(name));

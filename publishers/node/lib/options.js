@@ -15,7 +15,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 /** @param {any} given */
 function settingsOf(given) {
-  const options = typeof given === 'object' && given !== null ? given : {};
+  const options = copyOf(given);
   const env = process.env;
   const token = options.token ?? env.LOGS_GATEWAY_TOKEN;
   /** @type {Record<string, number>} */
@@ -23,7 +23,7 @@ function settingsOf(given) {
   for (const [name, other, normal] of NUMBERS) numbers[name] = numberOf(options[name] ?? options[other], normal);
   return {
     url: urlOf(options.url ?? (env.LOGS_GATEWAY_URL || 'http://localhost:3002')),
-    token: token === undefined || token === null ? undefined : String(token).trim() || undefined,
+    token: typeof token === 'string' && token.trim() !== '' ? token.trim() : undefined,
     where: {
       service: options.service ?? (env.LOGS_SERVICE || undefined),
       workspace_id: options.workspace_id ?? (env.LOGS_WORKSPACE_ID || undefined),
@@ -36,6 +36,16 @@ function settingsOf(given) {
     close_ms: numbers.close_ms,
     on_problem: options.on_problem ?? options.onProblem,
   };
+}
+
+/** @param {any} given @returns {Record<string, any>} */
+function copyOf(given) {
+  try {
+    return { ...given };
+  } catch {
+    // A proxy that throws.
+    return {};
+  }
 }
 
 /** @param {unknown} given @param {number} normal */

@@ -5,11 +5,12 @@
 const { channelOf, placed } = require('./channel.js');
 const { Drops } = require('./drops.js');
 const leave = require('./leave.js');
-const { NAMES, rankOf } = require('./level.js');
+const { NAMES } = require('./level.js');
 const { settingsOf } = require('./options.js');
 const { Problems } = require('./problems.js');
 const { Queue } = require('./queue.js');
 const { record, said } = require('./record.js');
+const { headersOf } = require('./request.js');
 const { Sender } = require('./sender.js');
 
 /** The state behind a publisher. */
@@ -45,20 +46,30 @@ class Outbox {
 
   /** @param {any} logData @param {any} where */
   add(logData, where) {
+    const channel = this.#channelFor(where);
     // What the gateway would take for several records is several.
-    if (Array.isArray(logData)) {
-      for (const item of logData) this.#add(item, where);
-    } else this.#add(logData, where);
+    for (const one of listOf(logData)) this.#add(one, channel);
   }
 
-  /** @param {any} logData @param {any} where */
-  #add(logData, where) {
-    const channel = where === undefined || where === null ? this.#channel : channelOf(placed(this.#settings.where, where));
-    if (this.#isClosed) return this.#drops.count(channel, rankOf(logData?.level), 'closed');
+  /** @param {any} where what the call says of it, which may be anything */
+  #channelFor(where) {
+    if (where === undefined || where === null) return this.#channel;
+    try {
+      return channelOf(placed(this.#settings.where, where));
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {any} logData @param {string | null} channel */
+  #add(logData, channel) {
+    if (this.#isClosed) return this.#drops.count(channel, 0, 'closed');
     if (channel === null || !this.#sender) {
       this.#drops.count(null, 0, 'refused');
       const url = 'the url of the gateway is none, such as http://localhost:3002';
-      return this.#later(this.#sender ? 'a record has no channel: service, workspace_id and workflow_id are 1 to 128 of A–Z a–z 0–9 . _ -' : url);
+      return this.#later(
+        this.#sender ? 'a record has no channel: service, workspace_id and workflow_id are 1 to 128 of A–Z a–z 0–9 . _ -' : url,
+      );
     }
     const made = record(channel, logData, (this.#order += 1));
     if ('tooLarge' in made) {
@@ -67,7 +78,9 @@ class Outbox {
     } else {
       this.#queue.offer(made, (dropped) => {
         this.#drops.count(dropped.channel, dropped.rank, 'queue_full');
-        this.#later(`records are dropped: there is no room for more than ${this.#settings.max_records} records or ${this.#settings.max_bytes} bytes`);
+        this.#later(
+          `records are dropped: there is no room for more than ${this.#settings.max_records} records or ${this.#settings.max_bytes} bytes`,
+        );
       });
     }
     leave.add(this.#leaving);
@@ -119,7 +132,17 @@ class Outbox {
     if (!url || !sender) return null;
     const { batches, pauseMs } = sender.handOver();
     const done = (/** @type {number} */ sent, /** @type {number} */ refused) => this.#discarded(sender.handedOver(sent, refused));
-    return { url: url.href, token, timeoutMs: timeout_ms, closeMs: close_ms, pauseMs, batches, done };
+    return { url: url.href, headers: headersOf(token), timeoutMs: timeout_ms, closeMs: close_ms, pauseMs, batches, done };
+  }
+}
+
+/** The records of a call. @param {any} logData @returns {any[]} */
+function listOf(logData) {
+  try {
+    return Array.isArray(logData) ? [...logData] : [logData];
+  } catch {
+    // A proxy that throws: what it was is found to be unreadable later.
+    return [logData];
   }
 }
 
@@ -130,17 +153,20 @@ class Outbox {
  */
 function createPublisher(options) {
   const outbox = new Outbox(options);
-  const publish = (/** @type {any} */ logData, /** @type {any} */ where) => {
+  const safely = (/** @type {() => void} */ call) => {
     try {
-      outbox.add(logData, where);
+      call();
     } catch {
       // Nothing that was passed in is worth the caller's work. Reached only where even the stack is used up.
     }
   };
   /** @type {any} */
-  const publisher = { publish };
+  const publisher = {
+    publish: (/** @type {any} */ logData, /** @type {any} */ where) => safely(() => outbox.add(logData, where)),
+  };
   for (const level of NAMES) {
-    publisher[level.toLowerCase()] = (/** @type {any} */ message, /** @type {any} */ fields) => publish(said(message, level, fields), undefined);
+    publisher[level.toLowerCase()] = (/** @type {any} */ message, /** @type {any} */ fields) =>
+      safely(() => outbox.add(said(message, level, fields), undefined));
   }
   return Object.freeze({
     ...publisher,

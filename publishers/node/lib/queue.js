@@ -107,7 +107,7 @@ class Queue {
   take(most, mostBytes) {
     /** @type {QueuedRecord[]} */
     const taken = [];
-    for (let bytes = 0; taken.length < most; ) {
+    for (let bytes = 0; taken.length < most;) {
       const line = this.#oldest();
       if (!line?.first) break;
       bytes += line.first.bytes;

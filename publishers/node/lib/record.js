@@ -20,7 +20,14 @@ const { rankOf } = require('./level.js');
  */
 
 /** @param {any} value */
-const isError = (value) => types.isNativeError(value) || value instanceof Error;
+function isError(value) {
+  try {
+    return types.isNativeError(value) || value instanceof Error;
+  } catch {
+    // A proxy that throws.
+    return false;
+  }
+}
 
 /** An object with a message, whatever was passed in. @param {any} logData */
 function objectOf(logData) {

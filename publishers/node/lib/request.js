@@ -40,7 +40,10 @@ class Connection {
       let mayHaveArrived = false;
       /** @type {http.ClientRequest | undefined} */
       let request;
-      const timer = setTimeout(() => request?.destroy(Object.assign(new Error(), { code: `nothing within ${this.#timeoutMs} ms` })), this.#timeoutMs).unref();
+      const timer = setTimeout(
+        () => request?.destroy(Object.assign(new Error(), { code: `nothing within ${this.#timeoutMs} ms` })),
+        this.#timeoutMs,
+      ).unref();
       const end = (/** @type {Answer | NoAnswer} */ outcome) => {
         clearTimeout(timer);
         this.#request = null;
@@ -52,7 +55,12 @@ class Connection {
         end({ why: String(error?.code ?? 'no answer'), mayHaveArrived, isStale });
       };
       try {
-        const headers = { ...this.#options.headers, 'Content-Length': body.length, 'Idempotency-Key': batch.key, ...(batch.isGzip ? { 'Content-Encoding': 'gzip' } : {}) };
+        const headers = {
+          ...this.#options.headers,
+          'Content-Length': body.length,
+          'Idempotency-Key': batch.key,
+          ...(batch.isGzip ? { 'Content-Encoding': 'gzip' } : {}),
+        };
         request = (this.#isSecure ? https : http).request(this.#url, { ...this.#options, headers, agent: this.#agent });
       } catch (error) {
         // A token that no header can hold.

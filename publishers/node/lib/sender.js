@@ -103,7 +103,9 @@ class Sender {
   /** @param {Batch} batch */
   async #try(batch) {
     if (batch.isUnconfirmed) {
-      this.#problems.tell(`${this.#host} has not answered for 9 minutes: ${batch.records.length} records may be stored or not, and are dropped`);
+      this.#problems.tell(
+        `${this.#host} has not answered for 9 minutes: ${batch.records.length} records may be stored or not, and are dropped`,
+      );
       return this.#end(batch, () => 'unconfirmed');
     }
     if (!batch.body) await batch.encode();
@@ -252,10 +254,11 @@ class Sender {
     const batches = [...this.#batches];
     const notices = this.#drops.take();
     const records = [...notices, ...this.#queue.take(Infinity, Infinity)];
-    for (let start = 0; start < records.length; ) {
+    for (let start = 0; start < records.length;) {
       let bytes = 0;
       let end = start;
-      while (end < records.length && end - start < MOST_RECORDS && (end === start || bytes + records[end].bytes <= MOST_BYTES)) bytes += records[end++].bytes;
+      while (end < records.length && end - start < MOST_RECORDS && (end === start || bytes + records[end].bytes <= MOST_BYTES))
+        bytes += records[end++].bytes;
       batches.push(new Batch(records.slice(start, end)));
       start = end;
     }

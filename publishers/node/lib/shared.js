@@ -10,7 +10,10 @@ let publisher = null;
 
 const shared = () => (publisher ??= createPublisher());
 
-/** Settles what the functions below publish with, instead of the environment alone. What waits is still sent. @param {import('../index.js').PublisherOptions} [options] */
+/**
+ * Settles what the functions below publish with, instead of the environment alone. What waits is still sent.
+ * @param {import('../index.js').PublisherOptions} [options]
+ */
 function configure(options) {
   const before = publisher;
   publisher = createPublisher(options);

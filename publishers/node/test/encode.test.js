@@ -36,7 +36,10 @@ test('what JSON has no word for is a text', () => {
     [Object('boxed'), 'boxed'],
     [new URL('http://a/b'), 'http://a/b'],
     [new URLSearchParams('a=1'), 'a=1'],
-    [[undefined, , throwing], [null, null, '[function throwing]']],
+    [
+      [undefined, , throwing],
+      [null, null, '[function throwing]'],
+    ],
     [Object.create(null, { a: { value: 1n, enumerable: true } }), { a: '1' }],
   ]);
   for (const [value, text] of cases) assert.deepEqual(field(value), text);
@@ -47,9 +50,26 @@ test('what cannot be read costs only itself', () => {
   const revoked = Proxy.revocable({}, {});
   revoked.revoke();
   const bad = { ok: 1, toJSON: throwing };
-  const value = { ok: 1, get bad() { return throwing(); }, revoked: revoked.proxy, json: bad, trap: new Proxy({}, { ownKeys: throwing }) };
+  const value = {
+    ok: 1,
+    get bad() {
+      return throwing();
+    },
+    revoked: revoked.proxy,
+    json: bad,
+    trap: new Proxy({}, { ownKeys: throwing }),
+  };
   assert.deepEqual(field(value), { ok: 1, bad: '[unreadable]', revoked: '[unreadable]', json: '[unreadable]', trap: '[unreadable]' });
-  for (const whole of [revoked.proxy, new Proxy({}, { get: throwing }), { get level() { return throwing(); } }]) assert.ok(written(whole));
+  for (const whole of [
+    revoked.proxy,
+    new Proxy({}, { get: throwing }),
+    {
+      get level() {
+        return throwing();
+      },
+    },
+  ])
+    assert.ok(written(whole));
 });
 
 test('a cycle is said, and what is only there twice is written twice', () => {
@@ -62,7 +82,11 @@ test('a cycle is said, and what is only there twice is written twice', () => {
 });
 
 test('an error has type, message, stack and cause, in whatever realm it was made', () => {
-  const error = Object.assign(new TypeError('outer', { cause: new Error('inner') }), { code: 'E1', socket: new (class Socket {})(), more: { a: 1 } });
+  const error = Object.assign(new TypeError('outer', { cause: new Error('inner') }), {
+    code: 'E1',
+    socket: new (class Socket {})(),
+    more: { a: 1 },
+  });
   const { stack, cause, ...others } = field(error);
   assert.match(stack, /TypeError: outer\n/);
   assert.equal(cause.message, 'inner');
@@ -96,7 +120,14 @@ test('what is too large costs next to nothing', () => {
 });
 
 test('anything is a record', () => {
-  for (const [logData, message] of /** @type {[any, string][]} */ ([['a text', 'a text'], [undefined, 'undefined'], [null, 'null'], [7, '7'], [1n, '1'], [Symbol('s'), 'Symbol(s)']])) {
+  for (const [logData, message] of /** @type {[any, string][]} */ ([
+    ['a text', 'a text'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [7, '7'],
+    [1n, '1'],
+    [Symbol('s'), 'Symbol(s)'],
+  ])) {
     assert.equal(written(logData).message, message);
   }
   assert.equal(written(new Map([['message', 'mapped']])).message, 'mapped');
@@ -117,5 +148,15 @@ test('a message goes with fields of any kind', () => {
   assert.deepEqual(said('m', 'WARN', 7), { level: 'WARN', message: 'm', value: 7 });
   assert.equal(said('m', 'ERROR', new Error('why')).error.message, 'why');
   assert.equal(said(new Error('why'), 'ERROR', { rows: 1 }).message, 'Error: why');
-  assert.equal(written(said('m', 'INFO', { get bad() { return throwing(); }, ok: 1 })).value.ok, 1);
+  assert.equal(
+    written(
+      said('m', 'INFO', {
+        get bad() {
+          return throwing();
+        },
+        ok: 1,
+      }),
+    ).value.ok,
+    1,
+  );
 });

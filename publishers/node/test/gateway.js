@@ -29,7 +29,10 @@ function setByXtask(name) {
 
 /** The real one. @param {Record<string, string>} [settings] */
 async function gateway(settings = {}) {
-  const child = spawn(setByXtask('LOGS_GATEWAY_BIN'), { env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', STORE: 'memory', ...settings }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(setByXtask('LOGS_GATEWAY_BIN'), {
+    env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', STORE: 'memory', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   ends.push(() => child.kill('SIGKILL'));
   let said = '';
   let url = '';
@@ -54,7 +57,8 @@ async function gateway(settings = {}) {
 /**
  * A proxy that does with each request what it is told: nothing amiss where that is nothing.
  * @param {string} upstream
- * @param {(request: { key: string, n: number, lines: string[] }, response: http.ServerResponse) => unknown} fault whether it has dealt with it: true; or `'lose'`: the answer is lost
+ * @param {(request: { key: string, n: number, lines: string[] }, response: http.ServerResponse) => unknown} fault
+ *   whether it has dealt with it: true; or `'lose'`: the answer is lost
  */
 async function proxy(upstream, fault = () => false) {
   /** @type {any[]} */
@@ -64,7 +68,15 @@ async function proxy(upstream, fault = () => false) {
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     const text = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
-    const one = { key: request.headers['idempotency-key'], n: seen.length, body, headers: request.headers, url: request.url, lines: text.toString().trim().split('\n'), socket: request.socket };
+    const one = {
+      key: request.headers['idempotency-key'],
+      n: seen.length,
+      body,
+      headers: request.headers,
+      url: request.url,
+      lines: text.toString().trim().split('\n'),
+      socket: request.socket,
+    };
     seen.push(one);
     const done = await fault(/** @type {any} */ (one), response);
     if (done === true) return;
@@ -119,8 +131,18 @@ async function run(source, { env = {}, name = 'program.cjs', args = [] } = {}) {
   const file = path.join(folder(), name);
   writeFileSync(file, source);
   const start = performance.now();
-  const base = { PATH: process.env.PATH ?? '', LOGS_GATEWAY_TOKEN: TOKEN, LOGS_SERVICE: 'etl', LOGS_WORKSPACE_ID: 'w', LOGS_WORKFLOW_ID: 'f' };
-  const child = spawn(process.execPath, [...args, file], { env: { ...base, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: PATIENCE_MS });
+  const base = {
+    PATH: process.env.PATH ?? '',
+    LOGS_GATEWAY_TOKEN: TOKEN,
+    LOGS_SERVICE: 'etl',
+    LOGS_WORKSPACE_ID: 'w',
+    LOGS_WORKFLOW_ID: 'f',
+  };
+  const child = spawn(process.execPath, [...args, file], {
+    env: { ...base, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: PATIENCE_MS,
+  });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk) => (out += chunk));
   child.stderr.on('data', (chunk) => (err += chunk));

@@ -46,7 +46,10 @@ test('configuring again sends what was there before', async () => {
     configure({ workflow_id: 'second' });
     publishLog('as configured');`;
   await run(source, { env: env('first') });
-  assert.deepEqual([await messages('logs:etl:w:first'), await messages('logs:etl:w:second')], [['from the environment'], ['as configured']]);
+  assert.deepEqual(
+    [await messages('logs:etl:w:first'), await messages('logs:etl:w:second')],
+    [['from the environment'], ['as configured']],
+  );
 });
 
 test('what a bundler makes of it works as before, at the end of the program too', async () => {
@@ -59,9 +62,20 @@ test('what a bundler makes of it works as before, at the end of the program too'
   for (const format of ['cjs', 'esm']) {
     const out = path.join(dir, 'out');
     const banner = "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
-    const args = ['--bundle', '--platform=node', '--minify', '--target=node20', `--format=${format}`, '--log-level=warning', `--outfile=${out}`];
+    const args = [
+      '--bundle',
+      '--platform=node',
+      '--minify',
+      '--target=node20',
+      `--format=${format}`,
+      '--log-level=warning',
+      `--outfile=${out}`,
+    ];
     execFileSync(program('esbuild'), [path.join(dir, 'in.mjs'), ...args, ...(format === 'esm' ? [banner] : [])]);
-    const { code, err } = await run(readFileSync(out, 'utf8'), { name: format === 'esm' ? 'program.mjs' : 'program.cjs', env: env(`bundled-${format}`) });
+    const { code, err } = await run(readFileSync(out, 'utf8'), {
+      name: format === 'esm' ? 'program.mjs' : 'program.cjs',
+      env: env(`bundled-${format}`),
+    });
     assert.deepEqual([code, err, await messages(`logs:etl:w:bundled-${format}`)], [0, '', ['bundled']]);
   }
 });
@@ -69,7 +83,8 @@ test('what a bundler makes of it works as before, at the end of the program too'
 test('in a context with globals of its own, as of test runners, it works as before', async () => {
   const source = `const vm = require('node:vm');
     const context = vm.createContext({ process, console, Buffer, URL, performance, setTimeout, clearTimeout, setImmediate, clearImmediate, require });
-    vm.runInContext("const publisher = require('@datashop/logs-sse-publisher').createPublisher(); publisher.info('m', { error: new Error('inner'), map: new Map([[1, 2]]), list: [new Date(0)] });", context);`;
+    vm.runInContext("const publisher = require('@datashop/logs-sse-publisher').createPublisher();"
+      + "publisher.info('m', { error: new Error('inner'), map: new Map([[1, 2]]), list: [new Date(0)] });", context);`;
   await run(source, { env: env('context') });
   const [{ fields }] = await real.stored('logs:etl:w:context');
   assert.deepEqual([fields.error.message, fields.map, fields.list], ['inner', { 1: 2 }, ['1970-01-01T00:00:00.000Z']]);
@@ -91,8 +106,13 @@ test('what the manifest names is there, and what the types name is exported', as
   const files = JSON.stringify(manifest.exports).match(/"\.\/[^"]*\.[a-z]+"/g) ?? [];
   assert.ok(files.length > 12);
   for (const file of files) readFileSync(path.join(__dirname, '..', JSON.parse(file)));
-  for (const [types, module] of [['index.d.mts', '../index.mjs'], ['winston.d.mts', '../winston.mjs']]) {
-    const named = [...readFileSync(path.join(__dirname, '..', types), 'utf8').matchAll(/^export (?:function|class) (\w+)/gm)].map(([, name]) => name);
+  for (const [types, module] of [
+    ['index.d.mts', '../index.mjs'],
+    ['winston.d.mts', '../winston.mjs'],
+  ]) {
+    const named = [...readFileSync(path.join(__dirname, '..', types), 'utf8').matchAll(/^export (?:function|class) (\w+)/gm)].map(
+      ([, name]) => name,
+    );
     assert.deepEqual(named.sort(), Object.keys(await import(module)).sort());
   }
 });

@@ -16,7 +16,11 @@ function filler(queue) {
   /** @type {number[]} */
   const dropped = [];
   let order = 0;
-  return { dropped, offer: (/** @type {string} */ level, bytes = 10) => queue.offer(made((order += 1), level, bytes), (record) => dropped.push(record.order)) };
+  return {
+    dropped,
+    offer: (/** @type {string} */ level, bytes = 10) =>
+      queue.offer(made((order += 1), level, bytes), (record) => dropped.push(record.order)),
+  };
 }
 const orders = (/** @type {any[]} */ records) => records.map(({ order }) => order);
 
@@ -77,7 +81,17 @@ test('a full queue takes as long for a record as an empty one', () => {
 });
 
 test('levels are known as the gateway knows them', () => {
-  const cases = /** @type {[unknown, string][]} */ ([['warning', 'WARN'], [' Err ', 'ERROR'], ['PANIC', 'FATAL'], [30, 'INFO'], ['50', 'ERROR'], [35, 'INFO'], ['loud', 'INFO'], [undefined, 'INFO'], [{}, 'INFO']]);
+  const cases = /** @type {[unknown, string][]} */ ([
+    ['warning', 'WARN'],
+    [' Err ', 'ERROR'],
+    ['PANIC', 'FATAL'],
+    [30, 'INFO'],
+    ['50', 'ERROR'],
+    [35, 'INFO'],
+    ['loud', 'INFO'],
+    [undefined, 'INFO'],
+    [{}, 'INFO'],
+  ]);
   for (const [level, name] of cases) assert.equal(NAMES[rankOf(level)], name);
 });
 
@@ -92,7 +106,10 @@ test('what was dropped is told by channel, of a hundred at most, and can be take
   assert.ok(drops.isTold);
   assert.equal(JSON.parse(notices[0].line).logData.dropped, 51);
   const told = JSON.parse(notices[1].line);
-  assert.deepEqual([told.channel, told.logData.message, told.logData.reasons, told.logData.levels], ['logs:a:1', '2 records dropped by the publisher', { queue_full: 1, refused: 1 }, { INFO: 1, ERROR: 1 }]);
+  assert.deepEqual(
+    [told.channel, told.logData.message, told.logData.reasons, told.logData.levels],
+    ['logs:a:1', '2 records dropped by the publisher', { queue_full: 1, refused: 1 }, { INFO: 1, ERROR: 1 }],
+  );
   drops.restore(notices[1]);
   drops.count('logs:a:1', 2, 'queue_full');
   assert.equal(JSON.parse(drops.take()[0].line).logData.dropped, 3);
