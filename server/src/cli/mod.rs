@@ -4,6 +4,7 @@ mod backoff;
 mod client;
 mod colour;
 pub(crate) mod connector;
+mod follow;
 mod line;
 mod proxy;
 mod publish;
@@ -34,7 +35,7 @@ pub struct Cli {
 /// The commands beside serving. Each is a client of a running gateway, the proxy on behalf of browsers.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Publish each line of standard input as a record
+    /// Publish each line of standard input, or of files that grow, as a record
     Publish(publish::Publish),
     /// Show records as they come, in colour
     Tail(tail::Tail),
@@ -56,7 +57,8 @@ pub struct Target {
     /// The gateway's address
     #[arg(long, env = "LOGS_GATEWAY_URL", default_value = DEFAULT_URL)]
     url: String,
-    /// The token to publish or read with [default for publishing: the demo token of the channel's service]
+    /// The token to publish or read with [default for publishing to a gateway on this machine: the demo token of the
+    /// channel's service]
     #[arg(long, env = "LOGS_GATEWAY_TOKEN", hide_env_values = true)]
     token: Option<String>,
 }
@@ -68,10 +70,10 @@ impl Command {
     /// A sentence for the person at the terminal.
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Publish(publish) => interruptible(publish.run()).await,
             Self::Tail(tail) => interruptible(tail.run()).await,
             Self::Simulate(simulate) => interruptible(simulate.run()).await,
-            // Stops politely, by itself.
+            // These stop politely, by themselves.
+            Self::Publish(publish) => publish.run().await,
             Self::Proxy(proxy) => proxy.run().await,
             Self::Token(token) => token.run(),
         }
