@@ -27,11 +27,16 @@ impl SyslogNg {
         let dir = TempDir::new()?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/agents/syslog-ng.conf");
-        let example = example.canonicalize().context("the example is not there")?;
+        let example = fs::read_to_string(example).context("the example is not there")?;
+        // Where it waits on the disk; by default in the system's folder.
+        let buffers = format!("disk-buffer(dir(\"{}\") ", dir.path().display());
+        assert!(example.contains("disk-buffer("));
+        let path = dir.path().join("logs-gateway.conf");
+        fs::write(&path, example.replace("disk-buffer(", &buffers))?;
         // What Debian's own configuration has around it, with a port in the place of the system's lines.
         let main = format!(
-            "@version: 3.35\nsource s_src {{ syslog(ip(\"127.0.0.1\") port({port}) transport(\"tcp\")); }};\n@include \"{}\"\n",
-            example.display()
+            "@version: 3.35\nsource s_src {{ syslog(ip(\"127.0.0.1\") port({port}) transport(\"tcp\") keep-hostname(yes)); }};\n@include \"{}\"\n",
+            path.display()
         );
         fs::write(dir.path().join("main.conf"), main)?;
         let mut syslog_ng = Self {
@@ -57,7 +62,6 @@ impl SyslogNg {
             .arg(file("control"))
             .env("LOGS_GATEWAY_URL", gateway.url(""))
             .env("LOGS_GATEWAY_TOKEN", "agent-token")
-            // Its disk buffers are in its folder, or where this says.
             .current_dir(dir)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -131,7 +135,7 @@ async fn lines_of_syslog_ng_arrive_in_batches_and_wait_for_a_gateway_that_is_awa
     for (n, record) in records.iter().enumerate() {
         assert_eq!(record.message, format!("line {n} \"ü\" \\ [x]"));
         assert_eq!(record.level, LEVELS[n % 8], "{record:?}");
-        assert_eq!(record.timestamp.to_string(), "2025-09-25T10:30:00.000Z");
+        assert_eq!(record.timestamp.to_string(), "2025-09-25T10:30:00.123Z");
         let expected = format!(r#"{{"program":"nginx","pid":"{n}","host":"web","facility":"daemon"}}"#);
         let fields: serde_json::Value = serde_json::from_str(&expected)?;
         assert_eq!(serde_json::Value::from(record.fields.to_value()), fields);
