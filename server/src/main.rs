@@ -23,7 +23,12 @@ use tokio::{task::spawn_blocking, time::timeout};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
-        Some(command) => runtime().and_then(|runtime| runtime.block_on(command.run())),
+        Some(command) => runtime().and_then(|runtime| {
+            let result = runtime.block_on(command.run());
+            // Whoever still waits for a line that nobody types is not waited for.
+            runtime.shutdown_background();
+            result
+        }),
         None => Config::from_settings(&cli.settings)
             .map_err(anyhow::Error::from)
             .and_then(|mut config| {

@@ -207,8 +207,12 @@ struct Target<'a> {
     service: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     workspace_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "resource_id", alias = "function_id")]
+    #[serde(borrow, default)]
     workflow_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    resource_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    function_id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     channel: Option<Cow<'a, str>>,
     #[serde(borrow, default, rename = "logData")]
@@ -254,6 +258,24 @@ impl<'a> Item<'a> {
 }
 
 impl Target<'_> {
+    /// What names the resource: it has three names, of which one may be used.
+    fn resource(&self) -> Result<Option<&str>, EntryError> {
+        let names = [
+            ("workflow_id", &self.workflow_id),
+            ("resource_id", &self.resource_id),
+            ("function_id", &self.function_id),
+        ];
+        let mut given = names
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        match (given.next(), given.next()) {
+            (Some((one, _)), Some((other, _))) => Err(EntryError::Invalid(format!(
+                "{one} and {other} name the same part of its channel; send one of them"
+            ))),
+            (one, _) => Ok(one.map(|(_, value)| value)),
+        }
+    }
+
     fn channel(&self) -> Result<Channel, EntryError> {
         if let Some(text) = self.channel.as_deref() {
             return text.parse().map_err(|error| EntryError::Channel {
@@ -269,7 +291,7 @@ impl Target<'_> {
             .workspace_id
             .as_deref()
             .ok_or(EntryError::MissingChannel("workspace_id"))?;
-        let resource = self.workflow_id.as_deref();
+        let resource = self.resource()?;
         Channel::new(service, workspace, resource).map_err(|error| EntryError::Channel {
             text: shown(&spell(service, workspace, resource)),
             error,

@@ -101,12 +101,16 @@ pub enum QueryError {
 }
 
 impl QueryError {
-    /// An expression to look for that cannot be used.
+    /// An expression to look for that cannot be used. Of a reason of several lines, which draw what is wrong in a type of
+    /// one width, the last says it in words.
     #[must_use]
     pub fn expression(text: &str, reason: &impl std::fmt::Display) -> Self {
+        let reason = reason.to_string();
+        let last = reason.lines().map(str::trim).rfind(|line| !line.is_empty());
+        let words = last.map(|line| line.trim_start_matches("error: "));
         Self::Expression {
             text: shown(text),
-            reason: shown(&reason.to_string()),
+            reason: shown(words.unwrap_or_default()),
         }
     }
 

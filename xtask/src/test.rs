@@ -17,11 +17,18 @@ use crate::{
 };
 
 /// What the end-to-end tests start besides what is built here.
-const PROGRAMS: [Program; 1] = [Program {
-    name: "nginx",
-    path: "/usr/sbin/nginx",
-    packages: &["nginx"],
-}];
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "nginx",
+        path: "/usr/sbin/nginx",
+        packages: &["nginx"],
+    },
+    Program {
+        name: "syslog-ng",
+        path: "/usr/sbin/syslog-ng",
+        packages: &["syslog-ng-core", "syslog-ng-mod-http"],
+    },
+];
 /// What publishes from Python.
 pub(crate) const PYTHON: &str = "e2e/python/requirements.txt";
 

@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls;
 
 use super::{Target, backoff::Backoff, connector};
-use crate::{cause, random};
+use crate::cause;
 
 /// A gateway as the commands see it.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub(super) struct GatewayClient {
     http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     token: Option<String>,
+    /// Whether it is on this machine.
+    is_here: bool,
 }
 
 /// What became of a batch.
@@ -65,6 +67,7 @@ impl GatewayClient {
         }
         Ok(Self {
             http: connector::client(),
+            is_here: uri.host().is_some_and(is_here),
             base,
             token: target.token.clone(),
         })
@@ -75,16 +78,15 @@ impl GatewayClient {
         &self.base
     }
 
-    /// Publishes NDJSON whose records all belong to one service, however long that takes. Says once on
-    /// standard error when the gateway does not answer or takes nothing, and when it is back.
-    pub(super) async fn publish(&self, channel: &Channel, ndjson: Bytes) -> Settled {
+    /// Publishes NDJSON whose records all belong to one service, however long that takes. With the same key it is the same
+    /// publication, and stored once. Says once on standard error when the gateway does not answer or takes nothing, and
+    /// when it is back.
+    pub(super) async fn publish(&self, channel: &Channel, ndjson: Bytes, key: &str) -> Settled {
         let (mut backoff, mut away) = (Backoff::default(), false);
-        // With the same key it is the same publication, and stored once.
-        let key = random::hex();
         loop {
-            let settled = match self.try_to_publish(channel, ndjson.clone(), &key).await {
+            let settled = match self.try_to_publish(channel, ndjson.clone(), key).await {
                 Outcome::Stored(answer) => Settled::Stored(answer),
-                Outcome::Refused(problem) => Settled::Refused(problem),
+                Outcome::Refused(problem) => Settled::Refused(self.with_what_to_set(problem, channel)),
                 Outcome::TryAgain(reason) => {
                     if !std::mem::replace(&mut away, true) {
                         eprintln!(
@@ -103,13 +105,34 @@ impl GatewayClient {
         }
     }
 
+    /// The token that works by itself where somebody tries a gateway out. It is sent to no other machine: there it would be a
+    /// wrong token in that gateway's figures, and never help.
+    fn demo_token(&self, channel: &Channel) -> Option<&'static str> {
+        demo_token(channel).filter(|_| self.is_here)
+    }
+
+    /// A refusal of what the caller holds names what sets it.
+    fn with_what_to_set(&self, mut problem: Problem, channel: &Channel) -> Problem {
+        if problem.status == StatusCode::UNAUTHORIZED.as_u16() {
+            let hint = match &self.token {
+                Some(_) => "what was sent is --token, or LOGS_GATEWAY_TOKEN",
+                None if self.demo_token(channel).is_some() => {
+                    "the demo token was sent, because neither --token nor LOGS_GATEWAY_TOKEN is set"
+                }
+                None => "set LOGS_GATEWAY_TOKEN, or --token",
+            };
+            problem.detail = format!("{}; {hint}", problem.detail);
+        }
+        problem
+    }
+
     async fn try_to_publish(&self, channel: &Channel, ndjson: Bytes, key: &str) -> Outcome {
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(format!("{}{PUBLISH_PATH}", self.base))
             .header(header::CONTENT_TYPE, NDJSON_TYPE)
             .header(IDEMPOTENCY_KEY_HEADER, key);
-        if let Some(token) = self.token.as_deref().or_else(|| demo_token(channel)) {
+        if let Some(token) = self.token.as_deref().or_else(|| self.demo_token(channel)) {
             request = request.header(SERVICE_TOKEN_HEADER, token);
         }
         let request = match request.body(Full::new(ndjson)) {
@@ -163,11 +186,35 @@ impl GatewayClient {
         let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
         let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         match outcome(status, &body) {
+            Outcome::Refused(problem) if problem.status == StatusCode::UNAUTHORIZED.as_u16() => {
+                let hint = match self.token {
+                    Some(_) => "what was sent is --token, or LOGS_GATEWAY_TOKEN",
+                    None => "LOGS_GATEWAY_TOKEN, or --token, holds a reader's token",
+                };
+                bail!("{}: {}; {hint}", self.base, problem.detail)
+            }
             Outcome::Refused(problem) => bail!("{}: {}", self.base, problem.detail),
             Outcome::TryAgain(reason) => Ok(Err(reason)),
             Outcome::Stored(_) => Ok(Err(format!("an unexpected answer ({status})"))),
         }
     }
+}
+
+/// The token that works for a channel in development.
+pub(super) fn demo_token(channel: &Channel) -> Option<&'static str> {
+    DEMO_TOKENS
+        .iter()
+        .find(|(_, service)| *service == channel.service())
+        .map(|(token, _)| *token)
+}
+
+/// Whether a name or address is this machine's own, whatever is looked up.
+pub(super) fn is_here(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn no_answer() -> String {
@@ -229,10 +276,23 @@ fn outcome(status: StatusCode, body: &[u8]) -> Outcome {
     }
 }
 
-/// The token that works for a channel in development.
-pub(super) fn demo_token(channel: &Channel) -> Option<&'static str> {
-    DEMO_TOKENS
-        .iter()
-        .find(|(_, service)| *service == channel.service())
-        .map(|(token, _)| *token)
+#[cfg(test)]
+mod tests {
+    use super::is_here;
+
+    #[test]
+    fn only_this_machine_is_here() {
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "[::1]"] {
+            assert!(is_here(host), "{host}");
+        }
+        for host in [
+            "example.com",
+            "localhost.example.com",
+            "10.0.0.1",
+            "[2001:db8::1]",
+            "0.0.0.0",
+        ] {
+            assert!(!is_here(host), "{host}");
+        }
+    }
 }

@@ -5,11 +5,16 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::colour::without_escapes;
 
+mod agents;
+
 /// A line as `logData` in JSON. Always a record: what cannot be guessed is left to the gateway.
 pub(super) fn log_data(line: &str) -> String {
     if line.trim_start().starts_with('{')
         && let Ok(object) = serde_json::from_str::<Map<String, Value>>(line)
     {
+        if let Some(wrapped) = agents::Wrapped::of(&object) {
+            return wrapped.log_data();
+        }
         return from_object(line, object);
     }
     from_text(line)

@@ -5,6 +5,7 @@ mod client;
 mod colour;
 pub(crate) mod connector;
 mod doctor;
+mod follow;
 mod health;
 mod line;
 mod proxy;
@@ -38,7 +39,7 @@ pub struct Cli {
 /// The commands beside serving. Each is a client of a running gateway, the proxy on behalf of browsers.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Publish each line of standard input as a record
+    /// Publish each line of standard input, or of files that grow, as a record
     Publish(publish::Publish),
     /// Show records as they come, in colour
     Tail(tail::Tail),
@@ -67,7 +68,8 @@ pub struct Target {
     /// The gateway's address
     #[arg(long, env = "LOGS_GATEWAY_URL", default_value = DEFAULT_URL)]
     url: String,
-    /// The token to publish or read with [default for publishing: the demo token of the channel's service]
+    /// The token to publish or read with [default for publishing to a gateway on this machine: the demo token of the
+    /// channel's service]
     #[arg(long, env = "LOGS_GATEWAY_TOKEN", hide_env_values = true)]
     token: Option<String>,
 }
@@ -79,10 +81,10 @@ impl Command {
     /// A sentence for the person at the terminal.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Publish(publish) => interruptible(publish.run()).await,
             Self::Tail(tail) => interruptible(tail.run()).await,
             Self::Simulate(simulate) => interruptible(simulate.run()).await,
-            // Stops politely, by itself.
+            // These stop politely, by themselves.
+            Self::Publish(publish) => publish.run().await,
             Self::Proxy(proxy) => proxy.run().await,
             Self::Health(health) => health.run().await,
             Self::Token(token) => token.run(),

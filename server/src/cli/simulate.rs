@@ -13,7 +13,7 @@ use super::{
     publish::append_log_data,
     story::{self, Dice, Step},
 };
-use crate::quantity;
+use crate::{quantity, random};
 
 /// Publish a believable ETL run again and again: a job that starts a FaaS workflow that calls a
 /// function, with warnings, errors, stack traces, colours and nested fields now and then.
@@ -110,7 +110,7 @@ impl Simulate {
             .context("--workspace or --workflows")?;
         let mut ndjson = String::new();
         append_log_data(&mut ndjson, &channel, &step.log_data());
-        match client.publish(&channel, ndjson.into()).await {
+        match client.publish(&channel, ndjson.into(), &random::hex()).await {
             Settled::Stored(_) => Ok(()),
             Settled::Refused(problem) => bail!("{}: {} ({})", client.url(), problem.detail, problem.code),
         }

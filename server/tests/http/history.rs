@@ -255,9 +255,13 @@ async fn what_cannot_be_answered_is_refused() {
         ("channels=logs:etl:w&before=yesterday", "invalid_query"),
         ("channels=logs:etl:w&limit=-1", "invalid_query"),
         ("channels=logs:etl:w&level=loud", "invalid_level"),
+        ("channels=logs:etl:w&q=/(/", "invalid_query"),
     ];
     for (query, code) in cases {
         let answer = app.get(&format!("/api/logs/history?{query}")).await;
         assert_eq!(answer.refusal(), (400, code.to_owned()), "{query}");
     }
+    let answer = app.get("/api/logs/history?channels=logs:etl:w&q=/(/").await;
+    let expected = "q=\"/(/\" is no regular expression that can be used: unclosed group";
+    assert_eq!(answer.json()["detail"], expected);
 }

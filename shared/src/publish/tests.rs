@@ -261,3 +261,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn two_names_of_one_part_of_a_channel_are_both_told() {
+    let body = r#"{"service":"etl","workspace_id":"w","workflow_id":"a","function_id":"b","logData":"m"}"#;
+    let publication = Publication::parse(body.as_bytes(), BodyKind::Json, Timestamp::default()).unwrap();
+    let error = publication.entries[0].as_ref().unwrap_err();
+    let sentence = error.to_string();
+    assert!(sentence.contains("workflow_id and function_id"), "{sentence}");
+    let null = body.replace("\"a\"", "null");
+    let publication = Publication::parse(null.as_bytes(), BodyKind::Json, Timestamp::default()).unwrap();
+    assert_eq!(
+        publication.entries[0].as_ref().unwrap().channel.as_str(),
+        "logs:etl:w:b"
+    );
+}

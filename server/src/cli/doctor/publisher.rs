@@ -12,7 +12,7 @@ use super::{
     finding::{Check, Finding},
     probe::{Answer, Probe},
 };
-use crate::cli::client::demo_token;
+use crate::cli::client::{demo_token, is_here};
 
 /// The records that doctor measures with: published at the innermost hop, so that none but the readers' way is measured.
 pub(super) struct Publisher {
@@ -43,7 +43,8 @@ impl Publisher {
             );
         }
         let is_given = token.is_some();
-        let token = token.or_else(|| demo_token(&channel).map(str::to_owned));
+        let demo = demo_token(&channel).filter(|_| is_here(innermost.hop.host()));
+        let token = token.or_else(|| demo.map(str::to_owned));
         let Some(uri) = innermost.hop.publish(token.is_some()) else {
             return skipped(
                 "a proxy takes no records: with --via and the gateway's own address doctor can measure with some; \
