@@ -81,7 +81,7 @@ pub struct Doctor {
     )]
     publish_token: Option<String>,
     /// A header of every request, such as a cookie of somebody who is signed in; may be repeated
-    #[arg(long = "header", value_name = "NAME: VALUE", hide_env_values = true)]
+    #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
     /// The origin of a page that reads the stream, for CORS [default: the page's]
     #[arg(long)]
