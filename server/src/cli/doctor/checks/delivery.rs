@@ -21,7 +21,7 @@ use crate::{
 /// How long the first event, or a record, may take before it counts as held back.
 pub(super) const HELD: Duration = Duration::from_secs(3);
 /// Longer than that, and somebody who watches notices.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_millis(1500);
 const RECORDS: usize = 3;
 /// A piece of what is published until a buffer overflows.
 pub(super) const PIECE: usize = 8 * 1024;
