@@ -55,7 +55,7 @@ async fn the_proxies_that_are_handed_out_are_well() -> Result<()> {
     let (name, cookie) = SignOn::ALICE;
     let cookie = format!("{name}: {cookie}");
     let token = format!("X-Proxy-Token: {}", TestProxy::TOKEN);
-    for kind in [ProxyKind::Binary, ProxyKind::Nginx] {
+    for kind in [ProxyKind::Binary, ProxyKind::Nginx, ProxyKind::Express] {
         let proxy = TestProxy::start(kind, &gateway, &sign_on).await?;
         let stream = proxy.route("stream");
         // From the page's side alone, as the page asks.

@@ -163,18 +163,21 @@ pub(super) fn with_streams(party: Party) -> &'static str {
 
 /// That the headers of CORS are the gateway's.
 pub(super) fn with_cors(party: Party, origin: &str) -> String {
-    let gateway = format!("the gateway: ALLOWED_ORIGINS has to have {origin}");
-    match party {
-        Party::Unknown => gateway,
-        Party::Nginx => format!(
-            "{gateway}; nginx: no `proxy_hide_header Access-Control-Allow-Origin;`, and no `add_header` of it either"
-        ),
-        Party::Apache => format!(
-            "{gateway}; Apache: no `Header unset Access-Control-Allow-Origin`, and no `Header set` of it either"
-        ),
+    let listed = format!("ALLOWED_ORIGINS of the gateway has {origin}");
+    let through = match party {
+        Party::Unknown => return listed,
+        Party::Nginx => {
+            "nginx: no `proxy_hide_header Access-Control-Allow-Origin;`, and no `add_header` of it either"
+                .to_owned()
+        }
+        Party::Apache => {
+            "Apache: no `Header unset Access-Control-Allow-Origin`, and no `Header set` of it either"
+                .to_owned()
+        }
         other => format!(
-            "{gateway}; {}: Access-Control-* goes through as the gateway sends it",
+            "{}: Access-Control-* goes through as the gateway sends it",
             other.or_somebody()
         ),
-    }
+    };
+    format!("{through}; and {listed}")
 }

@@ -80,8 +80,8 @@ pub struct Doctor {
         value_name = "TOKEN"
     )]
     publish_token: Option<String>,
-    /// A header of every request, such as a cookie of somebody who is signed in; may be repeated
-    #[arg(long = "header", value_name = "NAME: VALUE", hide_env_values = true)]
+    /// A header of every request, to every hop and the page, such as a cookie of somebody who is signed in; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
     /// The origin of a page that reads the stream, for CORS [default: the page's]
     #[arg(long)]

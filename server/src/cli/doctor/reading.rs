@@ -96,7 +96,7 @@ impl Reading {
             let pending = &mut self.pending;
             // What a newer gateway says beyond this is left out.
             self.parser.feed(data, |event, _| {
-                pending.extend(ServerEvent::parse(&event.data).ok())
+                pending.extend(ServerEvent::parse(&event.data).ok());
             });
         }
     }

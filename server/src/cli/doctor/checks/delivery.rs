@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use logs_shared::{RecordId, ServerEvent};
 
 use super::stream::Opened;
@@ -20,7 +21,7 @@ use crate::{
 /// How long the first event, or a record, may take before it counts as held back.
 pub(super) const HELD: Duration = Duration::from_secs(3);
 /// Longer than that, and somebody who watches notices.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_millis(1500);
 const RECORDS: usize = 3;
 /// A piece of what is published until a buffer overflows.
 pub(super) const PIECE: usize = 8 * 1024;
@@ -62,19 +63,20 @@ pub(in crate::cli::doctor) async fn check(
     } else {
         (Delivered::none(), Seen::Unread)
     };
-    let plain = match probe.open(&[], &[("accept-encoding", "identity")]).await {
-        Ok(response) => Opened {
+    let plain = match probe.open(&[], &[PLAIN]).await {
+        Ok(response) if response.status() == StatusCode::OK => Opened {
             response,
             took: Duration::ZERO,
             party,
             is_as_meant,
         },
-        Err(error) => {
+        _ => {
             let mut delivered = Delivered::none();
-            delivered.findings.push(Finding::skipped(
-                Check::Delivery,
-                format!("a second stream does not open: {error}"),
-            ));
+            let why = "a second stream, to compare it unpacked, does not open";
+            delivered.findings.push(Finding::skipped(Check::Delivery, why));
+            let seen = format!("{} packs the stream ({packed})", party.or_somebody());
+            let packs = Finding::fail(Check::Compression, seen).change(advice::uncompressed(party));
+            delivered.findings.push(packs);
             return delivered;
         }
     };
@@ -276,7 +278,7 @@ pub(super) async fn beginning<T>(
     wanted: impl FnMut(ServerEvent) -> Option<T>,
 ) -> Result<Option<T>, String> {
     let response = probe.open(parameters, headers).await?;
-    if response.status() != axum::http::StatusCode::OK {
+    if response.status() != StatusCode::OK {
         return Err(crate::cli::doctor::probe::read(response).await?.told());
     }
     let mut reading = Reading::new(response);

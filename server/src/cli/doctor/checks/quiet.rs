@@ -70,7 +70,7 @@ fn stayed(beats: &[Instant], before: Before, idle: Duration) -> Finding {
     let Some(heartbeat) = before.heartbeat else {
         return Finding::ok(Check::Quiet, format!("open for {}", took(idle)));
     };
-    let together = beats.windows(2).any(|pair| pair[1] - pair[0] < heartbeat / 4);
+    let together = beats.windows(2).any(|pair| pair[1] - pair[0] < heartbeat / 10);
     let missing = beats.is_empty() && idle > heartbeat * 2;
     if before.is_prompt && (together || missing) {
         let seen = if together {

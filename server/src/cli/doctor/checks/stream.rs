@@ -194,7 +194,7 @@ fn refusal(answer: &Answer, party: Party, probe: &Probe) -> Finding {
     let blocked = |change: &str| Finding::blocked(Check::Stream, &told).change(change);
     let fail = |change: &str| Finding::fail(Check::Stream, &told).change(change);
     let Some(ours) = answer.refusal() else {
-        return others(answer, party);
+        return others(answer, party, probe.hop.is_tls());
     };
     match &*ours.code {
         code::MISSING_TOKEN | code::INVALID_TOKEN | code::EXPIRED_TOKEN | code::REVOKED => {
@@ -229,10 +229,12 @@ fn refusal(answer: &Answer, party: Party, probe: &Probe) -> Finding {
 }
 
 /// What has been said by somebody who is no gateway.
-fn others(answer: &Answer, party: Party) -> Finding {
+fn others(answer: &Answer, party: Party, is_tls: bool) -> Finding {
     let who = party.or_somebody();
     let told = answer.told();
     match answer.status.as_u16() {
+        // What a server says whose port is for TLS.
+        400 if !is_tls => Finding::fail(Check::Stream, told).change("https:// in the address, if that is what is spoken there"),
         401 | 403 | 407 => Finding::blocked(Check::Stream, told)
             .change(format!("{who} asks who is there: --header 'Cookie: …' of somebody who is signed in, or its rule for this path")),
         300..=399 => {
