@@ -3,7 +3,11 @@
 mod reading;
 mod telling;
 
-use std::{io, sync::Arc, time::Instant};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use logs_shared::{ChannelPattern, LogEntry, Timestamp};
 use tokio::sync::Semaphore;
@@ -13,9 +17,12 @@ use crate::{
     access::Revoked,
     config::Config,
     engine::{AppendError, Appended, Engine, Named, NewRecord, now_ms},
+    lately::Lately,
+    process::cpu_time,
     quotas::Quotas,
-    rate::PublishRate,
+    rate::Rate,
     rejections::Rejections,
+    services::{Outcome, Services},
     streams::Streams,
 };
 
@@ -29,7 +36,8 @@ struct Shared {
     config: Config,
     engine: Engine,
     streams: Streams,
-    rate: PublishRate,
+    services: Services,
+    rates: Rates,
     revoked: Revoked,
     quotas: Quotas,
     rejections: Rejections,
@@ -37,6 +45,17 @@ struct Shared {
     looking_back: Arc<Semaphore>,
     started: Instant,
     started_at: Timestamp,
+}
+
+/// How it did lately: what is sampled once a second.
+#[derive(Default)]
+struct Rates {
+    published: Rate,
+    delivered: Rate,
+    /// Microseconds of processor time.
+    cpu: Rate,
+    append: Lately,
+    delivery: Lately,
 }
 
 /// How many may look through the past at once, for each of the machine's processors.
@@ -49,7 +68,6 @@ impl Gateway {
     /// Who was revoked cannot be read from the data folder.
     pub fn open(config: Config, engine: Engine) -> io::Result<Self> {
         let streams = Streams::new(config.stream_limits);
-        let rate = PublishRate::default();
         let revoked = Revoked::open(config.storage.dir())?;
         let quotas = Quotas::new(&config);
         Ok(Self {
@@ -57,7 +75,8 @@ impl Gateway {
                 config,
                 engine,
                 streams,
-                rate,
+                services: Services::default(),
+                rates: Rates::default(),
                 revoked,
                 quotas,
                 rejections: Rejections::default(),
@@ -86,13 +105,28 @@ impl Gateway {
         entries: impl IntoIterator<Item = LogEntry>,
         named: Option<Named>,
     ) -> Result<Appended, AppendError> {
-        let records = entries.into_iter().map(|entry| NewRecord {
-            json: entry.encode(),
-            level: entry.level,
-            channel: entry.channel,
+        let mut tally = self.shared.services.tally();
+        let records = entries.into_iter().map(|entry| {
+            tally.add(entry.channel.service());
+            NewRecord {
+                json: entry.encode(),
+                level: entry.level,
+                channel: entry.channel,
+            }
         });
         let records = records.collect();
-        self.shared.engine.append(records, named).await
+        let appended = self.shared.engine.append(records, named).await;
+        tally.end(match &appended {
+            Ok(appended) if appended.is_repeat => Outcome::Repeated,
+            Ok(_) => Outcome::Accepted,
+            Err(_) => Outcome::Rejected,
+        });
+        appended
+    }
+
+    /// What became of records, by service. Those that are given to [`Self::publish`] are counted there.
+    pub(crate) fn services(&self) -> &Services {
+        &self.shared.services
     }
 
     /// Who may no more.
@@ -118,9 +152,24 @@ impl Gateway {
 
     /// What is done once a second, whether anybody asks or not.
     pub(crate) fn tick(&self) {
-        self.shared.rate.sample(self.shared.engine.published());
-        self.shared.quotas.forget_idle();
+        let Shared {
+            engine,
+            streams,
+            rates,
+            quotas,
+            ..
+        } = &*self.shared;
+        rates.published.sample(engine.published());
+        rates.delivered.sample(streams.delivered().records());
+        rates.cpu.sample(cpu_us(cpu_time()));
+        rates.append.sample(&engine.work().appends);
+        rates.delivery.sample(&streams.delivered().ages);
+        quotas.forget_idle();
     }
+}
+
+fn cpu_us(cpu: Duration) -> u64 {
+    u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The version that this binary was built as.

@@ -9,7 +9,7 @@
 //! - `history`: a reader that stops, for looking back
 //! - `stream`: one reader's response body; `streams` knows which are open
 //! - `page`: the pages, built into the binary
-//! - `metrics`: what is counted, for Prometheus
+//! - `metrics`: what is counted, for Prometheus; `histogram`, `rate`, `lately` and `services` count
 //!
 //! Below HTTP: [`serve()`](serve::serve) (start and stop), `connections` (from a socket to its requests: who has room,
 //! who is cut), `stalled` (sockets that take nothing), [`tls`].
@@ -26,8 +26,10 @@ pub mod config;
 mod connections;
 pub mod engine;
 pub mod gateway;
+mod histogram;
 mod history;
 pub mod http;
+mod lately;
 mod metrics;
 mod named;
 mod newest;
@@ -44,6 +46,7 @@ mod reader;
 mod rejections;
 pub mod reload;
 pub mod serve;
+mod services;
 mod stalled;
 pub mod start;
 mod stream;

@@ -1,4 +1,4 @@
-//! [`PublishRate`]: how much was published lately.
+//! [`Rate`]: how fast something grew lately.
 
 use std::{
     collections::VecDeque,
@@ -6,26 +6,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How much was published lately: the count of records, sampled.
+/// How fast something grew lately: a count, sampled.
 #[derive(Default)]
-pub(crate) struct PublishRate(Mutex<VecDeque<(Instant, u64)>>);
+pub(crate) struct Rate(Mutex<VecDeque<(Instant, u64)>>);
 
 const WINDOW: Duration = Duration::from_secs(10);
 
-impl PublishRate {
-    /// Notes how many records there have been so far.
-    pub(crate) fn sample(&self, published: u64) {
-        self.sample_at(Instant::now(), published);
+impl Rate {
+    /// Notes how much it is by now.
+    pub(crate) fn sample(&self, count: u64) {
+        self.sample_at(Instant::now(), count);
     }
 
-    /// Records per second over the last ten seconds, or since the first sample where that is later.
-    pub(crate) fn per_second(&self, published: u64) -> f64 {
-        self.per_second_at(Instant::now(), published)
+    /// By how much it grew per second over the last ten seconds, or since the first sample where that is later.
+    pub(crate) fn per_second(&self, count: u64) -> f64 {
+        self.per_second_at(Instant::now(), count)
     }
 
-    fn sample_at(&self, now: Instant, published: u64) {
+    fn sample_at(&self, now: Instant, count: u64) {
         let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        samples.push_back((now, published));
+        samples.push_back((now, count));
         while samples.len() > 1
             && samples
                 .front()
@@ -36,7 +36,7 @@ impl PublishRate {
     }
 
     #[expect(clippy::cast_precision_loss)]
-    fn per_second_at(&self, now: Instant, published: u64) -> f64 {
+    fn per_second_at(&self, now: Instant, count: u64) -> f64 {
         let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((since, before)) = samples.front() else {
             return 0.0;
@@ -45,7 +45,7 @@ impl PublishRate {
         if seconds < 0.1 {
             0.0
         } else {
-            published.saturating_sub(*before) as f64 / seconds
+            count.saturating_sub(*before) as f64 / seconds
         }
     }
 }
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_of_the_last_ten_seconds() {
-        let rate = PublishRate::default();
+        let rate = Rate::default();
         let start = Instant::now();
         assert!(rate.per_second_at(start, 5).abs() < f64::EPSILON);
         for second in 0..60 {

@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use logs_shared::{
@@ -14,7 +15,7 @@ use logs_shared::{
 };
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::engine::{Found, Left, Link, Log, Watch};
+use crate::engine::{Found, Left, Link, Log, Stamp, Watch, now_ms};
 
 /// A cursor that moves through the channels it follows. Live delivery, resuming, history and
 /// catching up are all this: read forward from the cursor.
@@ -36,6 +37,16 @@ pub(crate) struct Reader {
     /// The changes of what it follows that it knows of.
     changes: usize,
     may_block: bool,
+    told: Told,
+}
+
+/// What a look gave besides records.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    /// Why records were missing, once a gap.
+    pub(crate) gaps: Vec<GapReason>,
+    /// The first record that was written, with the smallest id of them.
+    first: Option<(RecordId, Stamp)>,
 }
 
 struct Round {
@@ -61,9 +72,16 @@ struct Run {
 /// What a run has taken of its channel.
 #[derive(Default)]
 struct InHand {
-    records: VecDeque<(RecordId, Arc<[u8]>)>,
+    records: VecDeque<Taken>,
     /// What is missing in front of them and the reader has not been told of yet.
     gap: Option<Gap>,
+}
+
+/// One of those records.
+struct Taken {
+    id: RecordId,
+    stamp: Stamp,
+    frame: Arc<[u8]>,
 }
 
 /// What one look gave.
@@ -111,12 +129,29 @@ impl Reader {
             fetching: None,
             changes,
             may_block,
+            told: Told::default(),
         }
     }
 
     /// Everything up to here has been written; nothing after it has.
     pub(crate) fn cursor(&self) -> RecordId {
         self.cursor
+    }
+
+    /// The gaps of the last look.
+    pub(crate) fn gaps(&self) -> &[GapReason] {
+        &self.told.gaps
+    }
+
+    /// How long ago the first record of the last look came to the log; `None` where there was none. Where it came from the
+    /// store it is told by its id, which counts milliseconds of a clock that may step.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let (id, stamp) = self.told.first?;
+        let us = match stamp.us() {
+            Some(us) => self.log.work.now_us().saturating_sub(us),
+            None => now_ms().saturating_sub(id.ms) * 1_000,
+        };
+        Some(Duration::from_micros(us))
     }
 
     /// Appends records to `out`, in order, until it holds about `budget` bytes. Registers the waker
@@ -127,6 +162,7 @@ impl Reader {
         budget: usize,
         out: &mut Vec<u8>,
     ) -> Result<Progress, Broken> {
+        self.told = Told::default();
         self.watch.register(waker);
         let changes = self.watch.changes();
         if changes % 2 == 1 {
@@ -202,11 +238,12 @@ impl Reader {
             self.sort_in(Run::new(link, self.cursor), &mut round, out);
         }
         while out.len() < budget && round.on_disk.is_empty() {
-            let Some((id, frame, emptied)) = round.next_record() else {
+            let Some((record, emptied)) = round.next_record() else {
                 break;
             };
-            out.extend_from_slice(&frame);
-            self.cursor = id;
+            self.told.first.get_or_insert((record.id, record.stamp));
+            out.extend_from_slice(&record.frame);
+            self.cursor = record.id;
             records += 1;
             if let Some(run) = emptied {
                 self.sort_in(run, &mut round, out);
@@ -228,8 +265,11 @@ impl Reader {
         loop {
             let left = link.log.take(&link, &mut self.cursor, round.limit, |found| {
                 match found {
-                    Found::Gap { from, to, reason } => write_gap(&gap(&link, from, to, reason), out),
+                    Found::Gap { from, to, reason } => {
+                        self.told.write_gap(&gap(&link, from, to, reason), out);
+                    }
                     Found::Record(record) => {
+                        self.told.first.get_or_insert((record.id, record.stamp));
                         out.extend_from_slice(&record.frame);
                         records += 1;
                     }
@@ -257,7 +297,7 @@ impl Reader {
     fn sort_in(&mut self, mut run: Run, round: &mut Round, out: &mut Vec<u8>) {
         run.refill(round.limit);
         if let Some(gap) = run.in_hand.gap.take() {
-            write_gap(&gap, out);
+            self.told.write_gap(&gap, out);
         }
         if !run.in_hand.records.is_empty() {
             round.runs.push(Reverse(run));
@@ -326,12 +366,12 @@ fn bring_in_after(log: &Log, watch: &Watch, cursor: RecordId) {
 
 impl Round {
     /// The record with the smallest id, and its run where that has none left in hand.
-    fn next_record(&mut self) -> Option<(RecordId, Arc<[u8]>, Option<Run>)> {
+    fn next_record(&mut self) -> Option<(Taken, Option<Run>)> {
         let mut top = self.runs.peek_mut()?;
         let Reverse(run) = &mut *top;
-        let (id, frame) = run.in_hand.records.pop_front()?;
+        let record = run.in_hand.records.pop_front()?;
         let emptied = run.in_hand.records.is_empty().then(|| PeekMut::pop(top).0);
-        Some((id, frame, emptied))
+        Some((record, emptied))
     }
 
     fn is_done(&self) -> bool {
@@ -369,14 +409,18 @@ impl Run {
     }
 
     fn next_id(&self) -> Option<RecordId> {
-        self.in_hand.records.front().map(|(id, _)| *id)
+        self.in_hand.records.front().map(|record| record.id)
     }
 }
 
 impl InHand {
     fn take(&mut self, link: &Link, found: Found<'_>) {
         match (found, &mut self.gap) {
-            (Found::Record(record), _) => self.records.push_back((record.id, record.frame.clone())),
+            (Found::Record(record), _) => self.records.push_back(Taken {
+                id: record.id,
+                stamp: record.stamp,
+                frame: record.frame.clone(),
+            }),
             (Found::Gap { from, to, reason }, gap @ None) => *gap = Some(self::gap(link, from, to, reason)),
             // Nothing came between the two.
             (Found::Gap { to, .. }, Some(gap)) => gap.to = to,
@@ -393,8 +437,11 @@ fn gap(link: &Link, from: RecordId, to: RecordId, reason: GapReason) -> Gap {
     }
 }
 
-fn write_gap(gap: &Gap, out: &mut Vec<u8>) {
-    ServerEvent::Gap(gap.clone()).write_sse(None, out);
+impl Told {
+    fn write_gap(&mut self, gap: &Gap, out: &mut Vec<u8>) {
+        self.gaps.push(gap.reason);
+        ServerEvent::Gap(gap.clone()).write_sse(None, out);
+    }
 }
 
 impl PartialEq for Run {

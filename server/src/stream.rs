@@ -54,7 +54,7 @@ impl LogStream {
         heartbeat: Duration,
         ends_after: Option<Duration>,
     ) -> Self {
-        open.delivered(0, reader.cursor());
+        open.delivered(0, None, reader.cursor());
         let mut heartbeat = interval_at(Instant::now() + heartbeat, heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -79,16 +79,21 @@ impl LogStream {
         let progress = self.reader.read(cx.waker(), CHUNK_BYTES, &mut out);
         let cursor = self.reader.cursor();
         match progress {
-            Ok(Progress::Records(records)) => self.open.delivered(records, cursor),
+            Ok(Progress::Records(records)) => {
+                // What a stream catches up on was not to be delivered before it asked.
+                let age = if self.caught_up { self.reader.age() } else { None };
+                self.open.delivered(records, age, cursor);
+            }
             Ok(Progress::Fetching) => {}
             Err(Broken) => self.close("internal", &mut out),
             Ok(Progress::CaughtUp) => {
-                self.open.delivered(0, cursor);
+                self.open.caught_up(cursor);
                 if !std::mem::replace(&mut self.caught_up, true) {
                     ServerEvent::CaughtUp(CaughtUp { timestamp: now() }).write_sse(Some(cursor), &mut out);
                 }
             }
         }
+        self.reader.gaps().iter().for_each(|gap| self.open.missed(*gap));
         if let Some(channels) = self.open.take_change() {
             ServerEvent::Subscription(Subscription { channels }).write_sse(None, &mut out);
         }
@@ -166,13 +171,17 @@ impl Body for LogStream {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if let Some(opening) = self.opening.take() {
+            self.open.sent(opening.len());
             return Poll::Ready(Some(Ok(Frame::data(opening))));
         }
         if self.ended {
             return Poll::Ready(None);
         }
         match self.next_chunk(cx) {
-            Some(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk.into())))),
+            Some(chunk) => {
+                self.open.sent(chunk.len());
+                Poll::Ready(Some(Ok(Frame::data(chunk.into()))))
+            }
             None => Poll::Pending,
         }
     }

@@ -1,23 +1,23 @@
 //! [`Streams`]: which streams are open, and whose they are.
 
+mod delivered;
 mod entry;
 
 use std::{
     collections::HashMap,
     hash::Hash,
     net::IpAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use logs_shared::{ChannelPattern, Interest, RecordId, StreamChange, Timestamp, overview::StreamOverview};
+use logs_shared::{
+    ChannelPattern, Interest, RecordId, StreamChange, Timestamp, event::GapReason, overview::StreamOverview,
+};
 use tokio::time::Instant;
 
-pub(crate) use self::entry::Changed;
 use self::entry::Entry;
+pub(crate) use self::{delivered::Delivered, entry::Changed};
 
 use crate::{
     access::{ReaderIdentity, Revocation, TooManyPatterns},
@@ -34,7 +34,16 @@ pub(crate) struct Streams {
 struct Shared {
     limits: StreamLimits,
     state: Mutex<State>,
-    delivered: AtomicU64,
+    delivered: Delivered,
+}
+
+/// How far behind open streams are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lag {
+    /// The age of the oldest record that one of them has yet to be given, in milliseconds; 0 where all are up to date.
+    pub(crate) ms: u64,
+    /// How many have yet to be given one.
+    pub(crate) streams: usize,
 }
 
 #[derive(Default)]
@@ -131,7 +140,7 @@ impl Streams {
             shared: Arc::new(Shared {
                 limits,
                 state: Mutex::default(),
-                delivered: AtomicU64::new(0),
+                delivered: Delivered::new(),
             }),
         }
     }
@@ -230,17 +239,40 @@ impl Streams {
         self.state().open.len()
     }
 
-    /// Records handed to streams since the start.
-    pub(crate) fn delivered(&self) -> u64 {
-        self.shared.delivered.load(Ordering::Relaxed)
+    /// How many may be.
+    pub(crate) fn most(&self) -> usize {
+        self.shared.limits.total
+    }
+
+    /// What was handed to streams since the start.
+    pub(crate) fn delivered(&self) -> &Delivered {
+        &self.shared.delivered
+    }
+
+    /// How far behind streams are that have not read up to the high-water mark. Looks at each stream, and at those of its
+    /// channels that have something new.
+    pub(crate) fn lag(&self, head: RecordId, now_ms: u64) -> Lag {
+        let entries = self.entries();
+        let lags = entries.iter().filter_map(|entry| entry.lag_ms(head, now_ms));
+        lags.fold(Lag::default(), |lag, ms| Lag {
+            ms: lag.ms.max(ms),
+            streams: lag.streams + 1,
+        })
     }
 
     /// One row a stream, the oldest first.
-    pub(crate) fn overview(&self) -> Vec<StreamOverview> {
-        let entries: Vec<_> = self.state().open.values().cloned().collect();
-        let mut rows: Vec<_> = entries.iter().map(|entry| entry.overview()).collect();
+    pub(crate) fn overview(&self, head: RecordId, now_ms: u64) -> Vec<StreamOverview> {
+        let entries = self.entries();
+        let mut rows: Vec<_> = entries
+            .iter()
+            .map(|entry| entry.overview(entry.lag_ms(head, now_ms).unwrap_or(0)))
+            .collect();
         rows.sort_by_key(|row| row.number);
         rows
+    }
+
+    fn entries(&self) -> Vec<Arc<Entry>> {
+        self.state().open.values().cloned().collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -274,13 +306,25 @@ impl OpenStream {
         self.entry.drain()
     }
 
-    /// Counts records that were handed to the connection.
-    pub(crate) fn delivered(&self, records: u64, cursor: RecordId) {
-        self.streams
-            .shared
-            .delivered
-            .fetch_add(records, Ordering::Relaxed);
+    /// Counts records that were handed to the connection. `age` is that of the oldest, where it was to be handed at once.
+    pub(crate) fn delivered(&self, records: u64, age: Option<Duration>, cursor: RecordId) {
+        self.streams.shared.delivered.add_records(records, age);
         self.entry.delivered(records, cursor);
+    }
+
+    /// Counts bytes that were.
+    pub(crate) fn sent(&self, bytes: usize) {
+        self.streams.shared.delivered.add_bytes(bytes);
+    }
+
+    /// Counts a gap that it was told of.
+    pub(crate) fn missed(&self, reason: GapReason) {
+        self.streams.shared.delivered.add_gap(reason);
+    }
+
+    /// It has been given everything up to the cursor, and there was no more.
+    pub(crate) fn caught_up(&self, cursor: RecordId) {
+        self.entry.caught_up(cursor);
     }
 }
 

@@ -399,9 +399,25 @@ impl ChannelLog {
         }
     }
 
-    pub(super) fn overview(&self) -> ChannelOverview {
+    /// The oldest record after the cursor, or where one may be that only the store has.
+    pub(super) fn first_after(&self, cursor: RecordId) -> Option<RecordId> {
         let state = read(&self.state);
-        overview(&self.channel, &state.kept, state.links.len())
+        if cursor >= state.kept.last_id || state.kept.records == 0 {
+            return None;
+        }
+        let cursor = cursor.max(state.kept.trimmed_to);
+        if cursor < state.tail_from {
+            return Some(cursor.next().max(state.kept.first_id));
+        }
+        state.tail.after(cursor).next().map(|record| record.id)
+    }
+
+    pub(super) fn overview(&self, now_ms: u64) -> ChannelOverview {
+        let state = read(&self.state);
+        ChannelOverview {
+            per_second: state.per_second(now_ms),
+            ..overview(&self.channel, &state.kept, state.links.len())
+        }
     }
 }
 
@@ -422,7 +438,20 @@ pub(super) fn overview(channel: &Channel, kept: &Kept, readers: usize) -> Channe
     }
 }
 
+/// Over how many milliseconds a rate is told.
+const RATE_MS: u64 = 10_000;
+
 impl State {
+    /// Records that came per second lately: counted in the tail, as far as it reaches back.
+    #[expect(clippy::cast_precision_loss)]
+    fn per_second(&self, now_ms: u64) -> f64 {
+        let from_ms = now_ms.saturating_sub(RATE_MS);
+        let records = self.tail.count_after(RecordId::before_ms(from_ms));
+        // Ids may be ahead of a clock that was set back.
+        let ms = now_ms.saturating_sub(from_ms.max(self.tail_from.ms)).max(1_000);
+        records as f64 * 1_000.0 / ms as f64
+    }
+
     /// Lets go of the oldest record for good, and returns the bytes of memory that gave.
     fn lose_oldest(&mut self) -> u64 {
         let Some((id, cost)) = self.tail.pop_oldest() else {

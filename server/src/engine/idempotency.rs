@@ -133,6 +133,7 @@ mod tests {
             first_id: id,
             last_id: id,
             subscribers: 0,
+            is_repeat: false,
         }
     }
 

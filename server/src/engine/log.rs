@@ -13,8 +13,9 @@ use logs_shared::{Channel, ChannelPattern, RecordId, overview::ChannelOverview};
 use super::{
     Retention, channel_log,
     directory::Directory,
-    lock, read,
+    lock, now_ms, read,
     store::{Store, StoreError},
+    work::Work,
 };
 
 /// What the writer, the sweeper and the readers share.
@@ -37,6 +38,7 @@ pub(crate) struct Log {
     /// Channels there are, in memory or on disk.
     pub(super) channels: AtomicU64,
     pub(super) published: AtomicU64,
+    pub(crate) work: Work,
     /// Whether the sweeper has been told that tails take too much memory.
     pub(super) noticed_tails: AtomicBool,
     /// What the store failed at.
@@ -104,7 +106,7 @@ impl Log {
 
     pub(super) fn overviews(&self, pattern: &ChannelPattern) -> Vec<ChannelOverview> {
         let in_memory: Vec<_> = read(&self.directory).chosen(pattern).cloned().collect();
-        let mut overviews: Vec<_> = in_memory.iter().map(|log| log.overview()).collect();
+        let mut overviews: Vec<_> = in_memory.iter().map(|log| log.overview(now_ms())).collect();
         let Some(store) = &self.store else {
             return overviews;
         };

@@ -14,11 +14,13 @@ mod filter;
 mod group;
 mod idempotency;
 mod log;
+mod stamp;
 mod store;
 mod sweeper;
 mod tail;
 mod trim;
 mod watch;
+mod work;
 mod writer;
 
 use std::{
@@ -28,7 +30,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use logs_shared::{
@@ -36,9 +38,11 @@ use logs_shared::{
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+pub(crate) use self::store::DiskUse;
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},
     log::Log,
+    stamp::Stamp,
     tail::Stored,
     watch::{Link, Subscriber, Watch},
 };
@@ -51,6 +55,7 @@ use self::{
     group::{Append, Command},
     store::Store,
     sweeper::Sweeper,
+    work::Work,
     writer::Writer,
 };
 use crate::quantity;
@@ -110,6 +115,8 @@ pub struct Appended {
     pub last_id: RecordId,
     /// Streams that follow the first record's channel.
     pub subscribers: usize,
+    /// Whether this is the answer to a repeat: nothing was appended again.
+    pub is_repeat: bool,
 }
 
 /// Why nothing was appended.
@@ -188,6 +195,7 @@ impl Engine {
             kept_bytes: AtomicU64::new(found.bytes),
             channels: AtomicU64::new(found.channels),
             published: AtomicU64::new(0),
+            work: Work::new(),
             noticed_tails: AtomicBool::new(false),
             failure: Mutex::default(),
         });
@@ -218,6 +226,7 @@ impl Engine {
         records: Vec<NewRecord>,
         named: Option<Named>,
     ) -> Result<Appended, AppendError> {
+        let asked = Instant::now();
         let (reply, answer) = oneshot::channel();
         let bytes: usize = records.iter().map(|record| record.json.max_len()).sum();
         let waiting = u32::try_from(bytes).unwrap_or(u32::MAX).min(WAITING_BYTES);
@@ -232,7 +241,11 @@ impl Engine {
             .send(Command::Append(append))
             .await
             .map_err(|_| AppendError::Closed)?;
-        answer.await.map_err(|_| AppendError::Closed)?
+        let answer = answer.await.map_err(|_| AppendError::Closed)?;
+        if answer.is_ok() {
+            self.log.work.appends.took(asked.elapsed());
+        }
+        answer
     }
 
     /// Finishes what is under way and takes no more. Blocks until its threads have ended; the data folder is free
@@ -321,6 +334,16 @@ impl Engine {
             Some(_) => self.log.kept_bytes.load(Ordering::Relaxed),
             None => self.tail_bytes(),
         }
+    }
+
+    /// What the data folder takes, and what its disk has; `None` without one. Blocks.
+    pub(crate) fn disk_use(&self) -> Option<DiskUse> {
+        self.log.store.as_ref().map(Store::disk_use)
+    }
+
+    /// What its writer has done.
+    pub(crate) fn work(&self) -> &Work {
+        &self.log.work
     }
 
     /// Records appended since the start.

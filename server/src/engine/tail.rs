@@ -10,10 +10,14 @@ use std::{
 
 use logs_shared::{Level, RecordId};
 
+use super::stamp::Stamp;
+
 /// A record as readers get it: its bytes are made once and shared by all.
 pub(crate) struct Stored {
     pub(crate) id: RecordId,
     pub(crate) level: Level,
+    /// When it came.
+    pub(crate) stamp: Stamp,
     /// One whole Server-Sent Event.
     pub(crate) frame: Arc<[u8]>,
     /// What filters have found about it: two bits each, whether it was looked at and whether it passed.
@@ -27,10 +31,11 @@ const OVERHEAD: usize = size_of::<Stored>() + 2 * size_of::<usize>();
 pub(super) const VERDICTS: usize = 32;
 
 impl Stored {
-    pub(crate) fn new(id: RecordId, level: Level, frame: &[u8]) -> Self {
+    pub(crate) fn new(id: RecordId, level: Level, stamp: Stamp, frame: &[u8]) -> Self {
         Self {
             id,
             level,
+            stamp,
             frame: Arc::from(frame),
             verdicts: AtomicU64::new(0),
         }
@@ -76,6 +81,7 @@ impl Clone for Stored {
         Self {
             id: self.id,
             level: self.level,
+            stamp: self.stamp,
             frame: self.frame.clone(),
             verdicts: AtomicU64::new(self.verdicts.load(Ordering::Relaxed)),
         }
@@ -117,6 +123,11 @@ impl Tail {
         self.records.range(start..)
     }
 
+    /// How many have ids above the cursor.
+    pub(crate) fn count_after(&self, cursor: RecordId) -> usize {
+        self.records.len() - self.records.partition_point(|record| record.id <= cursor)
+    }
+
     /// The records with ids up to this one, newest first.
     pub(crate) fn newest_up_to(&self, id: RecordId) -> impl Iterator<Item = &Stored> {
         let end = self.records.partition_point(|record| record.id <= id);
@@ -147,7 +158,12 @@ mod tests {
     fn tail(ids: &[u64]) -> Tail {
         let mut tail = Tail::default();
         for ms in ids {
-            tail.push(Stored::new(RecordId::new(*ms, 0), Level::Info, b"frame"));
+            tail.push(Stored::new(
+                RecordId::new(*ms, 0),
+                Level::Info,
+                Stamp::UNKNOWN,
+                b"frame",
+            ));
         }
         tail
     }
@@ -187,7 +203,12 @@ mod tests {
 
     #[test]
     fn a_verdict_is_found_once_for_each_filter() {
-        let record = Stored::new(RecordId::new(1, 0), Level::Info, b"id: 1-0\ndata: {\"a\":1}\n\n");
+        let record = Stored::new(
+            RecordId::new(1, 0),
+            Level::Info,
+            Stamp::UNKNOWN,
+            b"id: 1-0\ndata: {\"a\":1}\n\n",
+        );
         assert_eq!(record.json(), "{\"a\":1}");
         for place in [0, 7, VERDICTS - 1] {
             let verdict = place != 7;

@@ -230,6 +230,19 @@ impl Subscriber {
         self.signal.wake();
     }
 
+    /// The oldest record after its cursor in the channels that it has yet to read to their end, or where one may be.
+    pub(crate) fn oldest_unread(&self, cursor: RecordId) -> Option<RecordId> {
+        // Let go of before a channel is looked at, whose lock is taken first by whoever takes both.
+        let unread: Vec<_> = {
+            let links = lock(&self.signal.links);
+            links.values().filter(|link| !link.is_idle()).cloned().collect()
+        };
+        unread
+            .iter()
+            .filter_map(|link| link.log.first_after(cursor))
+            .min()
+    }
+
     /// What it wants now.
     #[cfg(test)]
     pub(crate) fn interests(&self) -> Vec<Interest> {

@@ -1,6 +1,9 @@
 //! [`Writer`]: the one place where ids are given, records appended and anything on disk is changed.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
 
 use logs_shared::{Channel, RecordId, sse};
 use tokio::sync::mpsc;
@@ -11,6 +14,7 @@ use super::{
     group::{Append, Command, Group, Run},
     idempotency::{Answered, Reused},
     lock, now_ms, read,
+    stamp::Stamp,
     store::{Store, StoreError},
     sweeper::Notice,
     tail::Stored,
@@ -31,6 +35,8 @@ pub(super) struct Writer {
     last_number: u32,
     answered: Answered,
     scratch: Vec<u8>,
+    /// When it took what it is about to store.
+    stamp: Stamp,
 }
 
 /// The most commands taken at once: bounds how long the first waits for the last.
@@ -47,6 +53,7 @@ impl Writer {
         last_number: u32,
     ) -> Self {
         let last_id = log.head();
+        let stamp = log.work.now();
         Self {
             log,
             receiver,
@@ -55,6 +62,7 @@ impl Writer {
             last_number,
             answered,
             scratch: Vec::new(),
+            stamp,
         }
     }
 
@@ -63,6 +71,7 @@ impl Writer {
         let mut waiting = Vec::with_capacity(COMMANDS_AT_ONCE);
         while self.receiver.blocking_recv_many(&mut waiting, COMMANDS_AT_ONCE) > 0 {
             let now_ms = now_ms();
+            self.stamp = self.log.work.now();
             let mut group = Group::default();
             for command in waiting.drain(..) {
                 match command {
@@ -145,7 +154,13 @@ impl Writer {
         if let Some(named) = &named {
             match self.answered.find(named, log_ms) {
                 Ok(None) => {}
-                Ok(Some(first)) => return group.appended.push((reply, first)),
+                Ok(Some(first)) => {
+                    let repeat = Appended {
+                        is_repeat: true,
+                        ..first
+                    };
+                    return group.appended.push((reply, repeat));
+                }
                 Err(Reused) => return group.refused.push((reply, AppendError::KeyReused)),
             }
         }
@@ -163,6 +178,7 @@ impl Writer {
             first_id,
             last_id: self.last_id,
             subscribers: group.runs[first_run].log.followers(),
+            is_repeat: false,
         };
         if let Some(named) = named {
             let key = named.key.clone();
@@ -184,7 +200,7 @@ impl Writer {
             Some(run) => run,
             None => self.begin_run(channel, group),
         };
-        let stored = Stored::new(self.last_id, level, &self.scratch);
+        let stored = Stored::new(self.last_id, level, self.stamp, &self.scratch);
         group.runs[run].push(stored);
         group.records += 1;
         group.bytes += self.scratch.len();
@@ -256,7 +272,14 @@ impl Writer {
                 Ok(())
             }
             (Some(_), Some(error)) => Err(error),
-            (Some(store), None) => self.store(store, &group, &trimmed, &forgotten),
+            (Some(store), None) => {
+                let begun = Instant::now();
+                let stored = self.store(store, &group, &trimmed, &forgotten);
+                if group.records > 0 {
+                    log.work.writes.took(begun.elapsed());
+                }
+                stored
+            }
         };
         if let Err(error) = &stored {
             self.log.fail_writing(error);
@@ -340,6 +363,7 @@ impl Writer {
             kept_bytes,
             channels,
             published,
+            work,
             ..
         } = &*self.log;
         let mut wake = Vec::new();
@@ -377,7 +401,10 @@ impl Writer {
             }
         }
         wake.iter().for_each(|signal: &Arc<Signal>| signal.wake());
-        published.fetch_add(group.records, Ordering::Relaxed);
+        if group.records > 0 {
+            published.fetch_add(group.records, Ordering::Relaxed);
+            work.stored(group.records, group.bytes);
+        }
         // Who went away needs no answer; its records stay.
         for (reply, appended) in group.appended {
             let _ = reply.send(Ok(appended));

@@ -115,6 +115,7 @@ impl Gateway {
                 GapReason::UnknownCursor | GapReason::Other => head.next(),
             };
             for channel in query.channels {
+                open.missed(reason);
                 ServerEvent::Gap(Gap {
                     channel,
                     from,

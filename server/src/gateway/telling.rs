@@ -2,11 +2,11 @@
 
 use logs_shared::{
     ChannelPattern,
-    overview::{Health, Latency, Stats, StoreOverview},
+    overview::{Health, Stats, StoreOverview},
 };
 
-use super::{Gateway, Shared, VERSION, now};
-use crate::{metrics::Figures, process::memory_bytes, rejections::reason};
+use super::{Gateway, Shared, VERSION, cpu_us, now};
+use crate::{engine::now_ms, metrics::Figures, process::ProcessFigures, rejections::reason, streams::Lag};
 
 impl Gateway {
     /// Whether the gateway is well, and what is wrong where it is not.
@@ -36,55 +36,48 @@ impl Gateway {
     /// What it is doing, with a row for each channel and stream. Blocks.
     pub(crate) fn stats(&self) -> Stats {
         let Shared {
-            config,
             engine,
             streams,
-            rate,
+            services,
+            rates,
             rejections,
             started,
             ..
         } = &*self.shared;
         let health = self.health();
+        let process = ProcessFigures::now();
+        let delivered = streams.delivered();
         let by_channel = engine.channels(&ChannelPattern::everything());
-        let by_connection = streams.overview();
+        let by_connection = streams.overview(engine.head(), now_ms());
+        let lags = by_connection.iter().map(|stream| stream.lag_ms);
+        let Lag { streams: behind, .. } = streams.lag(engine.head(), now_ms());
+        let rejected = rejections.snapshot().into_iter();
         Stats {
             connections: by_connection.len(),
             channels: by_channel.len(),
             messages_published: engine.published(),
-            messages_delivered: streams.delivered(),
-            messages_per_second: rate.per_second(engine.published()),
+            messages_delivered: delivered.records(),
+            messages_per_second: rates.published.per_second(engine.published()),
             stalled: rejections.of(reason::STALLED),
             status: health.status,
             reason: health.reason,
-            max_streams: config.stream_limits.total,
-            delivered_per_second: 0.0,
-            published_bytes: 0,
-            delivered_bytes: 0,
-            append: Latency::default(),
-            delivery: Latency::default(),
-            lag_ms: 0,
-            streams_behind: 0,
-            gaps: 0,
-            by_service: Vec::new(),
-            rejections: rejections
-                .snapshot()
-                .into_iter()
-                .map(|(code, count)| (code.to_owned(), count))
-                .collect(),
-            store: StoreOverview {
-                kind: match config.storage.dir() {
-                    Some(_) => "disk",
-                    None => "memory",
-                }
-                .to_owned(),
-                limit_bytes: config.retention.bytes,
-                ..StoreOverview::default()
-            },
-            cpu_seconds: 0.0,
-            cpu: 0.0,
-            open_fds: 0,
-            max_fds: 0,
-            memory_bytes: memory_bytes(),
+            max_streams: streams.most(),
+            delivered_per_second: rates.delivered.per_second(delivered.records()),
+            published_bytes: engine.work().bytes(),
+            delivered_bytes: delivered.bytes(),
+            append: rates.append.of(&engine.work().appends),
+            delivery: rates.delivery.of(&delivered.ages),
+            lag_ms: lags.max().unwrap_or(0),
+            streams_behind: behind,
+            gaps: delivered.gaps().iter().map(|(_, count)| count).sum(),
+            by_service: services.overview(),
+            rejections: rejected.map(|(code, count)| (code.to_owned(), count)).collect(),
+            store: self.store(),
+            cpu_seconds: process.cpu.as_secs_f64(),
+            cpu: rates.cpu.per_second(cpu_us(process.cpu)) / 1e6,
+            open_fds: process.open_fds,
+            max_fds: process.max_fds,
+            memory_bytes: process.memory_bytes,
             tail_bytes: engine.tail_bytes(),
             kept_bytes: engine.kept_bytes(),
             uptime_s: started.elapsed().as_secs(),
@@ -95,28 +88,58 @@ impl Gateway {
         }
     }
 
-    /// What can be told without a look at each channel and each stream.
+    fn store(&self) -> StoreOverview {
+        let Shared { config, engine, .. } = &*self.shared;
+        let disk = engine.disk_use();
+        StoreOverview {
+            kind: if disk.is_some() { "disk" } else { "memory" }.to_owned(),
+            limit_bytes: config.retention.bytes,
+            disk_bytes: disk.and_then(|disk| disk.store),
+            journal_bytes: disk.and_then(|disk| disk.journal),
+            free_bytes: disk.and_then(|disk| disk.free),
+            total_bytes: disk.and_then(|disk| disk.total),
+        }
+    }
+
+    /// What can be told without a row for each channel and each stream. Blocks: it looks at each open stream and open file
+    /// once.
     pub(crate) fn figures(&self) -> Figures {
         let Shared {
+            config,
             engine,
             streams,
+            services,
             rejections,
             started_at,
             ..
         } = &*self.shared;
+        let delivered = streams.delivered();
+        let work = engine.work();
         Figures {
             version: VERSION,
             started_at: *started_at,
             is_well: self.health().reason.is_none(),
             streams: streams.count(),
+            max_streams: streams.most(),
             channels: engine.channel_count(),
             published: engine.published(),
-            delivered: streams.delivered(),
+            published_bytes: work.bytes(),
+            services: services.overview(),
+            appends: work.appends.counted(),
+            batches: work.batches.counted(),
+            writes: work.writes.counted(),
+            delivered: delivered.records(),
+            delivered_bytes: delivered.bytes(),
+            deliveries: delivered.ages.counted(),
+            lag: streams.lag(engine.head(), now_ms()),
+            gaps: delivered.gaps(),
             stalled: rejections.of(reason::STALLED),
-            memory_bytes: memory_bytes(),
+            rejections: rejections.snapshot(),
             tail_bytes: engine.tail_bytes(),
             kept_bytes: engine.kept_bytes(),
-            rejections: rejections.snapshot(),
+            most_bytes: config.retention.bytes,
+            disk: engine.disk_use(),
+            process: ProcessFigures::now(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{FromRequest, Request, State},
-    http::header,
+    http::{HeaderMap, header},
     response::IntoResponse,
 };
 use serde::Deserialize;
@@ -11,9 +11,9 @@ use serde_json::json;
 
 use super::{
     ApiError, blocking,
-    extract::{Admin, StreamId, json_body},
+    extract::{Admin, StreamId, json_body, text},
 };
-use crate::{access::Revocation, engine::now_ms, gateway::Gateway, metrics::OPEN_METRICS_TYPE};
+use crate::{access::Revocation, engine::now_ms, gateway::Gateway, metrics::Format};
 
 const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
@@ -23,20 +23,37 @@ pub(super) async fn stats(State(gateway): State<Gateway>, _: Admin) -> Result<im
     Ok((NO_STORE, Json(stats)))
 }
 
-/// `GET /metrics`.
-pub(super) async fn metrics(State(gateway): State<Gateway>, _: Admin) -> Result<impl IntoResponse, ApiError> {
-    let text = gateway.figures().to_text().map_err(|_| ApiError::Internal)?;
-    Ok((NO_STORE, [(header::CONTENT_TYPE, OPEN_METRICS_TYPE)], text))
+/// `GET /metrics`, in the format that is asked for.
+pub(super) async fn metrics(
+    State(gateway): State<Gateway>,
+    _: Admin,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, ApiError> {
+    let format = Format::accepted(text(&headers, header::ACCEPT));
+    let figures = blocking(move || gateway.figures().to_text(format)).await?;
+    let figures = figures.map_err(|_| ApiError::Internal)?;
+    Ok((
+        NO_STORE,
+        [
+            (header::CONTENT_TYPE, format.media_type()),
+            (header::VARY, "accept"),
+        ],
+        figures,
+    ))
 }
 
 /// `POST /admin/logs/streams/{id}/close`: ends a stream, whose reader may come back.
 pub(super) async fn close(
     State(gateway): State<Gateway>,
-    _: Admin,
+    admin: Admin,
     StreamId(name): StreamId,
 ) -> Result<impl IntoResponse, ApiError> {
     gateway.close_stream(&name)?;
-    tracing::info!("an operator closed a stream");
+    tracing::info!(
+        right = admin.right,
+        from = admin.place(),
+        "an operator closed a stream"
+    );
     Ok((NO_STORE, Json(json!({ "success": true, "closed": 1 }))))
 }
 
@@ -90,7 +107,7 @@ const TOKEN_FOR_S: u64 = 100 * 365 * 24 * 3600;
 /// `POST /admin/logs/revoke`: ends what a user or a token may, now and until some time.
 pub(super) async fn revoke(
     State(gateway): State<Gateway>,
-    _: Admin,
+    admin: Admin,
     Revoke { what, for_s }: Revoke,
 ) -> Result<impl IntoResponse, ApiError> {
     let usual = match what {
@@ -103,7 +120,14 @@ pub(super) async fn revoke(
         tracing::error!(%error, "what an operator revoked cannot be kept: a restart forgets it");
         ApiError::NotKept
     })?;
-    tracing::info!(closed, for_ms, "an operator revoked what a user or a token may");
+    let (right, from) = (admin.right, admin.place());
+    tracing::info!(
+        closed,
+        for_ms,
+        right,
+        from,
+        "an operator revoked what a user or a token may"
+    );
     Ok((
         NO_STORE,
         Json(json!({ "success": true, "closed": closed, "for_s": for_ms / 1_000 })),

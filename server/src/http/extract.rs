@@ -1,6 +1,9 @@
 //! What is taken from a request, or refused.
 
-use std::{convert::Infallible, net::SocketAddr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+};
 
 use axum::{
     body::Bytes,
@@ -23,7 +26,7 @@ use logs_shared::{
     publish::BodyKind,
 };
 
-use super::{ApiError, limits::TooSlow};
+use super::{ApiError, identity::origin, limits::TooSlow};
 use crate::{
     access::{Grant, HashedToken},
     cause,
@@ -92,7 +95,20 @@ fn idempotency_key(headers: &HeaderMap, token: &HashedToken) -> Result<Option<Id
 }
 
 /// A caller that may see statistics and end streams.
-pub(super) struct Admin;
+pub(super) struct Admin {
+    /// By what right: `token`, or `open` where nobody needs one.
+    pub(super) right: &'static str,
+    /// Where it is, as far as is known.
+    pub(super) from: Option<IpAddr>,
+}
+
+impl Admin {
+    /// Where it is, for the gateway's own log.
+    pub(super) fn place(&self) -> String {
+        self.from
+            .map_or_else(|| "unknown".to_owned(), |from| from.to_string())
+    }
+}
 
 impl FromRequestParts<Gateway> for Admin {
     type Rejection = ApiError;
@@ -101,7 +117,10 @@ impl FromRequestParts<Gateway> for Admin {
         let admin = &gateway.config().admin;
         let token = bearer(&parts.headers);
         match token {
-            _ if admin.allows(token) => Ok(Self),
+            _ if admin.allows(token) => Ok(Self {
+                right: if admin.needs_token() { "token" } else { "open" },
+                from: origin(parts, gateway),
+            }),
             _ if !admin.is_configured() => Err(ApiError::AdminNotConfigured),
             None => Err(ApiError::MissingToken(
                 "send Authorization: Bearer with the admin token",

@@ -129,7 +129,7 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// Where a request comes from, as far as proxies that are trusted tell.
-fn origin(parts: &Parts, gateway: &Gateway) -> Option<IpAddr> {
+pub(super) fn origin(parts: &Parts, gateway: &Gateway) -> Option<IpAddr> {
     let proxies = &gateway.config().trusted_proxies;
     peer(parts).map(|peer| proxies.origin(peer.ip(), &parts.headers))
 }

@@ -105,10 +105,14 @@ pub(super) async fn append(
         match entry {
             Ok(entry) if grant.covers(&entry.channel) => accepted.push((index, entry)),
             Ok(entry) => {
+                gateway.services().reject(Some(entry.channel.service()));
                 let detail = format!("the token may not publish to {}", entry.channel);
                 rejected.push(Rejection::new(index, code::FORBIDDEN_CHANNEL, &detail));
             }
-            Err(error) => rejected.push(Rejection::new(index, error.code(), &error.to_string())),
+            Err(error) => {
+                gateway.services().reject(None);
+                rejected.push(Rejection::new(index, error.code(), &error.to_string()));
+            }
         }
     }
     if let Some(token) = token {
@@ -120,16 +124,18 @@ pub(super) async fn append(
     let count = accepted.len();
     if let Some(token) = token {
         let per_second = gateway.config().publish_rate.map_or(0, NonZeroU32::get);
-        gateway
-            .quotas()
-            .publish(token, count)
-            .map_err(|over| match over.retry_after() {
+        if let Err(over) = gateway.quotas().publish(token, count) {
+            for (_, entry) in &accepted {
+                gateway.services().reject(Some(entry.channel.service()));
+            }
+            return Err(match over.retry_after() {
                 Some(retry_after) => ApiError::PublishRate {
                     per_second,
                     retry_after,
                 },
                 None => ApiError::BatchOverRate(per_second),
-            })?;
+            });
+        }
     }
     let entries = accepted.into_iter().map(|(_, entry)| entry);
     let appended = gateway.publish(entries, named).await?;
@@ -163,6 +169,7 @@ fn refuse_channels(
         let is_refused = refused.contains(&entry.channel);
         if is_refused {
             let channel = &entry.channel;
+            gateway.services().reject(Some(channel.service()));
             let detail = format!("{channel} would be one channel more than the {most} that a token may use");
             rejected.push(Rejection::new(*index, code::TOO_MANY_TOKEN_CHANNELS, &detail));
         }

@@ -42,6 +42,8 @@ pub(super) struct Entry {
     ending: OnceLock<Ending>,
     delivered: AtomicU64,
     cursor: Mutex<RecordId>,
+    /// Whether its reader found nothing more when it last looked.
+    is_caught_up: AtomicBool,
 }
 
 /// What a change did.
@@ -80,6 +82,7 @@ impl Entry {
             ending: OnceLock::new(),
             delivered: AtomicU64::new(0),
             cursor: Mutex::default(),
+            is_caught_up: AtomicBool::new(false),
         }
     }
 
@@ -157,15 +160,36 @@ impl Entry {
     }
 
     pub(super) fn delivered(&self, records: u64, cursor: RecordId) {
+        self.is_caught_up.store(false, Ordering::Relaxed);
         self.delivered.fetch_add(records, Ordering::Relaxed);
         *lock(&self.cursor) = cursor;
+    }
+
+    pub(super) fn caught_up(&self, cursor: RecordId) {
+        *lock(&self.cursor) = cursor;
+        self.is_caught_up.store(true, Ordering::Relaxed);
+    }
+
+    /// The age of the oldest record that it has yet to be given; `None` where there is none up to the high-water mark.
+    pub(super) fn lag_ms(&self, head: RecordId, now_ms: u64) -> Option<u64> {
+        let cursor = *lock(&self.cursor);
+        if cursor >= head {
+            return None;
+        }
+        let oldest = self.subscriber.oldest_unread(cursor).or_else(|| {
+            // What it has taken of its channels and not handed on: nothing there is older than what it handed on last.
+            let has_some =
+                !self.is_caught_up.load(Ordering::Relaxed) && self.delivered.load(Ordering::Relaxed) > 0;
+            has_some.then_some(cursor)
+        })?;
+        Some(now_ms.saturating_sub(oldest.ms))
     }
 
     fn channels(&self) -> Vec<ChannelPattern> {
         patterns(&lock(&self.asked))
     }
 
-    pub(super) fn overview(&self) -> StreamOverview {
+    pub(super) fn overview(&self, lag_ms: u64) -> StreamOverview {
         StreamOverview {
             number: self.number,
             user_id: self.user_id.clone(),
@@ -173,7 +197,7 @@ impl Entry {
             connected_at: self.connected_at,
             delivered: self.delivered.load(Ordering::Relaxed),
             cursor: *lock(&self.cursor),
-            lag_ms: 0,
+            lag_ms,
         }
     }
 }

@@ -1,7 +1,15 @@
 //! What `/metrics` counts.
 
-use crate::app::{TestApp, settings};
+use axum::{body::Body, http::Request};
 use logs_gateway::config::Settings;
+use logs_shared::{ServerEvent, overview::Stats};
+use serde_json::json;
+
+use crate::app::{TestApp, settings};
+
+async fn stats(app: &TestApp) -> Stats {
+    serde_json::from_slice(&app.get("/admin/logs/stats").await.body).expect("statistics")
+}
 
 async fn figure(app: &TestApp, row: &str) -> u64 {
     let answer = app.get("/metrics").await;
@@ -16,16 +24,37 @@ fn rejections(code: &str) -> String {
     format!("logs_gateway_rejections_total{{reason=\"{code}\"}}")
 }
 
+/// What a Prometheus of today accepts.
+const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+                          text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+
 #[tokio::test]
-async fn it_is_open_metrics() {
+async fn it_is_open_metrics_for_who_reads_that_and_the_older_text_for_everybody_else() {
     let app = TestApp::new();
-    let answer = app.get("/metrics").await;
-    assert_eq!(
-        answer.headers["content-type"],
-        "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    );
-    assert_eq!(answer.headers["cache-control"], "no-store");
-    assert!(answer.body.ends_with(b"# EOF\n"));
+    for (accept, kind, is_open_metrics) in [
+        (
+            PROMETHEUS,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            true,
+        ),
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8", false),
+        ("", "text/plain; version=0.0.4; charset=utf-8", false),
+    ] {
+        let mut request = Request::get("/metrics");
+        if !accept.is_empty() {
+            request = request.header("accept", accept);
+        }
+        let answer = app.send(request.body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.headers["content-type"], kind, "{accept}");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        let mut varies = answer.headers.get_all("vary").iter();
+        assert!(
+            varies.any(|names| names == "accept"),
+            "{accept}: {:?}",
+            answer.headers
+        );
+        assert_eq!(answer.body.ends_with(b"# EOF\n"), is_open_metrics, "{accept}");
+    }
 }
 
 #[tokio::test]
@@ -73,9 +102,21 @@ async fn what_goes_in_and_out_is_counted() {
         ("logs_gateway_records_delivered_total ", 1),
         ("logs_gateway_stalled_connections_total ", 0),
         ("logs_gateway_healthy ", 1),
+        ("logs_gateway_writer_batch_records_count ", 1),
+        ("logs_gateway_writer_batch_records_bucket{le=\"1.0\"}", 1),
+        ("logs_gateway_append_duration_seconds_count ", 1),
+        ("logs_gateway_append_duration_seconds_bucket{le=\"+Inf\"}", 1),
+        ("logs_gateway_streams_limit ", 20_000),
     ] {
         assert_eq!(figure(&app, row).await, expected, "{row}");
     }
+    let (published, delivered) = (
+        figure(&app, "logs_gateway_published_bytes_total ").await,
+        figure(&app, "logs_gateway_delivered_bytes_total ").await,
+    );
+    // The record as it was sent, and what was sent besides.
+    assert!(published > 20 && delivered > published, "{published} {delivered}");
+    assert_eq!(delivered, stream.text.len() as u64);
     assert!(figure(&app, "logs_gateway_kept_bytes ").await > 0);
 }
 
@@ -89,4 +130,142 @@ async fn it_is_for_who_may_administer() {
         app.get("/metrics").await.refusal(),
         (401, "missing_token".to_owned())
     );
+}
+
+#[tokio::test]
+async fn what_became_of_records_is_told_by_service() {
+    let app = TestApp::new();
+    let row = |service: &str, outcome: &str| {
+        format!("logs_gateway_service_records_total{{service=\"{service}\",outcome=\"{outcome}\"}}")
+    };
+    let body = json!([
+        { "channel": "logs:etl:w", "logData": ["a", "b"] },
+        { "channel": "logs:faas:w", "logData": "c" },
+        { "channel": "?", "logData": "of nobody" },
+    ]);
+    for _ in 0..2 {
+        let key = [("idempotency-key", "k")];
+        assert_eq!(app.publish_body(&key, body.to_string()).await.status, 200);
+    }
+    // Of a service that the token is not for, which has a row already, and of one that has none.
+    for channel in ["logs:faas:w", "logs:stranger:w"] {
+        assert_eq!(app.publish_as("etl-token", channel, "m").await.status, 403);
+    }
+    for (service, outcome, count) in [
+        ("etl", "accepted", 2),
+        ("etl", "repeated", 2),
+        ("etl", "rejected", 0),
+        ("faas", "accepted", 1),
+        ("faas", "repeated", 1),
+        ("faas", "rejected", 1),
+        ("other", "accepted", 0),
+        ("other", "rejected", 3),
+    ] {
+        assert_eq!(
+            figure(&app, &row(service, outcome)).await,
+            count,
+            "{service} {outcome}"
+        );
+    }
+    let services = stats(&app).await.by_service;
+    let names: Vec<_> = services.iter().map(|row| row.service.as_str()).collect();
+    assert_eq!(names, ["etl", "faas", "other"]);
+    assert_eq!(
+        (services[0].accepted, services[0].repeated, services[2].rejected),
+        (2, 2, 3)
+    );
+}
+
+#[tokio::test]
+async fn a_stream_that_takes_nothing_is_behind_until_it_does() {
+    let app = TestApp::new();
+    let mut quick = app.stream("channels=logs:etl:*").await;
+    let mut slow = app.stream("channels=logs:etl:*").await;
+    // Follows what nothing comes to: up to date, although its cursor stands still.
+    let mut quiet = app.stream("channels=logs:faas:*").await;
+    for stream in [&mut quick, &mut slow, &mut quiet] {
+        assert!(stream.history().await.is_empty());
+    }
+    app.publish("logs:etl:w", "m".into()).await;
+    quick.next_record().await;
+    // Long enough to be told from nothing.
+    tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    let told = stats(&app).await;
+    assert!((30..20_000).contains(&told.lag_ms), "{told:?}");
+    assert_eq!(told.streams_behind, 1);
+    let lags: Vec<_> = told.by_connection.iter().map(|row| row.lag_ms > 0).collect();
+    assert_eq!(lags, [false, true, false]);
+    assert_eq!(figure(&app, "logs_gateway_streams_behind ").await, 1);
+    slow.next_record().await;
+    let told = stats(&app).await;
+    assert_eq!((told.lag_ms, told.streams_behind), (0, 0), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_a_stream_catches_up_on_is_no_delivery_that_took_long() {
+    let app = TestApp::new();
+    let deliveries = "logs_gateway_delivery_duration_seconds_count ";
+    app.publish("logs:etl:w", "before".into()).await;
+    let mut stream = app.stream("channels=logs:etl:*&since=0").await;
+    assert_eq!(stream.history().await, ["before"]);
+    assert_eq!(figure(&app, deliveries).await, 0);
+    app.publish("logs:etl:w", "live".into()).await;
+    stream.next_record().await;
+    assert_eq!(figure(&app, deliveries).await, 1);
+    let told = stats(&app).await;
+    assert_eq!((told.delivery.count, told.append.count), (1, 2));
+    assert!(
+        told.delivery.p99_ms.is_some_and(|ms| ms > 0.0 && ms < 10_000.0),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn gaps_are_counted_by_their_reason() {
+    let app = TestApp::with(Settings {
+        retention_records: Some("2".to_owned()),
+        ..settings()
+    });
+    for n in 0..5 {
+        app.publish("logs:etl:w", json!(n.to_string())).await;
+    }
+    let cursor = app.get("/api/logs/channels").await.json()["channels"][0]["first_id"].clone();
+    let cursor = cursor.as_str().expect("an id").to_owned();
+    for n in 0..5 {
+        app.publish("logs:etl:w", json!(n.to_string())).await;
+    }
+    let mut stream = app
+        .stream(&format!("channels=logs:etl:w&last_event_id={cursor}"))
+        .await;
+    stream.history().await;
+    let mut stream = app.stream("channels=logs:etl:w&last_event_id=what").await;
+    loop {
+        match stream.next().await {
+            Some((ServerEvent::Gap(_), _)) => break,
+            Some(_) => {}
+            None => panic!("{}", stream.text),
+        }
+    }
+    for (reason, count) in [
+        ("retention", 1),
+        ("unknown_cursor", 1),
+        ("restart", 0),
+        ("other", 0),
+    ] {
+        let row = format!("logs_gateway_gaps_total{{reason=\"{reason}\"}}");
+        assert_eq!(figure(&app, &row).await, count, "{reason}");
+    }
+    assert_eq!(stats(&app).await.gaps, 2);
+}
+
+#[tokio::test]
+async fn a_channels_rate_and_size_are_told() {
+    let app = TestApp::new();
+    for n in 0..20 {
+        app.publish("logs:etl:w", json!(n.to_string())).await;
+    }
+    let told = stats(&app).await;
+    let channel = &told.by_channel[0];
+    assert_eq!(channel.bytes, told.kept_bytes);
+    assert!((channel.per_second - 2.0).abs() < f64::EPSILON, "{channel:?}");
 }

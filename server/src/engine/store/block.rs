@@ -5,7 +5,7 @@
 
 use logs_shared::{Level, RecordId};
 
-use crate::engine::Stored;
+use crate::engine::{Stamp, Stored};
 
 /// What a record has in front of its frame.
 const HEADER: usize = 4 + 8 + 8 + 1;
@@ -27,7 +27,7 @@ impl Lying<'_> {
     }
 
     pub(in crate::engine) fn to_stored(self) -> Stored {
-        Stored::new(self.id, self.level, self.frame)
+        Stored::new(self.id, self.level, Stamp::UNKNOWN, self.frame)
     }
 }
 
@@ -121,7 +121,7 @@ mod tests {
         fn what_is_written_is_read(records in prop::collection::vec((0..6_usize, 0..90_000_usize), 0..12)) {
             let records: Vec<Stored> = (1..)
                 .zip(records)
-                .map(|(ms, (level, len))| Stored::new(RecordId::new(ms, 7), Level::ALL[level], &vec![b'x'; len]))
+                .map(|(ms, (level, len))| Stored::new(RecordId::new(ms, 7), Level::ALL[level], Stamp::UNKNOWN, &vec![b'x'; len]))
                 .collect();
             let blocks = written(&records);
             let mut read = Vec::new();
@@ -141,7 +141,7 @@ mod tests {
 
         #[test]
         fn a_damaged_block_is_an_error_and_no_panic(cut in 0..300_usize, bytes: Vec<u8>) {
-            let record = Stored::new(RecordId::new(1, 0), Level::Info, &[b'x'; 200]);
+            let record = Stored::new(RecordId::new(1, 0), Level::Info, Stamp::UNKNOWN, &[b'x'; 200]);
             let (_, block) = written(&[record]).remove(0);
             let whole = cut >= block.len() || cut == 0;
             prop_assert_eq!(read_block(&block[..cut.min(block.len())]).all(|record| record.is_ok()), whole);

@@ -23,6 +23,7 @@ use std::{
 
 use fjall::PersistMode;
 use logs_shared::{Channel, ChannelPattern, RecordId};
+use rustix::fs::StatVfs;
 
 pub use self::spaces::OpenError;
 use self::spaces::Spaces;
@@ -33,6 +34,19 @@ pub(super) use self::{
     row::Kept,
 };
 use super::{idempotency::Answered, read, write};
+
+/// What a data folder takes, and what its disk has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DiskUse {
+    /// Bytes of the tables and the journal; `None` while the store cannot be opened.
+    pub(crate) store: Option<u64>,
+    /// Bytes of the journal.
+    pub(crate) journal: Option<u64>,
+    /// Bytes that are left on the disk; `None` where the system does not tell.
+    pub(crate) free: Option<u64>,
+    /// Bytes that the disk has.
+    pub(crate) total: Option<u64>,
+}
 
 /// When an acknowledged record is safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -181,6 +195,24 @@ impl Store {
             (false, Some(want)) => tracing::warn!("{want}"),
             (true, None) => tracing::info!("the disk has room again"),
             _ => {}
+        }
+    }
+
+    /// What it takes on disk, and what there is. Blocks.
+    pub(super) fn disk_use(&self) -> DiskUse {
+        let disk = rustix::fs::statvfs(&self.dir).ok();
+        let bytes = |blocks: fn(&StatVfs) -> u64| {
+            let disk = disk.as_ref()?;
+            Some(blocks(disk).saturating_mul(disk.f_frsize))
+        };
+        let store = self.spaces().ok();
+        let all = store.as_ref().and_then(|spaces| spaces.db.disk_space().ok());
+        let tables = store.map(|spaces| spaces.records.disk_space() + spaces.directory.disk_space());
+        DiskUse {
+            store: all,
+            journal: all.zip(tables).map(|(all, tables)| all.saturating_sub(tables)),
+            free: bytes(|disk| disk.f_bavail),
+            total: bytes(|disk| disk.f_blocks),
         }
     }
 

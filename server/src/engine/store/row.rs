@@ -117,6 +117,7 @@ pub(super) fn read_answer(mut key: &[u8], mut value: &[u8]) -> Option<(Idempoten
             first_id: read_id(value)?,
             last_id: read_id(value)?,
             subscribers: usize::try_from(u64::from_le_bytes(take(value)?)).ok()?,
+            is_repeat: false,
         },
     };
     Some((IdempotencyKey { owner, name }, answer))
@@ -149,6 +150,7 @@ mod tests {
                 first_id: RecordId::new(1, 2),
                 last_id: RecordId::new(1, 3),
                 subscribers: 4,
+                is_repeat: false,
             },
         };
         let (text, value) = (answer_key(&key), write_answer(&answer));
