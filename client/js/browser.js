@@ -1,6 +1,6 @@
 // What the viewer asks of the browser where a few lines here are shorter than their bindings.
 
-import { Endpoint, Refused } from './endpoint.js';
+import { Endpoint, wordsOf } from './endpoint.js';
 
 /**
  * Asks for a page of history. `done` is called once: with its lines, or with why there are none, in a sentence.
@@ -13,7 +13,7 @@ export function history(gatewayUrl, query, signal, done) {
   const asked = new Endpoint({ gatewayUrl }).history(Object.fromEntries(new URLSearchParams(query)), signal);
   asked.then(
     (lines) => done(lines.join('\n')),
-    (error) => done('', error instanceof Refused ? error.message : 'The gateway cannot be reached.'),
+    (error) => done('', wordsOf(error)),
   );
 }
 

@@ -3,7 +3,7 @@
 import { subjectOf } from './access.js';
 import { Backoff } from './backoff.js';
 import { applied, difference } from './change.js';
-import { Refused } from './endpoint.js';
+import { Refused, wordsOf } from './endpoint.js';
 import { Expiry } from './expiry.js';
 import { compareIds, maxId } from './id.js';
 import { endOf, isGap, isRecord } from './item.js';
@@ -396,7 +396,7 @@ export class Connection {
         this.#promote(this.#next);
       } else if (!this.#later) {
         if (refused && !stream.opened) this.#ask();
-        else this.#wait(retryMs, stream.opened ? null : 'The gateway cannot be reached.');
+        else this.#wait(retryMs, stream.opened ? null : wordsOf(stream.failure));
       }
       this.#changed();
     }
@@ -414,11 +414,12 @@ export class Connection {
       clearTimeout(patience);
       question.abort();
     };
-    const silent = () => {
+    /** @param {unknown} [error] */
+    const silent = (error) => {
       if (!isAsking()) return;
-      this.#wait(undefined, 'The gateway cannot be reached.');
+      this.#wait(undefined, wordsOf(error));
     };
-    const patience = setTimeout(silent, ANSWER_MS);
+    const patience = setTimeout(() => silent(), ANSWER_MS);
     this.#later = giveUp;
     answered.then((reason) => isAsking() && this.#answer(reason), silent);
   }

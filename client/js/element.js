@@ -48,7 +48,7 @@ export function define({ styles, gatewayUrl, load }) {
     #program = null;
     #token = null;
     #isWanted = false;
-    #status = { status: "DISCONNECTED", error: null, streamId: null };
+    #status = { status: "DISCONNECTED", error: null, streamId: null, isUnauthorized: false };
 
     /** The records, the oldest first. */
     get logs() {
@@ -63,6 +63,11 @@ export function define({ styles, gatewayUrl, load }) {
     /** What is wrong, in a sentence, or null. */
     get error() {
       return this.#status.error;
+    }
+
+    /** Whether the gateway wants a token, or another one. */
+    get isUnauthorized() {
+      return this.#status.isUnauthorized;
     }
 
     /** The gateway's name for the stream, or null. */
@@ -176,10 +181,10 @@ export function define({ styles, gatewayUrl, load }) {
       this.#tellStatus("ERROR", text, null);
     }
 
-    #tellStatus(status, error, streamId) {
-      const before = this.#status;
-      if (before.status === status && before.error === error && before.streamId === streamId) return;
-      this.#status = { status, error, streamId };
+    #tellStatus(status, error, streamId, isUnauthorized = false) {
+      const next = { status, error, streamId, isUnauthorized };
+      if (Object.keys(next).every((name) => next[name] === this.#status[name])) return;
+      this.#status = next;
       this.#tell("logs-status", { ...this.#status });
     }
 

@@ -74,9 +74,10 @@ export class Endpoint {
     this.#access.release(this);
   }
 
-  /** The page's token; empty where there is none. A promise only where it is to be waited for. */
+  /** The page's token; empty where there is none. A promise only where it is to be waited for. It rejects with `NoToken`. */
   token() {
-    return this.#access.token();
+    const token = this.#access.token();
+    return typeof token === 'string' ? token : token.catch(noToken);
   }
 
   /** Calls when the page gives another token; returns what ends it. @param {() => void} call */
@@ -219,6 +220,23 @@ async function textOf(answer, more) {
     more();
     text += decoder.decode(value, { stream: true });
   }
+}
+
+/** What is to give the token failed. Why is the page's own affair, and perhaps not for who looks at it. */
+export class NoToken extends Error {
+  constructor() {
+    super('The token could not be had: what gives it failed.');
+  }
+}
+
+/** @returns {never} */
+function noToken() {
+  throw new NoToken();
+}
+
+/** Why nothing came of a request, in a sentence. @param {unknown} error */
+export function wordsOf(error) {
+  return error instanceof Refused || error instanceof NoToken ? error.message : 'The gateway cannot be reached.';
 }
 
 /** The gateway's answer is an error. */

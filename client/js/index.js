@@ -3,3 +3,8 @@
 
 export * from './core.js';
 export { LogsSSEProvider, useLogsSSE, useLogsSubscription } from './react.js';
+
+/**
+ * The tag, which the gateway's own script makes known.
+ * @typedef {import('./widget.js').LogsWidgetElement} LogsWidgetElement
+ */

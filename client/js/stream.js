@@ -30,6 +30,8 @@ export class Stream {
   cursor = null;
   /** Whether the gateway would not change it: the next change takes a new stream. */
   isFixed = false;
+  /** Why it was not even asked for. @type {unknown} */
+  failure = null;
   /** Whether a change is under way. */
   isChanging = false;
   #madeAt = performance.now();
@@ -58,7 +60,11 @@ export class Stream {
       );
     };
     if (typeof token === 'string') open(token);
-    else token.then(open).catch(() => ears.lose(this, false));
+    else
+      token.then(open).catch((error) => {
+        this.failure = error;
+        ears.lose(this, false);
+      });
   }
 
   /** @param {string} data @param {string} id @param {Ears} ears */

@@ -17,12 +17,12 @@
 //! | `label` | `label` | what a screen reader calls the list; left out: "Live logs" |
 //! | `theme` | `theme` | `light`, `dark`, `auto` (as the system is); left out: as the page is (its `color-scheme`) |
 //!
-//! All may change at any time. The property `token` is never an attribute, and goes before one. Read-only properties are `logs` (the records, the oldest first), `status`, `error` and
-//! `streamId`; methods are `connect()` and `disconnect()`. Events, which bubble and leave shadow trees:
+//! All may change at any time. The property `token` is never an attribute, and goes before one. Read-only properties are `logs` (the records, the oldest first), `status`, `error`,
+//! `isUnauthorized` (the gateway wants a token, or another one) and `streamId`; methods are `connect()` and `disconnect()`. Events, which bubble and leave shadow trees:
 //!
 //! | event | `detail` |
 //! |---|---|
-//! | `logs-status` | `status`, `error`, `streamId`, after each change of any of them |
+//! | `logs-status` | `status`, `error`, `isUnauthorized`, `streamId`, after each change of any of them |
 //! | `logs-record` | `records`: those that came in since the last one, at most once per animation frame; `count` of them |
 
 mod settings;
@@ -54,6 +54,8 @@ pub struct ElementStatus {
     pub connection: ConnectionStatus,
     /// What is wrong, in a sentence: with an attribute, or what the gateway said.
     pub error: Option<String>,
+    /// Whether the gateway wants a token, or another one.
+    pub is_unauthorized: bool,
     /// The gateway's name for the stream, while there is one.
     pub stream_id: Option<String>,
 }
@@ -184,6 +186,7 @@ fn element(
             ElementStatus {
                 connection: live.connection_status.get(),
                 error: wrong.or_else(|| live.error.get()),
+                is_unauthorized: live.is_unauthorized.get(),
                 stream_id: live.stream_id.get(),
             }
         }

@@ -75,6 +75,8 @@ pub struct Logs {
     pub(crate) gateway_url: StoredValue<String>,
     /// Of which channels they are.
     pub(crate) channels: Signal<Vec<ChannelPattern>>,
+    /// Whether the gateway gives none of them.
+    pub(crate) is_refused: Signal<bool>,
     /// The run that is followed through the services of the workspace.
     pub(crate) run: RwSignal<Option<Run>>,
 }

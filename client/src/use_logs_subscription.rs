@@ -106,6 +106,7 @@ pub fn use_logs_subscription(
             rows: Signal::derive(move || shown.with(|shown| shown.rows.clone())),
             gateway_url: StoredValue::new(hub.with_value(|hub| hub.gateway_url().to_owned())),
             channels,
+            is_refused: Signal::derive(move || status.get() == ConnectionStatus::Error),
             run,
         },
         is_connected: Signal::derive(move || status.get() == ConnectionStatus::Connected),

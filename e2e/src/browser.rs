@@ -331,6 +331,16 @@ impl Browser {
         Ok(())
     }
 
+    /// Gives the page another size, in pixels.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await?;
+        Ok(())
+    }
+
     /// Keeps a picture of the page in `target/screenshots`.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use logs_e2e::{Browser, ColorScheme, TestGateway};
+use logs_e2e::{Browser, ColorScheme, SseReader, TestGateway};
 use logs_shared::Channel;
 use serde_json::{Value, json};
 
@@ -83,6 +83,48 @@ async fn a_page_that_asks_who_reads_has_no_violation() -> Result<()> {
         browser.open(&gateway.url("/?connect=1")).await?;
         browser.shows(".logs-token", "Token").await?;
         has_no_violation(&browser, "a token is wanted").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_page_of_how_the_gateway_does_has_no_violation() -> Result<()> {
+    let secret = "a token of the operator";
+    let gateway = TestGateway::start_with(&[("ADMIN_TOKEN", secret)]).await?;
+    let browser = Browser::start().await?;
+    browser.open(&gateway.url("/admin")).await?;
+    browser.shows(".logs-token", "Admin token").await?;
+    has_no_violation(&browser, "a token is wanted").await?;
+    let kept = "sessionStorage.setItem('logs-admin-token', arguments[0]);";
+    browser.run(kept, json!([secret])).await?;
+    publish(&gateway).await?;
+    let _reader = SseReader::open(&gateway.stream_url("logs:*:*:*")).await?;
+    for scheme in [ColorScheme::Light, ColorScheme::Dark] {
+        browser.prefer(scheme).await?;
+        for width in [400, 1280] {
+            browser.resize(width, 900).await?;
+            browser.open(&gateway.url("/admin")).await?;
+            browser.shows("[data-name='channels'] tbody", "logs:etl").await?;
+            has_no_violation(&browser, "figures").await?;
+            browser.click("Close").await?;
+            browser.shows(".logs-dialog", "Close the stream").await?;
+            has_no_violation(&browser, "a stream is about to be closed").await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_reference_has_no_violation() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let browser = Browser::start().await?;
+    for scheme in [ColorScheme::Light, ColorScheme::Dark] {
+        browser.prefer(scheme).await?;
+        for width in [400, 1280] {
+            browser.resize(width, 900).await?;
+            browser.open(&gateway.url("/docs#operation-publish")).await?;
+            has_no_violation(&browser, "the reference").await?;
+        }
     }
     Ok(())
 }

@@ -163,6 +163,34 @@ async fn a_page_whose_tokens_hold_for_seconds_stays_live_without_a_hole() -> Res
 }
 
 #[tokio::test]
+async fn a_tag_that_is_refused_says_so_and_not_that_there_are_no_lines_yet() -> Result<()> {
+    let gateway = start().await?;
+    let watch = gateway.printed("  watch  ").unwrap_or_default();
+    ensure!(watch.contains("authorization: Bearer $TOKEN"), "{watch}");
+    let (_dir, site) = host(&gateway).await?;
+    let browser = Browser::start().await?;
+    browser.open(&site.url("/")).await?;
+    widget_shows(&browser, "No lines yet").await?;
+    let wanted = "return document.getElementById('one').isUnauthorized === arguments[0];";
+    browser
+        .wait("a token that counts", wanted, json!([false]))
+        .await?;
+    browser
+        .run("document.getElementById('one').token = 'none at all';", json!([]))
+        .await?;
+    browser
+        .wait("another token to be wanted", wanted, json!([true]))
+        .await?;
+    widget_shows(&browser, "No lines: the gateway refuses this stream.").await?;
+    let failing = "
+        const tag = document.getElementById('one');
+        tag.token = () => { throw new Error('not now'); };
+        tag.connect();";
+    browser.run(failing, json!([])).await?;
+    widget_shows(&browser, "The token could not be had").await
+}
+
+#[tokio::test]
 async fn a_tag_on_another_origin_takes_a_token_at_any_time_and_never_shows_it() -> Result<()> {
     let gateway = start().await?;
     publish(&gateway, "ann", "from before").await?;

@@ -14,6 +14,8 @@ pub struct Summary {
     url: String,
     everywhere: bool,
     production: bool,
+    /// Whether who reads shows a token.
+    readers_show_tokens: bool,
     /// Who may do what, and by which variable that is opened or closed.
     rights: Vec<Right>,
     warnings: Vec<String>,
@@ -44,6 +46,7 @@ impl Summary {
             url: reachable(scheme, address),
             everywhere,
             production: config.production,
+            readers_show_tokens: matches!(config.read, ReadAccess::Jwt(_)),
             rights: rights(config),
             warnings: warnings(config),
             records: match &config.storage {
@@ -230,9 +233,13 @@ impl fmt::Display for Summary {
             writeln!(f, "  open       {url}/ or {url}{DEMO_PATH}")?;
             writeln!(f, "  look up    {url}{DOCS_PATH}; how it does: {url}{ADMIN_PATH}")?;
             writeln!(f, "  simulate   {} simulate{}", self.program, self.to_here())?;
+            let token = match self.readers_show_tokens {
+                true => " -H \"authorization: Bearer $TOKEN\"",
+                false => "",
+            };
             writeln!(
                 f,
-                "  watch      curl -N '{url}{STREAM_PATH}?channels=logs:*:workspace123:*'"
+                "  watch      curl -N '{url}{STREAM_PATH}?channels=logs:*:workspace123:*'{token}"
             )?;
             writeln!(
                 f,

@@ -228,6 +228,21 @@ test('a token callback that rejects, throws or never answers is asked again', as
   await until('connected', isConnected(part), 8_000);
 });
 
+test('a token that cannot be had is told, and not that the gateway is away', async () => {
+  for (const token of [
+    () => {
+      throw new Error('of the page');
+    },
+    () => Promise.reject(new Error('of the page')),
+  ]) {
+    const part = open(badGateway(), { token })('logs:a:w');
+    await until('the reason', () => part.status().error !== null);
+    assert.equal(part.status().error, 'The token could not be had: what gives it failed.');
+    assert.equal(part.status().connectionStatus, 'RECONNECTING');
+    client.close();
+  }
+});
+
 test('a query of the address goes with each request', async () => {
   const gateway = badGateway();
   client = createLogsClient({ gatewayUrl: 'http://gateway/tenant/stream?tenant=7#top' });

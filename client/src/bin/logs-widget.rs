@@ -105,11 +105,12 @@ impl ElementListener for Listener {
     fn on_status(&self, status: &ElementStatus) {
         let (error, stream_id) = (status.error.as_deref(), status.stream_id.as_deref());
         // What the page does with it is the page's.
-        let _ = self.on_status.call3(
+        let _ = self.on_status.call4(
             &JsValue::NULL,
             &status.connection.as_str().into(),
             &error.map_or(JsValue::NULL, Into::into),
             &stream_id.map_or(JsValue::NULL, Into::into),
+            &status.is_unauthorized.into(),
         );
     }
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::token_field::TokenField;
+use super::{reader_token::ReaderToken, token_field::TokenField};
 use crate::{ConnectionStatus, UseLogsReturn, browser};
 
 /// How the page stands with the gateway and why, and the buttons that change it.
@@ -21,6 +21,12 @@ pub(super) fn StatusBar(live: UseLogsReturn) -> impl IntoView {
     };
     // Not `disabled`: a button that was pressed with the keyboard would lose the focus to nowhere.
     let can_disconnect = move || status.get() != ConnectionStatus::Disconnected;
+    let reader: ReaderToken = expect_context();
+    // What the gateway says to who shows nothing is how a program shows it.
+    let error = Memo::new(move |_| match live.is_unauthorized.get() && !reader.is_given() {
+        true => Some("A token is needed to see lines: give yours below.".to_owned()),
+        false => live.error.get(),
+    });
     let stream = move || live.stream_id.get().map(stream);
     view! {
         <div class="logs-status-bar">
@@ -45,7 +51,7 @@ pub(super) fn StatusBar(live: UseLogsReturn) -> impl IntoView {
                     "Disconnect"
                 </button>
             </div>
-            {move || live.error.get().map(|error| view! { <p class="logs-error" role="alert">{error}</p> })}
+            {move || error.get().map(|error| view! { <p class="logs-error" role="alert">{error}</p> })}
             <TokenField live />
         </div>
     }

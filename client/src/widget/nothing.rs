@@ -32,6 +32,8 @@ pub(super) fn nothing(list: El, empty: Option<ViewFn>) -> El {
                 .add(button("logs-button", "").text("Show all lines").on_click(reset))
         } else if let Some(empty) = &empty {
             nothing.add_view(empty.run())
+        } else if logs.is_refused.get() {
+            says("No lines: the gateway refuses this stream.")
         } else {
             says("No lines yet. They appear here as they are published.")
         })

@@ -74,10 +74,12 @@ pub(super) fn EndingDialog(watch: Watch) -> impl IntoView {
         spawn_local_scoped(async move {
             let answer = carry_out(watch, &end, for_s).await;
             told.try_set(Some(answer));
-            // The button that was pressed may be gone with its row.
-            if let Some(told) = told_at.try_get_untracked().flatten() {
-                let _ = told.focus();
-            }
+            // The button that was pressed may be gone with its row. What is told is shown by then.
+            request_animation_frame(move || {
+                if let Some(told) = told_at.try_get_untracked().flatten() {
+                    let _ = told.focus();
+                }
+            });
             watch.ask();
         });
     };

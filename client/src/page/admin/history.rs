@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use logs_shared::overview::Stats;
 
 /// How many moments are kept: five minutes, at one every two seconds.
-pub(super) const MOMENTS: usize = 150;
+const MOMENTS: usize = 150;
+/// How many a line has room for at first: a minute.
+const LEAST_MOMENTS: usize = 30;
 
 /// What the figures were in the last minutes, the newest last. A moment for which nothing could be told has no figures.
 #[derive(Clone, Debug, Default)]
@@ -63,8 +65,13 @@ impl History {
     }
 }
 
-/// A line through the figures as a path, in a box so many high; a break where there is none. The newest is at the
-/// right edge.
+/// How wide the box of a line is: a moment for each figure, and a minute at least.
+pub(super) fn width(series: &[Option<f64>]) -> usize {
+    series.len().max(LEAST_MOMENTS)
+}
+
+/// A line through the figures as a path, in a box as wide as [`width`] and so many high; a break where there is none.
+/// The newest is at the right edge.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub(super) fn line(series: &[Option<f64>], height: u32) -> String {
     let highest = series.iter().flatten().copied().fold(0.0, f64::max);
@@ -73,7 +80,7 @@ pub(super) fn line(series: &[Option<f64>], height: u32) -> String {
         true => (f64::from(height) * (1.0 - value / highest)).round() as u32,
         false => height,
     };
-    let first = MOMENTS.saturating_sub(series.len());
+    let first = width(series) - series.len();
     let mut path = String::new();
     let mut is_drawing = false;
     for (place, value) in series.iter().enumerate() {
@@ -109,11 +116,16 @@ mod tests {
 
     #[test]
     fn a_line_ends_at_the_right_and_breaks_where_nothing_is_known() {
-        let end = MOMENTS - 1;
+        let end = LEAST_MOMENTS - 1;
         let line = line(&[Some(0.0), Some(10.0), None, Some(5.0)], 20);
         assert_eq!(line, format!("M{} 20L{} 0M{} 10", end - 3, end - 2, end));
         assert_eq!(super::line(&[Some(0.0)], 20), format!("M{end} 20"));
         assert_eq!(super::line(&[], 20), "");
+        let many = [None; 40].map(|_: Option<f64>| Some(1.0));
+        assert_eq!(
+            (width(&many), super::line(&many, 20).starts_with("M0 0L1 0")),
+            (40, true)
+        );
     }
 
     #[test]

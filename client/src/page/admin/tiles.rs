@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use logs_shared::overview::{Latency, Stats};
 
 use super::{
-    history::{MOMENTS, Of, line, words},
+    history::{Of, line, width, words},
     watch::Watch,
     words::{both_took, bytes, count, decimal, of, percent, rate, took},
 };
@@ -213,7 +213,7 @@ fn Figure(tile: &'static Tile, watch: Watch) -> impl IntoView {
                 class="logs-line"
                 role="img"
                 aria-label=move || format!("{}: {}", tile.name, series.with(|series| words(series, write)))
-                viewBox=format!("0 -1 {MOMENTS} {}", HEIGHT + 2)
+                viewBox=move || format!("0 -1 {} {}", series.with(|series| width(series)) - 1, HEIGHT + 2)
                 preserveAspectRatio="none"
             >
                 <path d=move || series.with(|series| line(series, HEIGHT)) />

@@ -52,9 +52,7 @@ fn paragraph(html: &mut Html, text: &str) {
 }
 
 fn code(html: &mut Html, text: &str) {
-    html.raw("<pre tabindex=\"0\"><code>")
-        .text(text)
-        .raw("</code></pre>");
+    html.raw("<pre><code>").text(text).raw("</code></pre>");
 }
 
 /// How a credential is shown to the gateway.

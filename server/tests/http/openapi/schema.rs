@@ -52,7 +52,8 @@ impl Check<'_> {
                 "type" => is_of(wanted, value),
                 "const" => value == wanted,
                 "enum" => wanted.as_array().is_some_and(|all| all.contains(value)),
-                "minimum" => value.as_f64() >= wanted.as_f64(),
+                // Of numbers only (JSON Schema Validation, section 6.2).
+                "minimum" => !value.is_number() || value.as_f64() >= wanted.as_f64(),
                 "pattern" => {
                     let pattern = Regex::new(wanted.as_str().expect("a pattern")).expect("a pattern");
                     value.as_str().is_some_and(|text| pattern.is_match(text))
