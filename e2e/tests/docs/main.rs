@@ -71,12 +71,7 @@ fn every_snippet_does_what_its_page_says() -> Result<()> {
         if !chosen.is_empty() && !chosen.split(',').any(|name| page == Path::new(name)) {
             continue;
         }
-        // What says nothing is told by another test.
-        let snippets = document
-            .blocks
-            .iter()
-            .filter_map(|block| Some((block, Snippet::of(block).ok()?)));
-        let snippets: Vec<_> = snippets.collect();
+        let snippets = tree::snippets(&document);
         if !snippets.iter().any(|(_, snippet)| snippet.is_done()) {
             continue;
         }

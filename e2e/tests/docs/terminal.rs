@@ -19,8 +19,10 @@ use tokio::{
     time::timeout,
 };
 
-/// How long a snippet may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a snippet may take. Some watch a quiet stream for three heartbeats.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long what goes on may take to print what it should.
+const OUTPUT: Duration = Duration::from_secs(30);
 /// How long what is asked to end may take.
 const STOP: Duration = Duration::from_secs(15);
 
@@ -181,7 +183,7 @@ impl Program {
     /// # Errors
     /// It ends before, or prints something else for too long.
     pub(crate) async fn until(&mut self, what: &str, enough: impl Fn(&str) -> bool) -> Result<()> {
-        let waited = eventually(what, PATIENCE, async || {
+        let waited = eventually(what, OUTPUT, async || {
             // Looked at first, so that nothing is printed between the end and the last look.
             let ended = self.child.try_wait()?;
             match (enough(&self.printed()), ended) {
