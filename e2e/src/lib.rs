@@ -4,6 +4,7 @@
 //!
 //! - [`TestGateway`]: a gateway of one's own, which can be killed and started again
 //! - [`TestProxy`]: a proxy in front of it, of three kinds, and [`SignOn`]: who knows its callers
+//! - [`Nginx`]: nginx, set up as a test wants it
 //! - [`Publisher`]: somebody who publishes, and [`Traffic`]: publishers that go on through everything
 //! - [`SseReader`]: a stream, read event by event, and [`Follower`]: a reader that comes back
 //! - [`Strangers`]: people who mean the gateway no good
@@ -12,6 +13,7 @@
 //! - [`Browser`]: headless Chromium, and what it shows
 //! - [`HostPage`]: the site of somebody who embeds the gateway's lines in a page
 //! - [`CrashTest`]: publishers and readers of a gateway that is killed again and again
+//! - [`publishers`]: the drivers of the publishers, and a proxy that is no good
 //! - [`measure`]: what the gateway costs and how fast it is
 //! - [`eventually`]: waits for a condition, and for a limited time
 //!
@@ -29,7 +31,9 @@ mod gateway_process;
 mod host_page;
 pub mod measure;
 mod namespaces;
+mod nginx;
 mod publisher;
+pub mod publishers;
 mod sign_on;
 mod small_disk;
 mod sse_reader;
@@ -46,6 +50,7 @@ pub use gateway::TestGateway;
 pub use gateway_process::Memory;
 pub use host_page::HostPage;
 pub use namespaces::start_again;
+pub use nginx::Nginx;
 pub use publisher::{Published, Publisher};
 pub use sign_on::SignOn;
 pub use small_disk::{SmallDisk, with_own_mounts};

@@ -1,27 +1,22 @@
 //! [`TestProxy`]: a proxy in front of a gateway, with the configuration that is handed out.
 
 use std::{
-    env,
-    ffi::OsString,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
-    deadline::eventually,
     gateway::{TestGateway, binary},
     gateway_process::{GatewayProcess, Memory},
+    nginx::Nginx,
     sign_on::SignOn,
 };
 
 /// Where `cargo xtask test` has put what the pages and the Express example are made with.
 const WEB: &str = "LOGS_WEB_DIR";
-const START: Duration = Duration::from_secs(20);
 /// What the proxies' routes are below, by default and in the examples.
 const PREFIX: &str = "/api/dapadmin/l5-etl/sse/logs";
 
@@ -83,7 +78,14 @@ impl TestProxy {
                 let settings = settings(&[("NODE_ENV", "production"), ("SIGN_ON_URL", sign_on.url())]);
                 GatewayProcess::spawn("node".as_ref(), &[program.into()], dir.path(), &settings, 0)?
             }
-            ProxyKind::Nginx => return nginx(dir, gateway, sign_on).await,
+            ProxyKind::Nginx => {
+                let (url, process, dir) = nginx(gateway, sign_on).await?.into_parts();
+                return Ok(Self {
+                    url,
+                    process,
+                    _dir: dir,
+                });
+            }
         };
         let url = process.listening().await?;
         Ok(Self {
@@ -114,15 +116,14 @@ impl TestProxy {
     }
 }
 
-/// nginx, which tells nobody where it listens.
-async fn nginx(dir: TempDir, gateway: &TestGateway, sign_on: &SignOn) -> Result<TestProxy> {
-    let port = TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?.port();
+/// nginx with the example: of that nothing is changed but what it says to change.
+async fn nginx(gateway: &TestGateway, sign_on: &SignOn) -> Result<Nginx> {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/nginx/logs.conf");
     let mut example = fs::read_to_string(&example)?;
     let gateway = gateway.url("");
     let upstream = gateway.strip_prefix("http://").context("another address")?;
     for (from, to) in [
-        ("listen 3000;", format!("listen 127.0.0.1:{port};")),
+        ("listen 3000;", format!("listen {};", Nginx::ADDRESS)),
         ("server 127.0.0.1:3002;", format!("server {upstream};")),
         (
             "proxy_pass http://127.0.0.1:8080/whoami;",
@@ -136,34 +137,5 @@ async fn nginx(dir: TempDir, gateway: &TestGateway, sign_on: &SignOn) -> Result<
         );
         example = example.replace(from, &to);
     }
-    // Of the example nothing is changed but what it says to change; around it is what a test needs.
-    let config = format!(
-        "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n\
-         access_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
-         uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n{example}\n}}\n"
-    );
-    let path = dir.path().join("nginx.conf");
-    fs::write(&path, config)?;
-    // Where Debian has it, which is not in everybody's PATH.
-    let debians = Path::new("/usr/sbin/nginx");
-    let program: OsString = if debians.is_file() {
-        debians.into()
-    } else {
-        "nginx".into()
-    };
-    let args = ["-e", "stderr", "-p"].map(OsString::from).into_iter();
-    let args: Vec<OsString> = args
-        .chain([dir.path().into(), "-c".into(), path.into()])
-        .collect();
-    let mut process = GatewayProcess::spawn(&program, &args, dir.path(), &[], port)?;
-    let listens = eventually("nginx listens", START, async || {
-        process.ensure_running()?;
-        Ok(TcpStream::connect(("127.0.0.1", port)).await.ok())
-    });
-    listens.await?;
-    Ok(TestProxy {
-        url: format!("http://127.0.0.1:{port}"),
-        process,
-        _dir: dir,
-    })
+    Nginx::start(&example).await
 }

@@ -270,3 +270,25 @@ async fn every_mistake_in_the_settings_is_told_at_once() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn health_tells_a_script_whether_the_gateway_is_ready() -> Result<()> {
+    let mut gateway = TestGateway::start().await?;
+    let url = gateway.url("");
+    let port = url.rsplit(':').next().context("a port")?.trim_end_matches('/');
+    let by_port = gateway.command(&["health", "--port", port]).output().await?;
+    let said = String::from_utf8_lossy(&by_port.stdout);
+    assert!(
+        by_port.status.success() && said.contains("is ready"),
+        "{by_port:?}"
+    );
+
+    let not_a_gateway = gateway.url("/demo");
+    let (succeeded, said) = end(gateway.command(&["health", "--url", &not_a_gateway]).spawn()?).await?;
+    assert!(!succeeded && said.contains("is the address right"), "{said}");
+
+    gateway.kill().await?;
+    let (succeeded, said) = end(gateway.command(&["health", "--url", &url]).spawn()?).await?;
+    assert!(!succeeded && said.contains("does not answer"), "{said}");
+    Ok(())
+}

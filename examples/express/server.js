@@ -1,6 +1,6 @@
 // The logs gateway on the origin of an Express application, for whoever is signed in there.
 
-import http from 'node:http';
+import http, { STATUS_CODES } from 'node:http';
 import https from 'node:https';
 import { pipeline } from 'node:stream';
 import express from 'express';
@@ -74,7 +74,8 @@ function query(request) {
 }
 
 function refuse(response, status, code, detail) {
-  response.status(status).type('application/problem+json').send(JSON.stringify({ status, success: false, code, detail }));
+  const problem = { status, title: STATUS_CODES[status], success: false, code, detail };
+  response.status(status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
 const app = express();

@@ -1,6 +1,8 @@
 //! [`Config`]: how the gateway was set up. The [`Settings`] are checked as a whole, so that all mistakes are told
 //! at once.
 
+mod misspelt;
+mod otlp;
 mod reading;
 mod settings;
 
@@ -12,9 +14,12 @@ use std::{
     time::Duration,
 };
 
-use logs_shared::api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT};
+use logs_shared::{
+    api::{DEFAULT_HEARTBEAT_MS, DEFAULT_PORT},
+    otlp::AttributeNames,
+};
 
-pub use self::settings::Settings;
+pub use self::{misspelt::misspelt, settings::Settings};
 use crate::{
     access::{AdminAccess, ReadAccess, ServiceTokens},
     addresses::TrustedProxies,
@@ -68,6 +73,8 @@ pub struct Config {
     pub max_channels_per_token: usize,
     /// The largest body of a publication, in bytes, unpacked.
     pub max_body_bytes: usize,
+    /// Which attributes name the channel of OpenTelemetry's records.
+    pub otlp: AttributeNames,
     /// What is set and does nothing, or little, a sentence each.
     pub overlooked: Vec<String>,
 }
@@ -185,6 +192,11 @@ impl Config {
             reading.number("PUBLISH_RATE", settings.publish_rate.as_deref(), 0, count),
         );
         let storage = storage(&mut reading, settings);
+        if given(&settings.redis_url).is_some() {
+            // Silence would be two gateways that do not know each other's records.
+            let missing = "REDIS_URL: this version has no engine for Redis; a gateway keeps its records in DATA_DIR, for itself";
+            reading.errors.push(missing.to_owned());
+        }
         let retention_bytes = match storage {
             Storage::Memory => RETENTION_BYTES_IN_MEMORY,
             Storage::Disk { .. } => RETENTION_BYTES,
@@ -280,6 +292,7 @@ impl Config {
                 )
                 .try_into()
                 .unwrap_or(usize::MAX),
+            otlp: otlp::attribute_names(&mut reading, settings),
             overlooked: Vec::new(),
         };
         // With less the gateway would acknowledge what it cannot keep, or refuse everything.

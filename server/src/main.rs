@@ -1,16 +1,16 @@
 //! `logs-gateway`: the gateway, and its clients on the command line.
 
 use std::{
-    io,
+    env, io,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use logs_gateway::{
     cli::Cli,
-    config::{Config, LogFormat},
+    config::{Config, LogFormat, misspelt},
     engine::Engine,
     gateway::Gateway,
     reload::reload_on_hangup,
@@ -26,16 +26,18 @@ fn main() -> ExitCode {
         Some(command) => runtime().and_then(|runtime| runtime.block_on(command.run())),
         None => Config::from_settings(&cli.settings)
             .map_err(anyhow::Error::from)
-            .and_then(|config| {
+            .and_then(|mut config| {
+                let variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+                config.overlooked.extend(misspelt(&Cli::command(), variables));
                 let runtime = runtime()?;
                 let result = runtime.block_on(run_gateway(config));
                 // Who still looks through the past for somebody who was cut is not waited for.
                 runtime.shutdown_background();
-                result
+                result.map(|()| ExitCode::SUCCESS)
             }),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever read the output has seen enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

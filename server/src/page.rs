@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use logs_shared::api::{DEMO_PATH, DEMO_VIEW_PATHS, PAGE_PATH, WIDGET_PATH};
+use logs_shared::api::{ADMIN_PATH, DEMO_PATH, DEMO_VIEW_PATHS, PAGE_PATH, WIDGET_PATH};
 
 use self::coding::Coding;
 use crate::http::{Access, ApiError, Routes};
@@ -70,6 +70,11 @@ const PROTECTION: [(HeaderName, &str); 4] = [
     ),
 ];
 
+/// The headers of every page, whoever writes it.
+pub(crate) fn protection() -> HeaderMap {
+    HeaderMap::from_iter(PROTECTION.map(|(name, policy)| (name, HeaderValue::from_static(policy))))
+}
+
 /// The name of a file below `/assets/` has its content's hash, so the content never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Kept, but asked for again each time: what has a fixed name names the assets of this binary.
@@ -99,7 +104,10 @@ fn routes_of<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Routes
         Routes::new()
             .get("/assets/{*path}", Access::Public, asset)
             .get(WIDGET_PATH, Access::Public, widget);
-    for path in [PAGE_PATH, DEMO_PATH].into_iter().chain(DEMO_VIEW_PATHS) {
+    for path in [PAGE_PATH, DEMO_PATH, ADMIN_PATH]
+        .into_iter()
+        .chain(DEMO_VIEW_PATHS)
+    {
         routes = routes.get(path, Access::Public, start);
     }
     routes
@@ -160,7 +168,7 @@ impl File {
             headers.insert(header::ETAG, etag);
         }
         if self.path == INDEX {
-            headers.extend(PROTECTION.map(|(name, policy)| (name, HeaderValue::from_static(policy))));
+            headers.extend(protection());
         } else {
             // The program of the widget, for pages of any origin, also where ALLOWED_ORIGINS names those that may
             // read records: there is nothing secret in it. The second is for pages that are isolated (Fetch Standard,
@@ -273,6 +281,7 @@ mod tests {
         for path in [
             "/",
             "/demo",
+            "/admin",
             "/indata/logs",
             "/faas/logs",
             "/functions/logs",

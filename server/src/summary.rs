@@ -3,7 +3,8 @@
 use std::{fmt, net::SocketAddr};
 
 use logs_shared::api::{
-    DEFAULT_PORT, DEMO_PATH, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH, TEST_LOGS_PATH,
+    ADMIN_PATH, DEFAULT_PORT, DEMO_PATH, DOCS_PATH, PUBLISH_PATH, SERVICE_TOKEN_HEADER, STREAM_PATH,
+    TEST_LOGS_PATH,
 };
 
 use crate::{access::ReadAccess, config::Config, engine::Storage, gateway::VERSION, origins::AllowedOrigins};
@@ -227,6 +228,7 @@ impl fmt::Display for Summary {
             writeln!(f)?;
             writeln!(f, "Try next:")?;
             writeln!(f, "  open       {url}/ or {url}{DEMO_PATH}")?;
+            writeln!(f, "  look up    {url}{DOCS_PATH}; how it does: {url}{ADMIN_PATH}")?;
             writeln!(f, "  simulate   {} simulate{}", self.program, self.to_here())?;
             writeln!(
                 f,

@@ -8,6 +8,8 @@ pub const STREAM_ALIAS_PATH: &str = "/logs/stream";
 pub const STREAMS_PATH: &str = "/api/logs/streams";
 /// Publishing: `POST` with a JSON object, a JSON array or NDJSON.
 pub const PUBLISH_PATH: &str = "/api/logs/publish";
+/// Publishing for what speaks OpenTelemetry: `POST` with OTLP's logs, in protobuf or JSON.
+pub const OTLP_LOGS_PATH: &str = "/v1/logs";
 /// Publishing for trying out, without a token; off in production.
 pub const TEST_LOGS_PATH: &str = "/test/logs";
 /// A page of the past.
@@ -37,6 +39,10 @@ pub const PAGE_PATH: &str = "/";
 pub const DEMO_PATH: &str = "/demo";
 /// The micro frontends of the demo, each a path of its own so that a reload stays where it was.
 pub const DEMO_VIEW_PATHS: [&str; 3] = ["/indata/logs", "/faas/logs", "/functions/logs"];
+/// How the gateway does, for operators, as it changes.
+pub const ADMIN_PATH: &str = "/admin";
+/// What [`OPENAPI_PATH`] says, for people.
+pub const DOCS_PATH: &str = "/docs";
 
 /// The script that makes `<logs-widget>` known to a page of any origin. Its address never changes.
 pub const WIDGET_PATH: &str = "/logs-widget.js";

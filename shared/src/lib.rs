@@ -6,6 +6,7 @@
 //! In the order a record meets them:
 //!
 //! - [`publish`]: a request body, taken apart into entries, and the answer to it
+//! - [`otlp`]: the same of a request of OpenTelemetry's
 //! - [`channel`]: where an entry belongs, and patterns that choose channels
 //! - [`level`], [`timestamp`], [`fields`]: what an entry says
 //! - [`record`]: an entry, and the record it becomes with its id
@@ -27,6 +28,7 @@ pub mod history;
 pub mod interest;
 mod json;
 pub mod level;
+pub mod otlp;
 pub mod overview;
 pub mod problem;
 pub mod publish;

@@ -1,5 +1,7 @@
 //! What the gateway says about itself: health, channels, statistics.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Channel, ChannelPattern, RecordId, Timestamp};
@@ -25,14 +27,14 @@ pub struct Health {
 }
 
 /// `GET /api/logs/channels`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Channels {
     /// In the order of their names.
     pub channels: Vec<ChannelOverview>,
 }
 
 /// One channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelOverview {
     /// Its name.
     pub channel: Channel,
@@ -51,6 +53,12 @@ pub struct ChannelOverview {
     pub last_id: Option<RecordId>,
     /// How many streams follow it.
     pub readers: usize,
+    /// What its records take: on disk before compression, or in memory.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Records that came to it per second, over the last ten seconds.
+    #[serde(default)]
+    pub per_second: f64,
 }
 
 /// `GET /admin/logs/stats`.
@@ -69,6 +77,61 @@ pub struct Stats {
     /// Connections closed since the start because they took nothing of what they were sent for too long.
     #[serde(default)]
     pub stalled: u64,
+    /// `healthy` or `unhealthy`, as `/health` says.
+    #[serde(default)]
+    pub status: String,
+    /// Why it is not healthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Streams that may be open.
+    #[serde(default)]
+    pub max_streams: usize,
+    /// Records handed to streams per second, over the last ten seconds.
+    #[serde(default)]
+    pub delivered_per_second: f64,
+    /// Bytes of the records accepted since the start, as they are sent to readers.
+    #[serde(default)]
+    pub published_bytes: u64,
+    /// Bytes handed to streams since the start.
+    #[serde(default)]
+    pub delivered_bytes: u64,
+    /// From when a publication was read until it was stored and could be read, a publication each.
+    #[serde(default)]
+    pub append: Latency,
+    /// From when a record got its id until it was handed to a stream that was up to date before: the oldest record of
+    /// each chunk.
+    #[serde(default)]
+    pub delivery: Latency,
+    /// The age of the oldest record that some stream has yet to be given, in milliseconds; 0 where all are up to date.
+    #[serde(default)]
+    pub lag_ms: u64,
+    /// Streams that have yet to be given a record.
+    #[serde(default)]
+    pub streams_behind: usize,
+    /// Gaps that streams were told of since the start.
+    #[serde(default)]
+    pub gaps: u64,
+    /// What became of records that services published, a row a service; at most 64 and one that is called `other`.
+    #[serde(default)]
+    pub by_service: Vec<ServiceOverview>,
+    /// What was refused since the start, by the code of the refusal; those that there were.
+    #[serde(default)]
+    pub rejections: BTreeMap<String, u64>,
+    /// Where records are kept.
+    #[serde(default)]
+    pub store: StoreOverview,
+    /// Processor time of the whole process since the start, in seconds; 0 where the system does not tell.
+    #[serde(default)]
+    pub cpu_seconds: f64,
+    /// Processors in use, over the last ten seconds: 1 is one of them all the time.
+    #[serde(default)]
+    pub cpu: f64,
+    /// Files and sockets that the process has open; 0 where the system does not tell.
+    #[serde(default)]
+    pub open_fds: u64,
+    /// Files and sockets that it may have open; 0 where there is no limit.
+    #[serde(default)]
+    pub max_fds: u64,
     /// Memory of the whole process in bytes; 0 where the system does not tell.
     pub memory_bytes: u64,
     /// Bytes of records in memory.
@@ -102,4 +165,48 @@ pub struct StreamOverview {
     pub delivered: u64,
     /// Up to where it has read.
     pub cursor: RecordId,
+    /// The age of the oldest record that it has yet to be given, in milliseconds; 0 where it is up to date.
+    #[serde(default)]
+    pub lag_ms: u64,
+}
+
+/// How long something took, over the last minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// How often it was measured.
+    pub count: u64,
+    /// Half of them took no longer than about so many milliseconds; `None` where there were none.
+    pub p50_ms: Option<f64>,
+    /// All but one of a hundred took no longer than about so many milliseconds; `None` where there were none.
+    pub p99_ms: Option<f64>,
+}
+
+/// What became of the records that one service published since the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceOverview {
+    /// Its name.
+    pub service: String,
+    /// Records stored.
+    pub accepted: u64,
+    /// Records that had been stored before, under the same idempotency key.
+    pub repeated: u64,
+    /// Records refused.
+    pub rejected: u64,
+}
+
+/// Where records are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreOverview {
+    /// `disk` or `memory`.
+    pub kind: String,
+    /// Bytes that are kept at most, as `kept_bytes` counts them.
+    pub limit_bytes: u64,
+    /// What the data folder takes on disk, the journal included; `None` where there is none.
+    pub disk_bytes: Option<u64>,
+    /// What the journal takes of that.
+    pub journal_bytes: Option<u64>,
+    /// Room left on the folder's disk.
+    pub free_bytes: Option<u64>,
+    /// All the room that this disk has.
+    pub total_bytes: Option<u64>,
 }

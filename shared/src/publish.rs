@@ -14,6 +14,7 @@ use crate::{
     channel::spell,
     fields::FieldsBuilder,
     json::{self, Name, ValueError},
+    otlp::MAX_SPELT_OUT_BYTES,
     problem::{Rejection, code},
     query::shown,
 };
@@ -51,6 +52,14 @@ pub enum BodyError {
     /// More than [`MAX_RECORDS_PER_PUBLICATION`].
     #[error("a publication may hold {MAX_RECORDS_PER_PUBLICATION} records; send several")]
     TooManyRecords,
+    /// It is not what OTLP sends.
+    #[error("the body is no ExportLogsServiceRequest: {0}")]
+    NoRequest(String),
+    /// More than [`MAX_SPELT_OUT_BYTES`].
+    #[error(
+        "with what their resource says, the records have more than {MAX_SPELT_OUT_BYTES} bytes; send fewer together"
+    )]
+    TooMuch,
 }
 
 impl BodyError {
@@ -59,9 +68,10 @@ impl BodyError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::BrokenJson(_) => code::BROKEN_JSON,
-            Self::NeitherObjectNorArray => code::INVALID_BODY,
+            Self::NeitherObjectNorArray | Self::NoRequest(_) => code::INVALID_BODY,
             Self::Empty => code::EMPTY_BATCH,
             Self::TooManyRecords => code::TOO_MANY_RECORDS,
+            Self::TooMuch => code::BODY_TOO_LARGE,
         }
     }
 }
@@ -78,6 +88,16 @@ pub enum EntryError {
     /// Names neither `channel` nor `service` and `workspace_id`.
     #[error("name the channel: service and workspace_id, or channel; {0} is missing")]
     MissingChannel(&'static str),
+    /// No attribute of OTLP says where it belongs.
+    #[error("no attribute names its {part}: set {names}, or {setting} on the gateway")]
+    MissingAttribute {
+        /// What is not said.
+        part: &'static str,
+        /// The attributes that would.
+        names: String,
+        /// The setting that helps.
+        setting: &'static str,
+    },
     /// Its channel is none.
     #[error("{text:?} is no channel: {error}")]
     Channel {
@@ -104,7 +124,7 @@ impl EntryError {
         match self {
             Self::BrokenJson(_) => code::BROKEN_JSON,
             Self::Invalid(_) => code::INVALID_BODY,
-            Self::MissingChannel(_) => code::MISSING_CHANNELS,
+            Self::MissingChannel(_) | Self::MissingAttribute { .. } => code::MISSING_CHANNELS,
             Self::Channel { .. } => code::INVALID_CHANNEL,
             Self::LogData(_) | Self::Value(ValueError::Unreadable(_)) => code::INVALID_LOG_DATA,
             Self::Value(ValueError::TooDeep) => code::TOO_DEEP,
@@ -273,6 +293,11 @@ fn entry(channel: Channel, raw: &RawValue, now: Timestamp) -> Result<LogEntry, E
         },
         _ => return Err(EntryError::LogData("logData is neither an object nor a text")),
     };
+    within_a_record(entry)
+}
+
+/// The entry, where it is not too large for a record.
+pub(crate) fn within_a_record(entry: LogEntry) -> Result<LogEntry, EntryError> {
     // An upper bound that costs nothing spares nearly every record the exact count.
     let rough = entry.message.len() + entry.fields.as_json().len();
     if rough > MAX_RECORD_BYTES / 8 {

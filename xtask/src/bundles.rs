@@ -22,12 +22,13 @@ const LEPTOS_APP: &str = "micro_frontend";
 /// Where the page's packages are, in the folder that has them installed.
 const OURS: &str = "node_modules/@datashop";
 
-/// Bundles the host pages' scripts, with the npm package as it would be published, puts the Express example beside them, and
+/// Bundles the host pages' scripts, with the npm packages as they would be published, puts the Express example beside them, and
 /// gives the folder they are in.
 pub(crate) fn build(workspace: &Workspace, node: &Node<'_>) -> Result<PathBuf> {
     let modules = node.modules()?;
     let step = Step::start("Bundling the host pages of the end-to-end tests");
     npm_package::write(workspace, node, &modules.join(OURS))?;
+    npm_package::write_publisher(workspace, &modules.join(OURS))?;
     let dir = modules.join("dist");
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     bundle(workspace, node, &modules, &dir)?;

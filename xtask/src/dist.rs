@@ -40,13 +40,16 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     }
     step.done_with(dir.display());
 
-    let step = Step::start("Packing the npm package");
+    let step = Step::start("Packing the npm packages");
     match &node {
         Some(node) => {
-            let package = npm_package::write(workspace, node, &dir.join("npm"))?;
-            step.done_with(npm_package::pack(node, &package, &dir)?.display());
+            let client = npm_package::write(workspace, node, &dir.join("npm"))?;
+            let publisher = npm_package::write_publisher(workspace, &dir.join("npm"))?;
+            let client = npm_package::pack(node, &client, &dir)?;
+            let publisher = npm_package::pack(node, &publisher, &dir)?;
+            step.done_with(format!("{} and {}", client.display(), publisher.display()));
         }
-        None => step.done_with("Node.js with npm is not installed, so there is none"),
+        None => step.done_with("Node.js with npm is not installed, so there are none"),
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod audit;
 mod bundles;
 mod chromium;
 mod debian;
+mod deploy;
 mod dist;
 mod fuzz;
 mod gateway;
@@ -41,6 +42,7 @@ cargo xtask <command> [-- arguments]
   lint    formatting, clippy for the host and for the browser, and what the dependencies are
   bench   ui: what a viewer costs in the browser, in figures; for its arguments: bench ui -- --help
   size    build the smallest page, for what it weighs; fails where the widget is larger than was promised
+  deploy  hold what is in deploy/ against its schemas and linters, and start the gateway with the settings it has
   dist    the smallest page, the fastest gateway and the npm package, into dist/
 ";
 
@@ -79,8 +81,9 @@ fn command() -> Result<()> {
         ("web", true) => web(&workspace),
         ("lint", true) => lint::run(&workspace),
         ("size", true) => dist::size(&workspace),
+        ("deploy", true) => deploy::run(&workspace),
         ("dist", true) => dist::run(&workspace),
-        ("setup" | "build" | "api" | "web" | "lint" | "size" | "dist", false) => {
+        ("setup" | "build" | "api" | "web" | "lint" | "size" | "deploy" | "dist", false) => {
             bail!("`{name}` takes no arguments\n\n{HELP}")
         }
         (unknown, _) => bail!("there is no command `{unknown}`\n\n{HELP}"),

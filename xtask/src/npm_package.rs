@@ -1,4 +1,5 @@
-//! The npm package: the JavaScript modules of the client as they are, for pages that are not built by this workspace.
+//! The npm packages: the JavaScript modules of the client and of the publisher as they are, for pages and programs that are not
+//! built by this workspace.
 
 use std::{
     fs,
@@ -23,6 +24,12 @@ const ONLY_CHECKED: [&str; 5] = [
 ];
 /// The package's folder.
 const FOLDER: &str = "logs-sse-client";
+/// Where the sources of the publisher's package are.
+pub(crate) const PUBLISHER: &str = "publishers/node";
+/// What is there and is no part of it.
+const PUBLISHER_LEFT_OUT: [&str; 2] = ["test", "driver.js"];
+/// Its folder.
+const PUBLISHER_FOLDER: &str = "logs-sse-publisher";
 /// What stands for the version in the sources' `package.json`.
 const NO_VERSION: &str = "\"version\": \"0.0.0\"";
 /// The version of everything in this workspace.
@@ -47,6 +54,24 @@ pub(crate) fn write(workspace: &Workspace, node: &Node<'_>, dir: &Path) -> Resul
     let package = dir.join(FOLDER);
     empty(&package)?;
     copy(&described, &package, &ONLY_CHECKED)?;
+    finish(workspace, SOURCES, &package)?;
+    Ok(package)
+}
+
+/// Puts the publisher's package into a folder of its own below `dir`, and returns that folder.
+///
+/// # Errors
+/// Also where a file that its `package.json` names is not there.
+pub(crate) fn write_publisher(workspace: &Workspace, dir: &Path) -> Result<PathBuf> {
+    let package = dir.join(PUBLISHER_FOLDER);
+    empty(&package)?;
+    copy(&workspace.source(PUBLISHER), &package, &PUBLISHER_LEFT_OUT)?;
+    finish(workspace, PUBLISHER, &package)?;
+    Ok(package)
+}
+
+/// Adds the licence and the version to a package that is made of these sources.
+fn finish(workspace: &Workspace, sources: &str, package: &Path) -> Result<()> {
     let licence = package.join("LICENSE");
     fs::copy(workspace.source("LICENSE"), &licence)
         .with_context(|| format!("cannot write {}", licence.display()))?;
@@ -56,7 +81,7 @@ pub(crate) fn write(workspace: &Workspace, node: &Node<'_>, dir: &Path) -> Resul
         fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
     if !text.contains(NO_VERSION) {
         bail!(
-            "{SOURCES}/package.json has no {NO_VERSION}, in whose place the workspace's version is to stand"
+            "{sources}/package.json has no {NO_VERSION}, in whose place the workspace's version is to stand"
         );
     }
     let mut missing: Vec<&str> = named_files(&text)
@@ -66,13 +91,12 @@ pub(crate) fn write(workspace: &Workspace, node: &Node<'_>, dir: &Path) -> Resul
     missing.dedup();
     if !missing.is_empty() {
         bail!(
-            "{SOURCES}/package.json names files that are not there: {}",
+            "{sources}/package.json names files that are not there: {}",
             missing.join(", ")
         );
     }
     let text = text.replace(NO_VERSION, &format!("\"version\": \"{VERSION}\""));
-    fs::write(&manifest, text).with_context(|| format!("cannot write {}", manifest.display()))?;
-    Ok(package)
+    fs::write(&manifest, text).with_context(|| format!("cannot write {}", manifest.display()))
 }
 
 /// Makes the archive that `npm install` and `npm publish` take, and gives its path.
@@ -130,9 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_of_the_sources_has_a_place_for_the_version() {
-        let manifest = include_str!("../../client/js/package.json");
-        assert!(manifest.contains(NO_VERSION));
-        assert!(named_files(manifest).count() > 0);
+    fn the_manifests_of_the_sources_have_a_place_for_the_version() {
+        for manifest in [
+            include_str!("../../client/js/package.json"),
+            include_str!("../../publishers/node/package.json"),
+        ] {
+            assert!(manifest.contains(NO_VERSION));
+            assert!(named_files(manifest).count() > 0);
+        }
     }
 }

@@ -1,14 +1,15 @@
 //! `test`: native tests, then the real binary with real readers and a real browser.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, fs, path::Path};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     bundles, chromium,
     debian::Program,
     gateway::{self, Profile},
     node::Node,
+    npm_package,
     page::Page,
     process, python, setup,
     step::Step,
@@ -22,7 +23,7 @@ const PROGRAMS: [Program; 1] = [Program {
     packages: &["nginx"],
 }];
 /// What publishes from Python.
-const PYTHON: &str = "e2e/python/requirements.txt";
+pub(crate) const PYTHON: &str = "e2e/python/requirements.txt";
 
 /// Runs every test of the workspace. `args` go to each `cargo test`.
 pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
@@ -45,7 +46,9 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     step.done();
 
     javascript(workspace, &node)?;
+    python_publisher(workspace, &python, &binary)?;
     let web = bundles::build(workspace, &node)?;
+    node_publisher(workspace, &node, &binary, &web)?;
 
     // Last, so that the run's last words are about tests that ran: doc tests of a crate may be none.
     let step = Step::start("End-to-end tests");
@@ -54,9 +57,66 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
             .cargo()
             .args(["test", "--package", "logs-e2e"])
             .args(args)
-            .env("LOGS_GATEWAY_BIN", binary)
-            .env("LOGS_WEB_DIR", web)
+            .env("LOGS_GATEWAY_BIN", &binary)
+            .env("LOGS_WEB_DIR", &web)
             .env("LOGS_PYTHON", python.join("bin/python")),
+    )?;
+    step.done();
+    Ok(())
+}
+
+/// The tests of the publisher for Python, which is installed where the other tests use it.
+fn python_publisher(workspace: &Workspace, python: &Path, gateway: &Path) -> Result<()> {
+    /// Where it is.
+    const PUBLISHER: &str = "publishers/python";
+    let step = Step::start("Python tests");
+    // The same version may hold another source by now.
+    let anew = [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--force-reinstall",
+    ];
+    let installed = workspace.source(PUBLISHER);
+    process::run(
+        workspace
+            .program(python.join("bin/pip"))
+            .args(anew)
+            .arg(&installed),
+    )?;
+    process::run(
+        workspace
+            .program(python.join("bin/python"))
+            .args(["-B", "-m", "unittest", "discover", "-s"])
+            .arg(installed.join("tests"))
+            .env("LOGS_GATEWAY_BIN", gateway),
+    )?;
+    step.done();
+    Ok(())
+}
+
+/// The tests of the publisher for Node.js, against the gateway and with the packages that it serves.
+fn node_publisher(workspace: &Workspace, node: &Node<'_>, binary: &Path, web: &Path) -> Result<()> {
+    let step = Step::start("Tests of the publisher for Node.js");
+    let tests = format!("{}/test", npm_package::PUBLISHER);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(workspace.source(&tests)).with_context(|| format!("cannot list {tests}"))? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.js") {
+            files.push(path);
+        }
+    }
+    // Node.js would find none, and call that a success.
+    if files.is_empty() {
+        bail!("there are no tests in {tests}");
+    }
+    process::run(
+        node.node()
+            .arg("--test")
+            .args(files)
+            .env("LOGS_GATEWAY_BIN", binary)
+            .env("LOGS_WEB_DIR", web),
     )?;
     step.done();
     Ok(())

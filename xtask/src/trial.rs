@@ -5,9 +5,11 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::{
+    bundles,
     gateway::{self, Profile},
+    node::Node,
     page::Page,
-    process, setup,
+    process, python, setup, test,
     workspace::Workspace,
 };
 
@@ -16,9 +18,17 @@ pub(crate) fn run(workspace: &Workspace, program: &str, args: &[OsString]) -> Re
     setup::run(workspace)?;
     let page = Page::build(workspace)?;
     let binary = gateway::build(workspace, Profile::Release, &page)?;
+    let mut cargo = workspace.cargo();
+    if program == "measure" {
+        // What the publishers' drivers are run with.
+        let python = python::venv(workspace, "python-tests", test::PYTHON)?;
+        let web = bundles::build(workspace, &Node::ensure(workspace)?)?;
+        cargo
+            .env("LOGS_WEB_DIR", web)
+            .env("LOGS_PYTHON", python.join("bin/python"));
+    }
     process::run(
-        workspace
-            .cargo()
+        cargo
             // Optimised too: it must keep up with the gateway.
             .args([
                 "run",

@@ -63,7 +63,7 @@ fn Shell() -> impl IntoView {
     let router: Router = expect_context();
     let view_number = Memo::new(move |_| match router.route.get() {
         Route::Demo(number) => number,
-        Route::Live => 0,
+        Route::Live | Route::Admin => 0,
     });
     let filters = MICRO_FRONTENDS.each_ref().map(|_| RwSignal::default());
     let [first, rest @ ..] = &MICRO_FRONTENDS;

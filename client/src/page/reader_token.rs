@@ -2,69 +2,48 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
-use web_sys::Storage;
 
+use super::tab_token::TabToken;
 use crate::Token;
 
-/// Where it is kept until the tab is closed.
-const STORED: &str = "logs-token";
 /// What names it in a link to the page.
 const NAME: &str = "token=";
 
-/// The token a person gives the page, as a context: typed, or in a link (`#token=…`). It is kept as long as the tab is open, in
-/// this tab alone, and is never in the URL: a link's is taken out of it at once, the browser's history included.
+/// The token a person gives the page, as a context: typed, or in a link (`#token=…`). It is never in the URL: a link's is
+/// taken out of it at once, the browser's history included.
 #[derive(Clone, Copy)]
-pub(super) struct ReaderToken(RwSignal<String>);
+pub(super) struct ReaderToken(TabToken);
 
 impl ReaderToken {
     /// What was given before, or comes with the link that led here.
     pub(super) fn provide() {
         let linked = take_from_url();
-        let token = Self(RwSignal::default());
-        match linked {
-            Some(linked) => token.set(&linked),
-            None => token.0.set(stored().unwrap_or_default()),
+        let token = Self(TabToken::stored_as("logs-token"));
+        if let Some(linked) = linked {
+            token.set(&linked);
         }
         provide_context(token);
     }
 
     /// Uses this one from now on; none where it is empty.
     pub(super) fn set(self, token: &str) {
-        let token = token.trim();
-        if let Some(storage) = storage() {
-            // Fails where storing is forbidden or full: then it lasts until the reload.
-            let _ = if token.is_empty() {
-                storage.remove_item(STORED)
-            } else {
-                storage.set_item(STORED, token)
-            };
-        }
-        self.0.set(token.to_owned());
+        self.0.set(token);
     }
 
     /// Whether there is one.
     pub(super) fn is_given(self) -> bool {
-        self.0.with(|token| !token.is_empty())
+        self.0.is_given()
     }
 
     /// As a header of a request, where there is one.
     pub(super) fn authorization(self) -> Option<String> {
-        let token = self.0.get_untracked();
-        (!token.is_empty()).then(|| format!("Bearer {token}"))
+        self.0.authorization()
     }
 
     /// For the stream and its history.
     pub(super) fn source(self) -> Token {
-        Token::new(move || self.0.try_get_untracked().unwrap_or_default())
+        Token::new(move || self.0.text())
     }
-}
-
-fn storage() -> Option<Storage> {
-    window().session_storage().ok().flatten()
-}
-
-fn stored() -> Option<String> {
-    storage()?.get_item(STORED).ok()?
 }
 
 fn take_from_url() -> Option<String> {

@@ -13,6 +13,8 @@ pub(super) enum Route {
     Live,
     /// The page with micro frontends, and which of them.
     Demo(usize),
+    /// How the gateway does.
+    Admin,
 }
 
 impl Route {
@@ -21,7 +23,17 @@ impl Route {
         match api::DEMO_VIEW_PATHS.iter().position(|view| *view == path) {
             Some(view) => Self::Demo(view),
             None if path == api::DEMO_PATH => Self::Demo(0),
+            None if path == api::ADMIN_PATH => Self::Admin,
             None => Self::Live,
+        }
+    }
+
+    /// What the browser calls the page.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Live => "Live logs",
+            Self::Demo(_) => "Micro frontends",
+            Self::Admin => "Gateway",
         }
     }
 
@@ -112,6 +124,7 @@ mod tests {
         assert_eq!(Route::of("/"), Route::Live);
         assert_eq!(Route::of("/demo"), Route::Demo(0));
         assert_eq!(Route::of("/faas/logs/"), Route::Demo(1));
+        assert_eq!(Route::of("/admin"), Route::Admin);
         assert_eq!(Route::of("/unknown"), Route::Live);
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn ThemeButton() -> impl IntoView {
     };
     view! {
         <button type="button" class="logs-button logs-theme" title="Light, dark, or as the system is" on:click=go_on>
-            "Theme: " {move || theme.get().name()}
+            <span class="logs-theme-word">"Theme: "</span> {move || theme.get().name()}
         </button>
     }
 }

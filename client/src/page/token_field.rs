@@ -11,7 +11,6 @@ use crate::{ConnectionStatus, UseLogsReturn};
 #[component]
 pub(super) fn TokenField(live: UseLogsReturn) -> impl IntoView {
     let reader: ReaderToken = expect_context();
-    let text = RwSignal::new(String::new());
     // It stays while another is tried.
     let is_wanted = Memo::new(move |was: Option<&bool>| {
         let is_trying = matches!(
@@ -20,16 +19,10 @@ pub(super) fn TokenField(live: UseLogsReturn) -> impl IntoView {
         );
         live.is_unauthorized.get() || (is_trying && was == Some(&true))
     });
-    let give = move |event: SubmitEvent| {
-        event.prevent_default();
-        let token = text.get_untracked();
-        if token.trim().is_empty() {
-            return;
-        }
+    let give = Callback::new(move |token: String| {
         reader.set(&token);
-        text.set(String::new());
         live.connect.run(());
-    };
+    });
     Effect::watch(
         move || is_wanted.get(),
         move |is_wanted, _, _| {
@@ -46,24 +39,11 @@ pub(super) fn TokenField(live: UseLogsReturn) -> impl IntoView {
     };
     let field = move || {
         view! {
-            <form class="logs-token" on:submit=give>
-                <label class="logs-label" for="logs-token">"Token"</label>
-                <input
-                    id="logs-token"
-                    class="logs-input logs-token-input"
-                    type="password"
-                    autocomplete="off"
-                    autocapitalize="off"
-                    spellcheck="false"
-                    aria-describedby="logs-token-hint"
-                    prop:value=text
-                    on:input=move |event| text.set(event_target_value(&event))
-                />
-                <button type="submit" class="logs-button">"Use token"</button>
-                <p id="logs-token-hint" class="logs-hint">
-                    "This gateway shows its logs to those it knows. The token is kept in this tab only, until it is closed."
-                </p>
-            </form>
+            <TokenForm
+                label="Token"
+                hint="This gateway shows its logs to those it knows. The token is kept in this tab only, until it is closed."
+                give
+            />
         }
     };
     view! {
@@ -71,6 +51,45 @@ pub(super) fn TokenField(live: UseLogsReturn) -> impl IntoView {
         <Show when=move || !is_wanted.get() && reader.is_given()>
             <button type="button" class="logs-button logs-forget" on:click=forget>"Forget token"</button>
         </Show>
+    }
+}
+
+/// Where a token is typed.
+#[component]
+pub(super) fn TokenForm(
+    /// Which token.
+    label: &'static str,
+    /// Why it is asked for, and what becomes of it.
+    hint: &'static str,
+    /// Takes what was typed.
+    give: Callback<String>,
+) -> impl IntoView {
+    let text = RwSignal::new(String::new());
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let token = text.get_untracked();
+        if !token.trim().is_empty() {
+            text.set(String::new());
+            give.run(token);
+        }
+    };
+    view! {
+        <form class="logs-token" on:submit=submit>
+            <label class="logs-label" for="logs-token">{label}</label>
+            <input
+                id="logs-token"
+                class="logs-input logs-token-input"
+                type="password"
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck="false"
+                aria-describedby="logs-token-hint"
+                prop:value=text
+                on:input=move |event| text.set(event_target_value(&event))
+            />
+            <button type="submit" class="logs-button">"Use token"</button>
+            <p id="logs-token-hint" class="logs-hint">{hint}</p>
+        </form>
     }
 }
 

@@ -30,6 +30,8 @@ enum Figure {
     Replay,
     /// How soon a gateway with 1 KiB a record is ready again, after a crash and after a stop
     Recovery,
+    /// What a log call costs its caller in each language, whatever the gateway does; two minutes, whatever the records
+    Publishers,
 }
 
 #[tokio::main]
@@ -56,5 +58,6 @@ async fn measure(figure: Figure, records: u64) -> Result<()> {
         Figure::Behind => measure::behind(records / 10).await,
         Figure::Replay => measure::replay(records).await,
         Figure::Recovery => measure::recovery(records).await,
+        Figure::Publishers => measure::publishers().await,
     }
 }

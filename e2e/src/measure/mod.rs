@@ -6,6 +6,7 @@
 //! - [`replay`]: how fast the past is read, as a stream and as history
 //! - [`viewer_under`], [`viewer_scrolled`]: what a viewer costs in the browser
 //! - [`recovery`]: how soon a gateway is ready again after a crash and after a stop
+//! - [`publishers`]: what a log call costs its caller, in each language
 //!
 //! And what they are made of:
 //!
@@ -14,6 +15,7 @@
 
 mod behind;
 mod filler;
+mod publishers;
 mod recovery;
 mod replay;
 mod stalled;
@@ -22,6 +24,7 @@ mod tally;
 mod viewer;
 
 pub use behind::behind;
+pub use publishers::publishers;
 pub use recovery::recovery;
 pub use replay::replay;
 pub use stalled::stalled;

@@ -250,7 +250,10 @@ pub(crate) async fn nobody_is_who_they_say_they_are(scene: Scene) -> Result<()> 
             for (name, value) in forged {
                 request = request.header(name, value);
             }
-            assert_eq!(request.send().await?.status(), 401, "{route} {cookie:?}");
+            let refused = request.send().await?;
+            assert_eq!(refused.status(), 401, "{route} {cookie:?}");
+            let problem: Problem = serde_json::from_str(&refused.text().await?)?;
+            assert_eq!(problem.code, code::MISSING_IDENTITY, "{route} {cookie:?}");
         }
     }
     assert_eq!(scene.gateway.stats().await?.connections, 1);

@@ -190,7 +190,7 @@ fn unanswered(error: &(dyn std::error::Error + 'static)) -> Outcome {
 }
 
 /// What TLS says, however often it is wrapped: a wrapper gives as its source what is behind the error that it wraps.
-fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+pub(super) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     let wrapped = || tls_error(error.downcast_ref::<std::io::Error>()?.get_ref()?);
     error.downcast_ref().or_else(wrapped)
 }
@@ -229,7 +229,8 @@ fn outcome(status: StatusCode, body: &[u8]) -> Outcome {
     }
 }
 
-fn demo_token(channel: &Channel) -> Option<&'static str> {
+/// The token that works for a channel in development.
+pub(super) fn demo_token(channel: &Channel) -> Option<&'static str> {
     DEMO_TOKENS
         .iter()
         .find(|(_, service)| *service == channel.service())

@@ -41,7 +41,8 @@ where
         .build(connector)
 }
 
-fn tls() -> ClientConfig {
+/// Whom `https` trusts here.
+pub(super) fn tls() -> ClientConfig {
     // Not installed again where it is there already.
     let _ = aws_lc_rs::default_provider().install_default();
     let trusted = ClientConfig::builder()

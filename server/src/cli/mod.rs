@@ -4,6 +4,8 @@ mod backoff;
 mod client;
 mod colour;
 pub(crate) mod connector;
+mod doctor;
+mod health;
 mod line;
 mod proxy;
 mod publish;
@@ -11,6 +13,8 @@ mod simulate;
 mod story;
 mod tail;
 mod token;
+
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -40,8 +44,15 @@ pub enum Command {
     Tail(tail::Tail),
     /// Publish a believable ETL run again and again, for trying out
     Simulate(simulate::Simulate),
+    /// Say whether a gateway is ready, with an exit code: 0 where it is, 1 where not
+    ///
+    /// Asks `/health/ready` of the gateway on this machine, or of the one that --url names, once, and waits 5 s at most: for
+    /// containers and scripts that have no HTTP client.
+    Health(health::Health),
     /// Make a reader's token for a gateway with AUTH=jwt, for trying out
     Token(token::Token),
+    /// Say where a stream is held back, packed, cut or not let through, between a gateway and a browser
+    Doctor(Box<doctor::Doctor>),
     /// Serve a gateway's stream on a page's own origin, with the identity of who is signed in there
     ///
     /// For pages whose content policy knows no other origin. It stands in front of a gateway (`SSE_BACKEND_URL`) and behind, or
@@ -62,19 +73,22 @@ pub struct Target {
 }
 
 impl Command {
-    /// Runs the command until it is done or interrupted.
+    /// Runs the command until it is done or interrupted; how the program ends.
     ///
     /// # Errors
     /// A sentence for the person at the terminal.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Publish(publish) => interruptible(publish.run()).await,
             Self::Tail(tail) => interruptible(tail.run()).await,
             Self::Simulate(simulate) => interruptible(simulate.run()).await,
             // Stops politely, by itself.
             Self::Proxy(proxy) => proxy.run().await,
+            Self::Health(health) => health.run().await,
             Self::Token(token) => token.run(),
+            Self::Doctor(doctor) => return Ok(doctor.run().await),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 

@@ -74,6 +74,15 @@ pub struct Settings {
     /// What an acknowledged record survives: the end of the `process`, by `kill -9` too; or with `fsync` the loss of power [default: process]
     #[arg(long, env = "DURABILITY", value_name = "KIND")]
     pub durability: Option<String>,
+    /// Not there yet: the gateway does not start with it, because each gateway keeps its own records
+    #[arg(
+        long,
+        env = "REDIS_URL",
+        value_name = "URL",
+        hide = true,
+        hide_env_values = true
+    )]
+    pub redis_url: Option<String>,
     /// Records kept per channel [default: 100000]
     #[arg(long, env = "RETENTION_RECORDS", value_name = "COUNT")]
     pub retention_records: Option<String>,
@@ -113,4 +122,16 @@ pub struct Settings {
     /// The largest body of a publication, unpacked: bytes, or with a unit [default: 8MiB]
     #[arg(long, env = "MAX_BODY_BYTES", value_name = "SIZE")]
     pub max_body_bytes: Option<String>,
+    /// OpenTelemetry's attributes that name a record's service, the first of a comma list that it has [default: service.name]
+    #[arg(long, env = "OTLP_SERVICE", value_name = "LIST")]
+    pub otlp_service: Option<String>,
+    /// Those that name its workspace [default: workspace.id,service.namespace]
+    #[arg(long, env = "OTLP_WORKSPACE", value_name = "LIST")]
+    pub otlp_workspace: Option<String>,
+    /// Those that name the workflow, function or other resource within it [default: workflow.id,faas.name]
+    #[arg(long, env = "OTLP_RESOURCE", value_name = "LIST")]
+    pub otlp_resource: Option<String>,
+    /// The workspace of OpenTelemetry's records that name none [default: none, they are refused]
+    #[arg(long, env = "OTLP_DEFAULT_WORKSPACE", value_name = "WORKSPACE")]
+    pub otlp_default_workspace: Option<String>,
 }

@@ -42,6 +42,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         auth: some("magic"),
         store: some("cloud"),
         durability: some("hope"),
+        redis_url: some("redis://:s3cret@redis:6379"),
         retention_records: some("many"),
         retention_age: some("7 fortnights"),
         retention_bytes: some("lots"),
@@ -75,6 +76,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         "AUTH",
         "STORE",
         "DURABILITY",
+        "REDIS_URL",
         "RETENTION_RECORDS",
         "RETENTION_AGE",
         "RETENTION_BYTES",
@@ -91,7 +93,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
             "{name}: {errors:#?}"
         );
     }
-    assert_eq!(errors.len(), 24, "{errors:#?}");
+    assert_eq!(errors.len(), 25, "{errors:#?}");
     assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
 }
 

@@ -417,6 +417,8 @@ pub(super) fn overview(channel: &Channel, kept: &Kept, readers: usize) -> Channe
         first_id: has_records.then_some(kept.first_id),
         last_id: has_records.then_some(kept.last_id),
         readers,
+        bytes: kept.bytes,
+        per_second: 0.0,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use logs_shared::{
     ChannelPattern,
-    overview::{Health, Stats},
+    overview::{Health, Latency, Stats, StoreOverview},
 };
 
 use super::{Gateway, Shared, VERSION, now};
@@ -36,6 +36,7 @@ impl Gateway {
     /// What it is doing, with a row for each channel and stream. Blocks.
     pub(crate) fn stats(&self) -> Stats {
         let Shared {
+            config,
             engine,
             streams,
             rate,
@@ -43,6 +44,7 @@ impl Gateway {
             started,
             ..
         } = &*self.shared;
+        let health = self.health();
         let by_channel = engine.channels(&ChannelPattern::everything());
         let by_connection = streams.overview();
         Stats {
@@ -52,6 +54,36 @@ impl Gateway {
             messages_delivered: streams.delivered(),
             messages_per_second: rate.per_second(engine.published()),
             stalled: rejections.of(reason::STALLED),
+            status: health.status,
+            reason: health.reason,
+            max_streams: config.stream_limits.total,
+            delivered_per_second: 0.0,
+            published_bytes: 0,
+            delivered_bytes: 0,
+            append: Latency::default(),
+            delivery: Latency::default(),
+            lag_ms: 0,
+            streams_behind: 0,
+            gaps: 0,
+            by_service: Vec::new(),
+            rejections: rejections
+                .snapshot()
+                .into_iter()
+                .map(|(code, count)| (code.to_owned(), count))
+                .collect(),
+            store: StoreOverview {
+                kind: match config.storage.dir() {
+                    Some(_) => "disk",
+                    None => "memory",
+                }
+                .to_owned(),
+                limit_bytes: config.retention.bytes,
+                ..StoreOverview::default()
+            },
+            cpu_seconds: 0.0,
+            cpu: 0.0,
+            open_fds: 0,
+            max_fds: 0,
             memory_bytes: memory_bytes(),
             tail_bytes: engine.tail_bytes(),
             kept_bytes: engine.kept_bytes(),

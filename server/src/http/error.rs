@@ -10,8 +10,9 @@ use axum::{
 };
 use logs_shared::{
     Problem,
-    api::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_URI_BYTES, PROBLEM_TYPE},
+    api::{JSON_TYPE, MAX_HEADER_BYTES, MAX_HEADERS, MAX_URI_BYTES, PROBLEM_TYPE},
     change::ChangeError,
+    otlp::{Answer, Encoding, PROTOBUF_TYPE},
     problem::{Rejection, code, legible},
     publish::BodyError,
     query::QueryError,
@@ -200,7 +201,9 @@ impl ApiError {
         match self {
             Self::Query(error) => (S::BAD_REQUEST, error.code()),
             Self::InvalidQuery(_) => (S::BAD_REQUEST, code::INVALID_QUERY),
-            Self::Body(error @ BodyError::TooManyRecords) => (S::PAYLOAD_TOO_LARGE, error.code()),
+            Self::Body(error @ (BodyError::TooManyRecords | BodyError::TooMuch)) => {
+                (S::PAYLOAD_TOO_LARGE, error.code())
+            }
             Self::Body(error) => (S::BAD_REQUEST, error.code()),
             Self::Change(error) => (S::BAD_REQUEST, error.code()),
             Self::UnreadableBody(_) => (S::BAD_REQUEST, code::INVALID_BODY),
@@ -264,26 +267,44 @@ fn all_rejected(rejected: &[Rejection]) -> (StatusCode, &'static str) {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
+        self.answer_with(status, code, |detail, error| {
+            let rejected = match error {
+                Self::AllRejected(rejected) => rejected,
+                _ => Vec::new(),
+            };
+            let problem = Problem {
+                status: status.as_u16(),
+                title: status.canonical_reason().unwrap_or_default().to_owned(),
+                success: false,
+                code: code.to_owned(),
+                detail,
+                rejected,
+            };
+            (
+                [(header::CONTENT_TYPE, PROBLEM_TYPE)],
+                Json(problem).into_response(),
+            )
+                .into_response()
+        })
+    }
+}
+
+impl ApiError {
+    /// The answer with this status, whose body `write` makes of the sentence.
+    fn answer_with(
+        self,
+        status: StatusCode,
+        code: &'static str,
+        write: impl FnOnce(String, Self) -> Response,
+    ) -> Response {
         let (detail, retry_after) = (legible(&self.to_string()), self.retry_after(status));
         // What names a path that nobody routed has in it whatever was sent, the id of a stream too.
         let names_path = matches!(self, Self::NotFound(_) | Self::MethodNotAllowed { .. });
         let told = if names_path { "" } else { detail.as_str() };
         tracing::debug!(status = status.as_u16(), code, detail = told, "refused");
-        let rejected = match self {
-            Self::AllRejected(rejected) => rejected,
-            _ => Vec::new(),
-        };
-        let problem = Problem {
-            status: status.as_u16(),
-            title: status.canonical_reason().unwrap_or_default().to_owned(),
-            success: false,
-            code: code.to_owned(),
-            detail,
-            rejected,
-        };
-        let mut response = (status, Json(problem)).into_response();
+        let mut response = write(detail, self);
+        *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 15.5.2: a 401 says how to authenticate.
@@ -295,6 +316,47 @@ impl IntoResponse for ApiError {
         }
         response.extensions_mut().insert(RefusedWith(code));
         response
+    }
+
+    /// The answer to who speaks OTLP, who tries again with 429, 502, 503 and 504 and with nothing else, and does so with the
+    /// same records.
+    pub(super) fn into_otlp(self, encoding: Encoding) -> Response {
+        use StatusCode as S;
+        let (status, code) = self.status_and_code();
+        let status = match (&self, status) {
+            (Self::BatchOverRate(_), _) => S::PAYLOAD_TOO_LARGE,
+            (Self::AllRejected(_), S::TOO_MANY_REQUESTS) => S::FORBIDDEN,
+            (_, S::INSUFFICIENT_STORAGE | S::REQUEST_TIMEOUT) => S::SERVICE_UNAVAILABLE,
+            (_, status) => status,
+        };
+        self.answer_with(status, code, |detail, _| {
+            let refused = Answer::Refused {
+                code: grpc_code(status),
+                message: format!("{detail} ({code})"),
+            };
+            otlp(&refused, encoding)
+        })
+    }
+}
+
+/// An answer of OTLP's, as its sender encodes.
+pub(super) fn otlp(answer: &Answer, encoding: Encoding) -> Response {
+    let content_type = match encoding {
+        Encoding::Protobuf => PROTOBUF_TYPE,
+        Encoding::Json => JSON_TYPE,
+    };
+    ([(header::CONTENT_TYPE, content_type)], answer.encode(encoding)).into_response()
+}
+
+/// The code of `google.rpc.Code` that says about the same.
+fn grpc_code(status: StatusCode) -> u8 {
+    match status {
+        StatusCode::UNAUTHORIZED => 16,
+        StatusCode::FORBIDDEN => 7,
+        StatusCode::TOO_MANY_REQUESTS => 8,
+        StatusCode::SERVICE_UNAVAILABLE => 14,
+        status if status.is_server_error() => 13,
+        _ => 3,
     }
 }
 

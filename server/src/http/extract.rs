@@ -19,6 +19,7 @@ use logs_shared::{
         IDEMPOTENCY_KEY_HEADER, JSON_TYPE, LAST_EVENT_ID_HEADER, MAX_CHANGE_BYTES, NDJSON_TYPE,
         SERVICE_TOKEN_HEADER,
     },
+    otlp::{Encoding, PROTOBUF_TYPE},
     publish::BodyKind,
 };
 
@@ -225,6 +226,28 @@ pub(crate) async fn body(request: Request, limit: usize) -> Result<Bytes, ApiErr
 /// How a body is to be read, or the kind that it is and that is not taken. Nothing said is JSON: what
 /// `curl --data` would otherwise need a second flag for.
 fn body_kind(headers: &HeaderMap) -> Result<BodyKind, String> {
+    kind(headers, BodyKind::Json, |essence| match essence {
+        JSON_TYPE => Some(BodyKind::Json),
+        NDJSON_TYPE | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+            Some(BodyKind::Ndjson)
+        }
+        other if other.starts_with("application/") && other.ends_with("+json") => Some(BodyKind::Json),
+        _ => None,
+    })
+}
+
+/// How OTLP is written, or the kind that it is and that is not taken.
+pub(super) fn otlp_encoding(headers: &HeaderMap) -> Result<Encoding, String> {
+    kind(headers, Encoding::Json, |essence| match essence {
+        JSON_TYPE => Some(Encoding::Json),
+        PROTOBUF_TYPE => Some(Encoding::Protobuf),
+        _ => None,
+    })
+}
+
+/// What a body is by its media type, in small letters and without parameters; or what it says that it is, and that is not
+/// taken. Where it says nothing it is `unsaid`.
+fn kind<T>(headers: &HeaderMap, unsaid: T, known: impl FnOnce(&str) -> Option<T>) -> Result<T, String> {
     // What could be unpacked has lost this header on the way here.
     if let Some(encoding) = headers
         .get(header::CONTENT_ENCODING)
@@ -233,23 +256,11 @@ fn body_kind(headers: &HeaderMap) -> Result<BodyKind, String> {
         return Err(String::from_utf8_lossy(encoding.as_bytes()).into_owned());
     }
     let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
-        return Ok(BodyKind::Json);
+        return Ok(unsaid);
     };
     let content_type = String::from_utf8_lossy(content_type.as_bytes());
-    let essence = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match essence.as_str() {
-        JSON_TYPE => Ok(BodyKind::Json),
-        NDJSON_TYPE | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
-            Ok(BodyKind::Ndjson)
-        }
-        other if other.starts_with("application/") && other.ends_with("+json") => Ok(BodyKind::Json),
-        _ => Err(content_type.into_owned()),
-    }
+    let essence = content_type.split(';').next().unwrap_or_default();
+    known(&essence.trim().to_ascii_lowercase()).ok_or_else(|| content_type.into_owned())
 }
 
 /// The address that a request came from, where it came over a connection.

@@ -9,7 +9,9 @@ mod identity;
 mod limits;
 mod observe;
 mod openapi;
+mod otlp;
 mod publish;
+mod reference;
 mod routes;
 mod stream;
 mod streams;
@@ -50,6 +52,7 @@ fn all() -> Routes<Gateway> {
     let taking_bodies = Routes::new()
         .post(api::PUBLISH_PATH, Publish, publish::publish)
         .post(api::STREAM_ALIAS_PATH, Publish, publish::publish)
+        .post(api::OTLP_LOGS_PATH, Publish, otlp::logs)
         .get(api::STREAM_ALIAS_PATH, Read, stream::stream)
         .post(api::TEST_LOGS_PATH, Development, test_logs::post)
         .get(api::TEST_LOGS_PATH, Development, test_logs::get)
@@ -67,6 +70,7 @@ fn all() -> Routes<Gateway> {
         .get(api::HEALTH_LIVE_PATH, Public, observe::live)
         .get(api::HEALTH_READY_PATH, Public, observe::health)
         .get(api::OPENAPI_PATH, Public, openapi::describe)
+        .get(api::DOCS_PATH, Public, reference::show)
         .get(api::STATS_PATH, Admin, admin::stats)
         .get(api::METRICS_PATH, Admin, admin::metrics)
         .post(

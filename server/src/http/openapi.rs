@@ -18,5 +18,10 @@ pub(super) async fn describe() -> impl IntoResponse {
         (header::CONTENT_TYPE, JSON_TYPE),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    (headers, DOCUMENT.as_str())
+    (headers, text())
+}
+
+/// The description itself, of this version.
+pub(super) fn text() -> &'static str {
+    DOCUMENT.as_str()
 }

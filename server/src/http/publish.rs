@@ -10,7 +10,7 @@ use axum::{
 use logs_shared::{
     Channel, LogEntry,
     problem::{Rejection, code},
-    publish::{BatchAnswer, Publication, PublishAnswer},
+    publish::{BatchAnswer, EntryError, Publication, PublishAnswer},
 };
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     access::{Grant, HashedToken, hash},
-    engine::Named,
+    engine::{Appended, Named},
     gateway::{Gateway, now},
 };
 
@@ -41,7 +41,18 @@ pub(super) async fn publish(
     store(&gateway, &grant, token.as_ref(), publication, named).await
 }
 
-/// Stores the entries that can be read, that the grant covers and that the token has a quota for.
+/// What became of a publication of which at least one record is stored.
+pub(super) struct Stored {
+    /// Where the first of them went.
+    channel: Channel,
+    /// How many of them there are.
+    accepted: usize,
+    /// The others, in the order they were sent.
+    pub(super) rejected: Vec<Rejection>,
+    appended: Appended,
+}
+
+/// Stores a publication, and tells it as the gateway does to its own publishers.
 pub(super) async fn store(
     gateway: &Gateway,
     grant: &Grant,
@@ -50,6 +61,44 @@ pub(super) async fn store(
     named: Option<Named>,
 ) -> Result<Response, ApiError> {
     let Publication { entries, is_batch } = publication;
+    let stored = append(gateway, grant, token, entries, named).await?;
+    let Appended {
+        first_id,
+        last_id,
+        subscribers,
+        ..
+    } = stored.appended;
+    Ok(if is_batch {
+        Json(BatchAnswer {
+            success: true,
+            accepted: stored.accepted,
+            rejected: stored.rejected,
+            first_id,
+            last_id,
+        })
+        .into_response()
+    } else {
+        Json(PublishAnswer {
+            success: true,
+            id: first_id,
+            channel: stored.channel,
+            subscribers,
+        })
+        .into_response()
+    })
+}
+
+/// Stores the entries that can be read, that the grant covers and that the token has a quota for.
+///
+/// # Errors
+/// None of them is stored.
+pub(super) async fn append(
+    gateway: &Gateway,
+    grant: &Grant,
+    token: Option<&HashedToken>,
+    entries: Vec<Result<LogEntry, EntryError>>,
+    named: Option<Named>,
+) -> Result<Stored, ApiError> {
     let mut accepted: Vec<(usize, LogEntry)> = Vec::with_capacity(entries.len());
     let mut rejected = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
@@ -89,25 +138,11 @@ pub(super) async fn store(
         .iter()
         .filter_map(|rejection| code::known(&rejection.code));
     gateway.rejections().count_each(codes);
-    Ok(if is_batch {
-        let (first_id, last_id) = (appended.first_id, appended.last_id);
-        Json(BatchAnswer {
-            success: true,
-            accepted: count,
-            rejected,
-            first_id,
-            last_id,
-        })
-        .into_response()
-    } else {
-        let (id, subscribers) = (appended.first_id, appended.subscribers);
-        Json(PublishAnswer {
-            success: true,
-            id,
-            channel,
-            subscribers,
-        })
-        .into_response()
+    Ok(Stored {
+        channel,
+        accepted: count,
+        rejected,
+        appended,
     })
 }
 

@@ -173,6 +173,7 @@ impl Entry {
             connected_at: self.connected_at,
             delivered: self.delivered.load(Ordering::Relaxed),
             cursor: *lock(&self.cursor),
+            lag_ms: 0,
         }
     }
 }

@@ -12,7 +12,10 @@ use logs_gateway::{
 use logs_shared::api;
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, TestStream};
+use crate::{
+    app::{TestApp, TestStream},
+    otlp,
+};
 
 pub(crate) const SECRET: &str = "a secret that the login and the gateway share";
 pub(crate) const ADMIN: &str = "admin-token";
@@ -137,6 +140,8 @@ fn request(route: &Route, stream_id: &str) -> (String, Option<Value>) {
         api::OPENAPI_PATH,
         api::PAGE_PATH,
         api::DEMO_PATH,
+        api::ADMIN_PATH,
+        api::DOCS_PATH,
         api::WIDGET_PATH,
     ]
     .contains(&path.as_str())
@@ -151,6 +156,7 @@ fn request(route: &Route, stream_id: &str) -> (String, Option<Value>) {
         (&Method::POST, api::PUBLISH_PATH | api::STREAM_ALIAS_PATH | api::TEST_LOGS_PATH) => {
             (path, Some(publication))
         }
+        (&Method::POST, api::OTLP_LOGS_PATH) => (path, Some(otlp::request(&["m"]))),
         (&Method::POST, api::REVOKE_PATH) => (path, Some(json!({ "user": "nobody" }))),
         (&Method::PATCH, _) if path.starts_with(api::STREAMS_PATH) => {
             (path, Some(json!({ "add": ["logs:etl:w:y"] })))
@@ -201,7 +207,11 @@ async fn everybody_gets_of_every_path_what_is_theirs_and_nothing_else() {
             assert_eq!(response.status(), status, "{shown}");
             if let Some(code) = code {
                 let answer = TestApp::whole(response).await;
-                assert_eq!(answer.refusal(), (status, code.to_owned()), "{shown}");
+                let refusal = match route.path.as_str() {
+                    api::OTLP_LOGS_PATH => otlp::refusal(&answer),
+                    _ => answer.refusal(),
+                };
+                assert_eq!(refusal, (status, code.to_owned()), "{shown}");
                 let text = String::from_utf8_lossy(&answer.body).into_owned();
                 assert!(
                     token

@@ -6,7 +6,7 @@ use axum::{
     http::{Method, Request, Response},
 };
 use logs_gateway::{config::Settings, http::routes};
-use logs_shared::api::{DEMO_PATH, PAGE_PATH, WIDGET_PATH};
+use logs_shared::api::{ADMIN_PATH, DEMO_PATH, DOCS_PATH, PAGE_PATH, WIDGET_PATH};
 
 async fn open(app: &TestApp, method: Method, path: &str) -> Response<Body> {
     let request = Request::builder()
@@ -87,7 +87,7 @@ async fn every_page_is_kept_from_what_it_does_not_need_and_nothing_else_is_a_pag
         );
         pages.push(path);
     }
-    for page in [PAGE_PATH, DEMO_PATH] {
+    for page in [PAGE_PATH, DEMO_PATH, ADMIN_PATH, DOCS_PATH] {
         assert!(pages.iter().any(|path| path == page), "{pages:?}");
     }
 }

@@ -9,6 +9,7 @@ mod history;
 mod limits;
 mod metrics;
 mod openapi;
+mod otlp;
 mod own_log;
 mod publish;
 mod quotas;

@@ -14,8 +14,8 @@ pub(super) const BIN: &str = "logs-widget";
 const ELEMENT: &str = "client/js/element.js";
 /// The rules of the element itself; those of the viewer are the page's.
 const STYLES: &str = "style/element.css";
-/// What only a page has.
-const PAGE_STYLES: &str = "style/page.css";
+/// What only pages have.
+const PAGE_STYLES: [&str; 2] = ["style/page.css", "style/admin.css"];
 /// Where hosts load it from, for ever.
 const SCRIPT: &str = "logs-widget.js";
 
@@ -33,7 +33,7 @@ pub(super) fn add(
     let mut css = String::new();
     for path in styles
         .iter()
-        .filter(|path| **path != PAGE_STYLES)
+        .filter(|path| !PAGE_STYLES.contains(path))
         .chain([&STYLES])
     {
         css.push_str(&read(path)?);

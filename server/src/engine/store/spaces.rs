@@ -58,6 +58,14 @@ const MEMTABLE_BYTES: std::ops::RangeInclusive<u64> = 4 << 20..=32 << 20;
 const JOURNAL_MEMTABLES: u64 = 8;
 const LEAST_JOURNAL_BYTES: u64 = 64 << 20;
 
+/// Makes the folder where there is none, for its owner alone: log lines say more than their authors think.
+fn make(dir: &Path) -> io::Result<()> {
+    let mut folder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.recursive(true).create(dir)
+}
+
 impl Spaces {
     pub(super) fn kept(&self, channel: &Channel) -> Result<Option<Kept>, StoreError> {
         let value = self.directory.get(Order::Workspace.key(channel))?;
@@ -80,7 +88,7 @@ impl Spaces {
         if dir.exists() && !dir.is_dir() {
             return Err(OpenError::NoFolder(dir.to_owned()));
         }
-        fs::create_dir_all(dir).map_err(io)?;
+        make(dir).map_err(io)?;
         let db = Database::builder(dir)
             .cache_size(CACHE_BYTES)
             .max_journaling_size(journal_bytes)

@@ -67,6 +67,9 @@ async fn answers_are_as_described() {
     let record = r#"{"channel":"logs:etl:w:x","logData":{"message":"m","rows":42}}"#;
     let mixed =
         format!(r#"[{record},{{"channel":"?","logData":"m"}},{{"channel":"logs:etl:w","logData":"m"}}]"#);
+    let mut otlp = crate::otlp::request(&["m", "n"]);
+    otlp["resourceLogs"][0]["scopeLogs"][0]["logRecords"][1]["timeUnixNano"] = "soon".into();
+    let otlp = otlp.to_string();
     let change =
         r#"{"add":["logs:faas:w","?",{"channel":"logs:etl:w","level":"loud"}],"remove":["logs:etl:*"]}"#;
     let changed = format!("/api/logs/streams/{id}");
@@ -120,6 +123,23 @@ async fn answers_are_as_described() {
             422,
         ),
         ("post /logs/stream", "/logs/stream", &token, record, 200),
+        ("post /v1/logs", "/v1/logs", &token, &otlp, 200),
+        (
+            "post /v1/logs",
+            "/v1/logs",
+            &[("x-service-token", "etl-token")],
+            &otlp,
+            200,
+        ),
+        ("post /v1/logs", "/v1/logs", &token, "{", 400),
+        ("post /v1/logs", "/v1/logs", &[], &otlp, 401),
+        (
+            "post /v1/logs",
+            "/v1/logs",
+            &[token[0], ("content-type", "a/b")],
+            &otlp,
+            415,
+        ),
         ("get /test/logs", "/test/logs?rows=7", &[], "", 200),
         ("post /test/logs", "/test/logs", &[], "", 200),
         (

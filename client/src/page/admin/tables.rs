@@ -1,0 +1,228 @@
+//! The rows an operator looks at: streams, channels, services and refusals.
+
+use leptos::prelude::*;
+use logs_shared::{
+    RecordId, Timestamp,
+    overview::{ChannelOverview, Stats, StreamOverview},
+};
+
+use super::{
+    ending::{End, Ending, RevokeForm},
+    table::{Cell, Column, Row, Table},
+    watch::Watch,
+    words::{bytes, count, lasted, rate, took},
+};
+
+/// What a reader is called who does not say.
+const ANONYMOUS: &str = "anonymous";
+
+const fn text(name: &'static str) -> Column {
+    Column {
+        name,
+        is_number: false,
+    }
+}
+
+const fn number(name: &'static str) -> Column {
+    Column {
+        name,
+        is_number: true,
+    }
+}
+
+const STREAMS: [Column; 6] = [
+    number("Stream"),
+    text("User"),
+    text("Follows"),
+    number("Open for"),
+    number("Delivered"),
+    number("Lag"),
+];
+const CHANNELS: [Column; 6] = [
+    text("Channel"),
+    number("Records"),
+    number("Per second"),
+    number("Size"),
+    number("Readers"),
+    number("Newest"),
+];
+const SERVICES: [Column; 4] = [
+    text("Service"),
+    number("Stored"),
+    number("Repeated"),
+    number("Refused"),
+];
+const REFUSALS: [Column; 2] = [text("Reason"), number("Since the start")];
+
+// Sorted by and rounded: nothing is lost that could be seen.
+#[expect(clippy::cast_precision_loss)]
+fn figure(value: u64, text: String) -> Cell {
+    Cell::number(value as f64, text)
+}
+
+fn counted(value: u64) -> Cell {
+    figure(value, count(value))
+}
+
+fn sized(value: usize) -> Cell {
+    counted(u64::try_from(value).unwrap_or(u64::MAX))
+}
+
+/// How long before another a moment was.
+fn seconds_between(then_ms: i64, now: Timestamp) -> u64 {
+    u64::try_from((now.unix_ms() - then_ms) / 1_000).unwrap_or_default()
+}
+
+fn stream(of: &StreamOverview, now: Timestamp) -> Row {
+    let channels: Vec<String> = of.channels.iter().map(ToString::to_string).collect();
+    // Some follow hundreds.
+    let follows = match channels.as_slice() {
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        few => few.join(", "),
+    };
+    let open_for = seconds_between(of.connected_at.unix_ms(), now);
+    Row {
+        key: of.number.to_string(),
+        cells: vec![
+            figure(of.number, of.number.to_string()),
+            Cell::text(&of.user_id),
+            Cell::text(follows),
+            figure(open_for, lasted(open_for)),
+            counted(of.delivered),
+            match of.lag_ms {
+                0 => figure(0, "0".to_owned()),
+                #[expect(clippy::cast_precision_loss)]
+                ms => figure(ms, took(ms as f64)),
+            },
+        ],
+    }
+}
+
+fn channel(of: &ChannelOverview, now: Timestamp) -> Row {
+    let newest = of
+        .last_id
+        .map(|RecordId { ms, .. }| i64::try_from(ms).unwrap_or(i64::MAX));
+    let newest = newest.map(|ms| seconds_between(ms, now));
+    Row {
+        key: of.channel.to_string(),
+        cells: vec![
+            Cell::text(of.channel.to_string()),
+            sized(of.records),
+            Cell::number(of.per_second, rate(of.per_second)),
+            figure(of.bytes, bytes(of.bytes)),
+            sized(of.readers),
+            match newest {
+                None => Cell::number(f64::MAX, "–".to_owned()),
+                Some(0) => figure(0, "now".to_owned()),
+                Some(seconds) => figure(seconds, format!("{} ago", lasted(seconds))),
+            },
+        ],
+    }
+}
+
+/// The rows of the figures there are.
+fn rows(watch: Watch, of: fn(&Stats) -> Vec<Row>) -> Signal<Vec<Row>> {
+    Signal::derive(move || {
+        watch
+            .stats
+            .with(|stats| stats.as_ref().map(of))
+            .unwrap_or_default()
+    })
+}
+
+/// Each open stream, with ways to end it.
+#[component]
+pub(super) fn Streams(watch: Watch) -> impl IntoView {
+    let rows = rows(watch, |stats| {
+        stats
+            .by_connection
+            .iter()
+            .map(|of| stream(of, stats.timestamp))
+            .collect()
+    });
+    view! {
+        <Table title="Streams" id="streams" columns=&STREAMS rows nothing="No stream is open." actions=ends>
+            <RevokeForm />
+        </Table>
+    }
+}
+
+/// What an operator may end: a stream, and what its user may.
+fn ends(row: &Row) -> AnyView {
+    let ending: Ending = expect_context();
+    let number = row.key.parse().unwrap_or_default();
+    let user = row.cells.get(1).map(|cell| cell.text.clone()).unwrap_or_default();
+    let revoke = (user != ANONYMOUS).then(|| {
+        let user = user.clone();
+        let label = format!("Revoke the user {user}");
+        view! {
+            <button type="button" class="logs-button" aria-label=label on:click=move |_| ending.ask(End::User(user.clone()))>
+                "Revoke user"
+            </button>
+        }
+    });
+    view! {
+        <button
+            type="button"
+            class="logs-button"
+            aria-label=format!("Close the stream {number}")
+            on:click=move |_| ending.ask(End::Stream { number, user: user.clone() })
+        >
+            "Close"
+        </button>
+        {revoke}
+    }
+    .into_any()
+}
+
+/// Each channel.
+#[component]
+pub(super) fn Channels(watch: Watch) -> impl IntoView {
+    let rows = rows(watch, |stats| {
+        stats
+            .by_channel
+            .iter()
+            .map(|of| channel(of, stats.timestamp))
+            .collect()
+    });
+    view! {
+        <Table title="Channels" id="channels" columns=&CHANNELS rows sorted_by=2 nothing="Nothing was published yet." />
+    }
+}
+
+/// What became of what each service published.
+#[component]
+pub(super) fn Services(watch: Watch) -> impl IntoView {
+    let rows = rows(watch, |stats| {
+        let row = |of: &logs_shared::overview::ServiceOverview| Row {
+            key: of.service.clone(),
+            cells: vec![
+                Cell::text(&of.service),
+                counted(of.accepted),
+                counted(of.repeated),
+                counted(of.rejected),
+            ],
+        };
+        stats.by_service.iter().map(row).collect()
+    });
+    view! {
+        <Table title="Services" id="services" columns=&SERVICES rows sorted_by=1 is_short=true nothing="Nothing was published yet." />
+    }
+}
+
+/// What was refused, by reason.
+#[component]
+pub(super) fn Refusals(watch: Watch) -> impl IntoView {
+    let rows = rows(watch, |stats| {
+        let row = |(reason, times): (&String, &u64)| Row {
+            key: reason.clone(),
+            cells: vec![Cell::text(reason), counted(*times)],
+        };
+        stats.rejections.iter().map(row).collect()
+    });
+    view! {
+        <Table title="Refusals" id="refusals" columns=&REFUSALS rows sorted_by=1 is_short=true nothing="Nothing was refused since the start." />
+    }
+}

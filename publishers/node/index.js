@@ -1,0 +1,6 @@
+'use strict';
+
+const { createPublisher } = require('./lib/publisher.js');
+const { configure, publishETLLog, publishFAASLog, publishLog } = require('./lib/shared.js');
+
+module.exports = { configure, createPublisher, publishETLLog, publishFAASLog, publishLog };

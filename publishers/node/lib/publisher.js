@@ -1,0 +1,153 @@
+'use strict';
+
+// What a program publishes with.
+
+const { channelOf, placed } = require('./channel.js');
+const { Drops } = require('./drops.js');
+const leave = require('./leave.js');
+const { NAMES, rankOf } = require('./level.js');
+const { settingsOf } = require('./options.js');
+const { Problems } = require('./problems.js');
+const { Queue } = require('./queue.js');
+const { record, said } = require('./record.js');
+const { Sender } = require('./sender.js');
+
+/** The state behind a publisher. */
+class Outbox {
+  #settings;
+  #channel;
+  #queue;
+  #drops = new Drops();
+  #problems;
+  /** @type {Sender | null} */
+  #sender = null;
+  #order = 0;
+  #isClosed = false;
+  /** What the end of the program asks of it. */
+  #leaving = {
+    flush: () => this.flush(),
+    discard: () => this.#discarded(this.#sender?.discard() ?? 0),
+    handOver: () => this.#handOver(),
+  };
+
+  /** @param {unknown} options */
+  constructor(options) {
+    const settings = settingsOf(options);
+    this.#settings = settings;
+    this.#channel = channelOf(settings.where);
+    this.#queue = new Queue(settings.max_records, settings.max_bytes);
+    this.#problems = new Problems(settings.on_problem, settings.token);
+    const { url } = settings;
+    if (!url) return;
+    this.#sender = new Sender(this.#queue, this.#drops, this.#problems, { ...settings, url });
+    this.#sender.onIdle = () => leave.remove(this.#leaving);
+  }
+
+  /** @param {any} logData @param {any} where */
+  add(logData, where) {
+    // What the gateway would take for several records is several.
+    if (Array.isArray(logData)) {
+      for (const item of logData) this.#add(item, where);
+    } else this.#add(logData, where);
+  }
+
+  /** @param {any} logData @param {any} where */
+  #add(logData, where) {
+    const channel = where === undefined || where === null ? this.#channel : channelOf(placed(this.#settings.where, where));
+    if (this.#isClosed) return this.#drops.count(channel, rankOf(logData?.level), 'closed');
+    if (channel === null || !this.#sender) {
+      this.#drops.count(null, 0, 'refused');
+      const url = 'the url of the gateway is none, such as http://localhost:3002';
+      return this.#later(this.#sender ? 'a record has no channel: service, workspace_id and workflow_id are 1 to 128 of A–Z a–z 0–9 . _ -' : url);
+    }
+    const made = record(channel, logData, (this.#order += 1));
+    if ('tooLarge' in made) {
+      this.#drops.count(channel, made.rank, 'too_large');
+      this.#later('a record of more than 256 KiB is dropped');
+    } else {
+      this.#queue.offer(made, (dropped) => {
+        this.#drops.count(dropped.channel, dropped.rank, 'queue_full');
+        this.#later(`records are dropped: there is no room for more than ${this.#settings.max_records} records or ${this.#settings.max_bytes} bytes`);
+      });
+    }
+    leave.add(this.#leaving);
+    this.#sender.schedule();
+  }
+
+  /** Not within the caller's call: where it is said may be slow. @param {string} problem */
+  #later(problem) {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    setImmediate(() => {
+      this.#isTelling = false;
+      this.#problems.tell(problem);
+    }).unref();
+  }
+  #isTelling = false;
+
+  /** @param {unknown} [ms] @returns {Promise<boolean>} */
+  async flush(ms) {
+    return (await this.#sender?.flush(this.#order, this.#within(ms))) ?? true;
+  }
+
+  /** @param {unknown} [ms] @returns {Promise<boolean>} */
+  async close(ms) {
+    this.#isClosed = true;
+    const isSent = await this.flush(ms);
+    this.#discarded(this.#sender?.stop() ?? 0);
+    return isSent;
+  }
+
+  stats() {
+    return { queued: this.#queue.count, sent: this.#sender?.sent ?? 0, dropped: { ...this.#drops.counts } };
+  }
+
+  /** @param {unknown} ms */
+  #within(ms) {
+    return typeof ms === 'number' && ms >= 0 ? Math.min(ms, 2 ** 31 - 1) : this.#settings.close_ms;
+  }
+
+  /** @param {number} count */
+  #discarded(count) {
+    if (count > 0) this.#problems.tell(`${count} records could not be sent before the end`);
+  }
+
+  #handOver() {
+    const { url, token, timeout_ms, close_ms } = this.#settings;
+    const sender = this.#sender;
+    this.#isClosed = true;
+    if (!url || !sender) return null;
+    const { batches, pauseMs } = sender.handOver();
+    const done = (/** @type {number} */ sent, /** @type {number} */ refused) => this.#discarded(sender.handedOver(sent, refused));
+    return { url: url.href, token, timeoutMs: timeout_ms, closeMs: close_ms, pauseMs, batches, done };
+  }
+}
+
+/**
+ * A publisher. Its functions need no `this`, never wait and never throw.
+ * @param {import('../index.js').PublisherOptions} [options]
+ * @returns {import('../index.js').Publisher}
+ */
+function createPublisher(options) {
+  const outbox = new Outbox(options);
+  const publish = (/** @type {any} */ logData, /** @type {any} */ where) => {
+    try {
+      outbox.add(logData, where);
+    } catch {
+      // Nothing that was passed in is worth the caller's work. Reached only where even the stack is used up.
+    }
+  };
+  /** @type {any} */
+  const publisher = { publish };
+  for (const level of NAMES) {
+    publisher[level.toLowerCase()] = (/** @type {any} */ message, /** @type {any} */ fields) => publish(said(message, level, fields), undefined);
+  }
+  return Object.freeze({
+    ...publisher,
+    flush: (/** @type {any} */ ms) => outbox.flush(ms),
+    close: (/** @type {any} */ ms) => outbox.close(ms),
+    stats: () => outbox.stats(),
+  });
+}
+
+module.exports = { createPublisher };

@@ -1,0 +1,14 @@
+import type { Writable } from 'node:stream';
+import type { PublisherOptions } from './types.js';
+
+/** A stream that takes pino's lines: in the thread of a transport, or as `pino(options, stream)`. It ends when it has sent what it has. */
+declare function transport(options?: transport.PinoOptions): Writable;
+
+declare namespace transport {
+  interface PinoOptions extends PublisherOptions {
+    /** What pino calls the message, where this was changed; `msg`. */
+    messageKey?: string;
+  }
+}
+
+export = transport;

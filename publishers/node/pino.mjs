@@ -1,0 +1,3 @@
+import transport from './pino.js';
+
+export default transport;

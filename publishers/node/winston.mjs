@@ -1,0 +1,3 @@
+import winston from './winston.js';
+
+export const { LogsTransport } = winston;
