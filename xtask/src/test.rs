@@ -17,11 +17,29 @@ use crate::{
 };
 
 /// What the end-to-end tests start besides what is built here.
-const PROGRAMS: [Program; 1] = [Program {
-    name: "nginx",
-    path: "/usr/sbin/nginx",
-    packages: &["nginx"],
-}];
+const PROGRAMS: [Program; 4] = [
+    Program {
+        name: "nginx",
+        path: "/usr/sbin/nginx",
+        packages: &["nginx"],
+    },
+    // What the documents' snippets have: a network of their own, and what they type.
+    Program {
+        name: "ip",
+        path: "/usr/sbin/ip",
+        packages: &["iproute2"],
+    },
+    Program {
+        name: "curl",
+        path: "/usr/bin/curl",
+        packages: &["curl"],
+    },
+    Program {
+        name: "openssl",
+        path: "/usr/bin/openssl",
+        packages: &["openssl"],
+    },
+];
 /// What publishes from Python.
 pub(crate) const PYTHON: &str = "e2e/python/requirements.txt";
 

@@ -49,22 +49,17 @@ impl Terminal {
     /// One whose folder has nothing but the packages in `modules`, and whose `PATH` begins with `logs-gateway` and Python.
     pub(crate) fn open() -> Result<Self> {
         let (home, folder) = (TempDir::new()?, TempDir::new()?);
-        symlink(variable("LOGS_GATEWAY_BIN")?, home.path().join("logs-gateway"))?;
+        symlink(
+            Path::new(&variable("LOGS_GATEWAY_BIN")?).canonicalize()?,
+            home.path().join("logs-gateway"),
+        )?;
         // A terminal shows no progress of what it is told at once.
         fs::write(home.path().join(".curlrc"), "no-progress-meter\n")?;
         let modules = Path::new(&variable("LOGS_WEB_DIR")?).join("../node_modules");
         symlink(modules.canonicalize()?, folder.path().join("node_modules"))?;
         let python = PathBuf::from(variable("LOGS_PYTHON")?);
-        let inherited = env::var_os("PATH").unwrap_or_default();
-        let folders = [
-            home.path().to_owned(),
-            python.parent().context("Python has no folder")?.to_owned(),
-        ];
-        let folders = folders
-            .into_iter()
-            .chain(env::split_paths(&inherited))
-            .chain(["/usr/sbin".into()]);
-        let path = env::join_paths(folders)?;
+        let python = python.parent().context("Python has no folder")?;
+        let path = path(&[home.path(), python])?;
         Ok(Self {
             home,
             folder,
@@ -162,6 +157,16 @@ impl Terminal {
             .context("snippets need bash")?;
         Ok(Program { child, printed })
     }
+}
+
+/// Where programs are found: in `first`, then as usual, and where Debian has what not everybody may use.
+pub(crate) fn path(first: &[&Path]) -> Result<OsString> {
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let first = first.iter().map(|folder| folder.to_path_buf());
+    let folders = first
+        .chain(env::split_paths(&inherited))
+        .chain(["/usr/sbin".into()]);
+    Ok(env::join_paths(folders)?)
 }
 
 /// What `cargo xtask test` tells the tests.
