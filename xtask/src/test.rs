@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What the end-to-end tests start besides what is built here.
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: &[Program] = &[
     Program {
         name: "nginx",
         path: "/usr/sbin/nginx",
@@ -27,6 +27,22 @@ const PROGRAMS: [Program; 2] = [
         name: "syslog-ng",
         path: "/usr/sbin/syslog-ng",
         packages: &["syslog-ng-core", "syslog-ng-mod-http"],
+    },
+    // What the documents' snippets have: a network of their own, and what they type.
+    Program {
+        name: "ip",
+        path: "/usr/sbin/ip",
+        packages: &["iproute2"],
+    },
+    Program {
+        name: "curl",
+        path: "/usr/bin/curl",
+        packages: &["curl"],
+    },
+    Program {
+        name: "openssl",
+        path: "/usr/bin/openssl",
+        packages: &["openssl"],
     },
 ];
 /// What publishes from Python.

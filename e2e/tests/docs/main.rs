@@ -14,7 +14,17 @@ mod terminal;
 mod tree;
 mod web;
 
-use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::Path,
+    process::Command,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use anyhow::{Context, Result, ensure};
 use logs_e2e::{TestGateway, start_again};
@@ -36,6 +46,9 @@ const ALONE: [&str; 6] = [
 ];
 /// Names the pages that are executed; without it all are.
 const CHOSEN: &str = "LOGS_DOCS";
+
+/// Pages that are executed at the same time; most of the time they wait.
+const AT_ONCE: usize = 3;
 
 /// An error with everything that is wrong.
 fn nothing_of(wrong: &[String]) -> Result<()> {
@@ -64,34 +77,32 @@ fn every_snippet_does_what_its_page_says() -> Result<()> {
     }
     let root = tree::root()?;
     let chosen = env::var(CHOSEN).unwrap_or_default();
-    let mut wrong = Vec::new();
-    let mut executed = 0;
-    for document in tree::documents()? {
-        let page = &document.path;
-        if !chosen.is_empty() && !chosen.split(',').any(|name| page == Path::new(name)) {
-            continue;
+    let mut documents = tree::documents()?;
+    documents.retain(|document| {
+        let is_chosen = chosen.is_empty() || chosen.split(',').any(|name| document.path == Path::new(name));
+        is_chosen
+            && tree::snippets(document)
+                .iter()
+                .any(|(_, snippet)| snippet.is_done())
+    });
+    ensure!(!documents.is_empty(), "there is no page to execute");
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(document) = documents.get(next.fetch_add(1, Ordering::Relaxed)) {
+            println!("executing {}", document.path.display());
+            let done = compile_examples(&root, document).and_then(|()| execute(TEST, &document.path));
+            let mut wrong = wrong.lock().unwrap();
+            wrong.extend(done.err().map(|error| format!("{error:#}")));
         }
-        // What says nothing is told by another test.
-        let snippets = document
-            .blocks
-            .iter()
-            .filter_map(|block| Some((block, Snippet::of(block).ok()?)));
-        let snippets: Vec<_> = snippets.collect();
-        if !snippets.iter().any(|(_, snippet)| snippet.is_done()) {
-            continue;
-        }
-        println!("executing {}", page.display());
-        executed += 1;
-        let done = compile_examples(&root, &document, &snippets).and_then(|()| execute(TEST, page));
-        wrong.extend(done.err().map(|error| format!("{error:#}")));
-    }
-    ensure!(executed > 0, "there is no page to execute");
-    nothing_of(&wrong)
+    };
+    thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
+    nothing_of(&wrong.into_inner()?)
 }
 
 /// Compiles the examples that a page shows, and compares them.
-fn compile_examples(root: &Path, document: &Document, snippets: &[(&Block, Snippet)]) -> Result<()> {
-    for (block, snippet) in snippets {
+fn compile_examples(root: &Path, document: &Document) -> Result<()> {
+    for (block, snippet) in tree::snippets(document) {
         if let Action::Example(name) = &snippet.action {
             example::is_shown(root, name, &block.text)
                 .and_then(|()| example::compile(root, name))

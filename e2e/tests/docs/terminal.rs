@@ -19,8 +19,10 @@ use tokio::{
     time::timeout,
 };
 
-/// How long a snippet may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a snippet may take. Some watch a quiet stream for three heartbeats.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long what goes on may take to print what it should.
+const OUTPUT: Duration = Duration::from_secs(30);
 /// How long what is asked to end may take.
 const STOP: Duration = Duration::from_secs(15);
 
@@ -47,22 +49,17 @@ impl Terminal {
     /// One whose folder has nothing but the packages in `modules`, and whose `PATH` begins with `logs-gateway` and Python.
     pub(crate) fn open() -> Result<Self> {
         let (home, folder) = (TempDir::new()?, TempDir::new()?);
-        symlink(variable("LOGS_GATEWAY_BIN")?, home.path().join("logs-gateway"))?;
+        symlink(
+            Path::new(&variable("LOGS_GATEWAY_BIN")?).canonicalize()?,
+            home.path().join("logs-gateway"),
+        )?;
         // A terminal shows no progress of what it is told at once.
         fs::write(home.path().join(".curlrc"), "no-progress-meter\n")?;
         let modules = Path::new(&variable("LOGS_WEB_DIR")?).join("../node_modules");
         symlink(modules.canonicalize()?, folder.path().join("node_modules"))?;
         let python = PathBuf::from(variable("LOGS_PYTHON")?);
-        let inherited = env::var_os("PATH").unwrap_or_default();
-        let folders = [
-            home.path().to_owned(),
-            python.parent().context("Python has no folder")?.to_owned(),
-        ];
-        let folders = folders
-            .into_iter()
-            .chain(env::split_paths(&inherited))
-            .chain(["/usr/sbin".into()]);
-        let path = env::join_paths(folders)?;
+        let python = python.parent().context("Python has no folder")?;
+        let path = path(&[home.path(), python])?;
         Ok(Self {
             home,
             folder,
@@ -162,6 +159,16 @@ impl Terminal {
     }
 }
 
+/// Where programs are found: in `first`, then as usual, and where Debian has what not everybody may use.
+pub(crate) fn path(first: &[&Path]) -> Result<OsString> {
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let first = first.iter().map(|folder| folder.to_path_buf());
+    let folders = first
+        .chain(env::split_paths(&inherited))
+        .chain(["/usr/sbin".into()]);
+    Ok(env::join_paths(folders)?)
+}
+
 /// What `cargo xtask test` tells the tests.
 fn variable(name: &str) -> Result<OsString> {
     env::var_os(name).with_context(|| format!("{name} is not set; `cargo xtask test` sets it"))
@@ -181,7 +188,7 @@ impl Program {
     /// # Errors
     /// It ends before, or prints something else for too long.
     pub(crate) async fn until(&mut self, what: &str, enough: impl Fn(&str) -> bool) -> Result<()> {
-        let waited = eventually(what, PATIENCE, async || {
+        let waited = eventually(what, OUTPUT, async || {
             // Looked at first, so that nothing is printed between the end and the last look.
             let ended = self.child.try_wait()?;
             match (enough(&self.printed()), ended) {
