@@ -1,7 +1,6 @@
 //! What a call may count on, whatever the program around it does.
 
 use std::{
-    net::TcpListener,
     sync::{
         Arc, LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -13,17 +12,11 @@ use std::{
 use logs_publisher::{Level, LogData, Publisher};
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Where nobody listens.
-fn nowhere() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
-}
+/// Where nobody listens: the port of a service that was for throwing things away.
+const NOWHERE: &str = "http://127.0.0.1:9";
 
 fn to_nowhere() -> Publisher {
-    let builder = Publisher::builder()
-        .url(nowhere())
-        .service("etl")
-        .workspace_id("w");
+    let builder = Publisher::builder().url(NOWHERE).service("etl").workspace_id("w");
     builder
         .close_timeout(Duration::from_millis(50))
         .on_problem(|_| ())
@@ -117,7 +110,7 @@ fn what_is_logged_while_it_sends_is_not_published() {
         TOLD.fetch_add(1, Ordering::Relaxed);
         tracing::error!("the publisher has a problem");
     };
-    let publisher = Publisher::builder().url(nowhere()).on_problem(tell).build();
+    let publisher = Publisher::builder().url(NOWHERE).on_problem(tell).build();
     // For every thread, as a program does it; other tests of this program log nothing.
     let subscriber = tracing_subscriber::registry().with(publisher.layer());
     tracing::subscriber::set_global_default(subscriber).unwrap();
