@@ -13,7 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::Child,
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
     time::timeout,
 };
 
@@ -63,9 +64,9 @@ impl Log {
     }
 
     /// The command that follows it and keeps the place.
-    fn follow(&self, gateway: &TestGateway) -> Result<Child> {
+    fn command(&self, gateway: &TestGateway) -> Result<Command> {
         let (path, state) = (shown(&self.path())?, shown(&self.dir.path().join("state"))?);
-        let args = [
+        Ok(gateway.command(&[
             "publish",
             CHANNEL,
             "--follow",
@@ -73,8 +74,11 @@ impl Log {
             "--from-start",
             "--state",
             &state,
-        ];
-        Ok(gateway.command(&args).spawn()?)
+        ]))
+    }
+
+    fn follow(&self, gateway: &TestGateway) -> Result<Child> {
+        Ok(self.command(gateway)?.spawn()?)
     }
 }
 
@@ -156,6 +160,50 @@ async fn every_line_is_stored_once_through_rotation_and_the_death_of_both_ends()
     ask_to_stop(&follower)?;
     let (succeeded, said) = end(follower).await?;
     assert!(succeeded, "{said}");
+    Ok(())
+}
+
+/// Passes on to the gateway what it gets, and gives back nothing of what the gateway says. Its address.
+async fn deaf_peer(gateway: &TestGateway) -> Result<String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let gateway = gateway.url("").trim_start_matches("http://").to_owned();
+    tokio::spawn(async move {
+        while let Ok((mut caller, _)) = listener.accept().await {
+            let gateway = gateway.clone();
+            tokio::spawn(async move {
+                let mut upstream = TcpStream::connect(gateway).await?;
+                let (mut answers, mut requests) = upstream.split();
+                let swallowed = &mut tokio::io::sink();
+                tokio::try_join!(
+                    tokio::io::copy(&mut caller, &mut requests),
+                    tokio::io::copy(&mut answers, swallowed)
+                )
+            });
+        }
+    });
+    Ok(url)
+}
+
+#[tokio::test]
+async fn a_batch_whose_answer_was_never_seen_is_stored_once() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let mut log = Log::new()?;
+    log.write(100)?;
+    let mut command = log.command(&gateway)?;
+    let mut follower = command
+        .env("LOGS_GATEWAY_URL", deaf_peer(&gateway).await?)
+        .spawn()?;
+    arrived(&gateway, 100).await?;
+    follower.kill().await?;
+    log.write(1)?;
+    let follower = log.follow(&gateway)?;
+    let messages = arrived(&gateway, 101).await?;
+    ask_to_stop(&follower)?;
+    let (succeeded, said) = end(follower).await?;
+    assert!(succeeded, "{said}");
+    let expected: Vec<_> = (0..101).map(|n| format!("line {n} of some program")).collect();
+    assert_eq!(messages, expected);
     Ok(())
 }
 

@@ -230,3 +230,25 @@ fn a_secret_that_can_be_guessed_is_told_in_production() {
     );
     assert!(overlooked("0123456789abcdef").is_empty());
 }
+
+#[test]
+fn the_attributes_of_opentelemetry_are_lists_of_names() {
+    let settings = Settings {
+        otlp_service: some("team, service.name"),
+        otlp_workspace: some("tenant,"),
+        otlp_default_workspace: some("a b"),
+        ..Settings::default()
+    };
+    let told = errors(settings.clone());
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].starts_with("OTLP_WORKSPACE: ") && told[1].starts_with("OTLP_DEFAULT_WORKSPACE: "));
+    let right = Settings {
+        otlp_workspace: None,
+        otlp_default_workspace: some("shared"),
+        ..settings
+    };
+    let names = Config::from_settings(&right).unwrap().otlp;
+    assert_eq!(names.service, ["team", "service.name"]);
+    assert_eq!(names.workspace, ["workspace.id", "service.namespace"]);
+    assert_eq!(names.default_workspace.as_deref(), Some("shared"));
+}
