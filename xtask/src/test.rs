@@ -16,11 +16,19 @@ use crate::{
 };
 
 /// What the end-to-end tests start besides what is built here.
-const PROGRAMS: [Program; 1] = [Program {
-    name: "nginx",
-    path: "/usr/sbin/nginx",
-    packages: &["nginx"],
-}];
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "nginx",
+        path: "/usr/sbin/nginx",
+        packages: &["nginx"],
+    },
+    // Comes with Prometheus itself.
+    Program {
+        name: "promtool",
+        path: "/usr/bin/promtool",
+        packages: &["prometheus"],
+    },
+];
 /// What publishes from Python.
 const PYTHON: &str = "e2e/python/requirements.txt";
 
