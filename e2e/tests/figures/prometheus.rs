@@ -107,11 +107,8 @@ fn adapted(dir: &TempDir, target: &str) -> Result<std::path::PathBuf> {
             "/run/secrets/logs-gateway-admin-token",
             token.display().to_string(),
         ),
-        ("scrape_interval: 15s", "scrape_interval: 500ms".to_owned()),
-        (
-            "evaluation_interval: 15s",
-            "evaluation_interval: 500ms".to_owned(),
-        ),
+        ("scrape_interval: 15s", "scrape_interval: 1s".to_owned()),
+        ("evaluation_interval: 15s", "evaluation_interval: 1s".to_owned()),
     ] {
         ensure!(config.contains(from), "{from} is not in prometheus.yml");
         config = config.replace(from, &to);
@@ -238,8 +235,14 @@ async fn every_query_of_the_dashboard_and_of_the_alerts_finds_what_a_real_promet
     let mut reader = SseReader::open(&gateway.stream_url(CHANNEL)).await?;
     tokio::spawn(async move { while reader.next().await.is_ok() {} });
 
-    let mut round = 0;
+    traffic(&gateway, 0).await?;
+    let answer = Client::new()
+        .get(gateway.url(api::METRICS_PATH))
+        .bearer_auth(ADMIN);
+    let scrape = Scrape::parse(answer.send().await?.text().await?)?;
     let mut left = dashboard()?;
+    all_there(&scrape, left.iter().map(String::as_str))?;
+    let mut round = 1;
     // A start that is counted as one would be a restart.
     left.retain(|query| !query.starts_with("changes(process_start_time_seconds"));
     let found = eventually("every query finds something", PATIENCE, async || {
@@ -260,8 +263,11 @@ async fn every_query_of_the_dashboard_and_of_the_alerts_finds_what_a_real_promet
         bail!("{error}: {left:#?}");
     }
 
-    let targets = prometheus.get("/api/v1/targets").await?;
-    ensure!(targets["activeTargets"][0]["health"] == "up", "{targets}");
+    let is_up = async || {
+        let targets = prometheus.get("/api/v1/targets").await?;
+        Ok((targets["activeTargets"][0]["health"] == "up").then_some(()))
+    };
+    eventually("the gateway is up", PATIENCE, is_up).await?;
     let evaluated = async || {
         let groups = prometheus.get("/api/v1/rules").await?;
         let rules = groups["groups"][0]["rules"].as_array().context("rules")?.clone();
@@ -272,20 +278,20 @@ async fn every_query_of_the_dashboard_and_of_the_alerts_finds_what_a_real_promet
     ensure!(rules.len() == alerts()?.len(), "{rules:?}");
     for rule in &rules {
         ensure!(rule["health"] == "ok", "{rule}");
-        let is_of_a_well_gateway = ["LogsGatewayDown", "LogsGatewayUnhealthy", "LogsGatewayRestarts"]
-            .iter()
-            .all(|name| rule["name"] != *name || rule["state"] == "inactive");
-        ensure!(is_of_a_well_gateway, "{rule}");
+        // Of the machine that this runs on, the disk may be nearly full.
+        ensure!(
+            rule["state"] != "firing" || rule["name"] == "LogsGatewayDiskNearlyFull",
+            "{rule}"
+        );
     }
 
     // What finds nothing finds it because nothing is wrong, not because there is no such metric.
-    let answer = Client::new()
-        .get(gateway.url(api::METRICS_PATH))
-        .bearer_auth(ADMIN);
-    let scrape = Scrape::parse(answer.send().await?.text().await?)?;
-    let queries = dashboard()?;
-    let alerts = rules.iter().filter_map(|rule| rule["query"].as_str());
-    for query in queries.iter().map(String::as_str).chain(alerts) {
+    all_there(&scrape, rules.iter().filter_map(|rule| rule["query"].as_str()))
+}
+
+/// Whether the gateway has every metric that is named.
+fn all_there<'a>(scrape: &Scrape, queries: impl Iterator<Item = &'a str>) -> Result<()> {
+    for query in queries {
         let named = metrics(query);
         ensure!(!named.is_empty(), "{query} names no metric");
         for name in named {
