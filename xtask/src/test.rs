@@ -44,6 +44,12 @@ const PROGRAMS: &[Program] = &[
         path: "/usr/bin/openssl",
         packages: &["openssl"],
     },
+    // Comes with Prometheus itself.
+    Program {
+        name: "promtool",
+        path: "/usr/bin/promtool",
+        packages: &["prometheus"],
+    },
 ];
 /// What publishes from Python.
 pub(crate) const PYTHON: &str = "e2e/python/requirements.txt";
