@@ -15,12 +15,14 @@ const SOURCES: &str = "client/js";
 /// What is there and is no part of it: the tests, and the class of the element, which the gateway serves.
 const LEFT_OUT: [&str; 2] = ["test", "element.js"];
 /// What is checked and described along with it, and then is no part of it either.
-const ONLY_CHECKED: [&str; 5] = [
+const ONLY_CHECKED: [&str; 7] = [
     "tsconfig.json",
     "wasm.js",
     "wasm.d.ts",
     "browser.js",
     "browser.d.ts",
+    "tag_types.tsx",
+    "tag_types.d.ts",
 ];
 /// The package's folder.
 const FOLDER: &str = "logs-sse-client";

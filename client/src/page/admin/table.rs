@@ -161,7 +161,7 @@ pub(super) fn Table(
     });
     let heading = format!("logs-heading-{id}");
     view! {
-        <section class="logs-table-section" data-name=id aria-labelledby=heading.clone()>
+        <section class="logs-table-section" data-name=id aria-labelledby=heading>
             <div class="logs-table-head">
                 <h2 id=heading.clone() class="logs-heading">{title} " " <span class="logs-table-count">{move || all.get()}</span></h2>
                 {search}

@@ -12,13 +12,16 @@ use super::{
 /// How high a line is drawn.
 const HEIGHT: u32 = 24;
 
+/// Says a value.
+type Write = fn(f64) -> String;
+
 /// One figure.
 struct Tile {
     name: &'static str,
     value: fn(&Stats) -> String,
     note: fn(&Stats) -> String,
     /// What is drawn of it, and how its values are said.
-    drawn: Option<(Of, fn(f64) -> String)>,
+    drawn: Option<(Of, Write)>,
     /// Whether somebody should look at it.
     is_bad: fn(&Stats) -> bool,
 }

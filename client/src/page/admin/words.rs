@@ -45,14 +45,14 @@ pub(super) fn bytes(bytes: u64) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    format!("{} {}", decimal(value), UNITS[unit])
+    format!("{}\u{a0}{}", decimal(value), UNITS[unit])
 }
 
 /// A time that something took.
 pub(super) fn took(ms: f64) -> String {
     match ms {
-        ms if ms >= 1_000.0 => format!("{} s", decimal(ms / 1_000.0)),
-        ms => format!("{} ms", decimal(ms)),
+        ms if ms >= 1_000.0 => format!("{}\u{a0}s", decimal(ms / 1_000.0)),
+        ms => format!("{}\u{a0}ms", decimal(ms)),
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn both_took(one_ms: f64, other_ms: f64) -> String {
 
 /// A part of one, in hundredths.
 pub(super) fn percent(part: f64) -> String {
-    format!("{} %", decimal(part * 100.0))
+    format!("{}\u{a0}%", decimal(part * 100.0))
 }
 
 #[cfg(test)]
@@ -95,17 +95,17 @@ mod tests {
             (decimal(1.54), "1.5"),
             (decimal(12.6), "13"),
             (rate(2_500.4), "2\u{202f}500/s"),
-            (bytes(12), "12 B"),
-            (bytes(1_536), "1.5 KiB"),
-            (bytes(1_000 * 1024 * 1024), "0.98 GiB"),
-            (took(0.4), "0.40 ms"),
-            (took(2_500.0), "2.5 s"),
-            (both_took(0.4, 12.0), "0.40 / 12 ms"),
-            (both_took(4.0, 1_200.0), "4.0 ms / 1.2 s"),
+            (bytes(12), "12\u{a0}B"),
+            (bytes(1_536), "1.5\u{a0}KiB"),
+            (bytes(1_000 * 1024 * 1024), "0.98\u{a0}GiB"),
+            (took(0.4), "0.40\u{a0}ms"),
+            (took(2_500.0), "2.5\u{a0}s"),
+            (both_took(0.4, 12.0), "0.40 / 12\u{a0}ms"),
+            (both_took(4.0, 1_200.0), "4.0\u{a0}ms / 1.2\u{a0}s"),
             (lasted(59), "59 s"),
             (lasted(3_661), "1 h 1 min"),
             (lasted(90_000), "1 d 1 h"),
-            (percent(0.5), "50 %"),
+            (percent(0.5), "50\u{a0}%"),
         ] {
             assert_eq!(text, expected);
         }
