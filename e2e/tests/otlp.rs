@@ -157,7 +157,7 @@ fn check(sdk: Sdk, n: usize, record: &LogRecord) {
     }
     for (name, expected) in [
         ("n", json!(n)),
-        ("even", json!(n % 2 == 0)),
+        ("even", json!(n.is_multiple_of(2))),
         ("customer", json!(format!("Zoë \"{n}\"\n☃"))),
         ("tags", json!(["a", "b", n.to_string()])),
         (
