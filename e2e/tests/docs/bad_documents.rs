@@ -73,7 +73,7 @@ fn what_is_named_and_is_not_there_is_told() -> Result<()> {
     fs::create_dir(folder.path().join("docs"))?;
     fs::write(folder.path().join("docs/B.md"), "# There\n")?;
     let text = "# Here\n[a](#here) [b](docs/B.md#there) [c](docs/C.md) [d](docs/B.md#gone) [e](#gone) `docs/B.md` \
-                `docs/D.md`\n\n`p tail` `p gone` `p --flag`\n";
+                `docs/D.md`\n\n`p tail` `p gone` `p --flag` `A=x/p python`\n";
     fs::write(folder.path().join("A.md"), text)?;
     let page = Document::read(folder.path(), Path::new("A.md"))?;
     assert_eq!(

@@ -65,7 +65,12 @@ pub(crate) fn missing_files(root: &Path, document: &Document) -> Vec<String> {
     });
     let missing = named.filter(|(_, span)| {
         let file = span.split([':', ',']).next().unwrap_or_default();
-        !root.join(file).exists() && !root.join(beside(&document.path, file)).exists()
+        // A module is named without its extension.
+        let names = [file.to_owned(), format!("{file}.rs")].map(PathBuf::from);
+        let mut places = names
+            .iter()
+            .flat_map(|name| [name.clone(), beside(&document.path, &name.to_string_lossy())]);
+        !places.any(|place| root.join(place).exists())
     });
     missing
         .map(|(line, span)| format!("{}: there is no {span}", document.at(line)))
@@ -82,7 +87,10 @@ pub(crate) fn unknown_commands(document: &Document, program: &str, known: &BTree
     let mut unknown = Vec::new();
     for (line, code) in spans.chain(blocks) {
         for (at, _) in code.match_indices(program) {
-            let is_whole = !code[..at].ends_with(|c: char| c.is_alphanumeric() || "-_'\"".contains(c));
+            let before = code[..at].rsplit(' ').next().unwrap_or_default();
+            // Neither a part of another name, nor what a variable is set to.
+            let is_whole = !before.ends_with(|c: char| c.is_alphanumeric() || "-_'\"".contains(c))
+                && !before.contains('=');
             let command = code[at + program.len()..].strip_prefix(' ').unwrap_or_default();
             let command: String = command
                 .chars()
