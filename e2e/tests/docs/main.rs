@@ -2,7 +2,6 @@
 //!
 //! `LOGS_DOCS=README.md,docs/HTTP.md cargo test -p logs-e2e --test docs` executes these pages only.
 
-mod awaited;
 mod bad_documents;
 mod claims;
 mod document;
@@ -131,9 +130,6 @@ fn every_snippet_is_executed_or_says_why_not() -> Result<()> {
 fn unfounded(root: &Path, document: &Document, block: &Block, snippet: &Snippet) -> Result<Option<String>> {
     let at = document.at(block.line);
     if let Action::PartOf(path) = &snippet.action {
-        if awaited::is_awaited(root, path) {
-            return Ok(None);
-        }
         let source =
             fs::read_to_string(root.join(path)).with_context(|| format!("{at}: cannot read {path}"))?;
         return Ok((!is_part(&source, &block.text)).then(|| format!("{at}: {path} does not have this")));
@@ -175,7 +171,6 @@ fn links_lead_somewhere_and_named_files_are_there() -> Result<()> {
         wrong.extend(claims::dead_links(&root, &document)?);
         wrong.extend(claims::missing_files(&root, &document));
     }
-    wrong.retain(|wrong| !awaited::is_awaited(&root, wrong));
     nothing_of(&wrong)
 }
 
@@ -205,7 +200,6 @@ fn commands_are_those_of_the_programs() -> Result<()> {
         wrong.extend(claims::unknown_commands(&document, "logs-gateway", &gateway));
         wrong.extend(claims::unknown_commands(&document, "cargo xtask", &xtask));
     }
-    wrong.retain(|wrong| !awaited::is_awaited(&root, &wrong.replace("` has no command `", " ")));
     nothing_of(&wrong)
 }
 
@@ -222,7 +216,6 @@ fn settings_are_those_of_the_program() -> Result<()> {
         let document = Document::read(&root, Path::new(page))?;
         wrong.extend(claims::differences(&document, &settings));
     }
-    wrong.retain(|wrong| !awaited::is_awaited(&root, wrong));
     nothing_of(&wrong)
 }
 
@@ -243,7 +236,5 @@ async fn the_readmes_paths_are_those_of_the_description() -> Result<()> {
     let untold = described
         .difference(&told)
         .map(|path| format!("README.md: nothing is said of the path {path}"));
-    let mut wrong: Vec<_> = unknown.chain(untold).collect();
-    wrong.retain(|wrong| !awaited::is_awaited(&root, wrong));
-    nothing_of(&wrong)
+    nothing_of(&unknown.chain(untold).collect::<Vec<_>>())
 }

@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 
 use crate::{
-    awaited,
     document::{Block, Document},
     example, output,
     snippet::{Action, Snippet},
@@ -61,10 +60,6 @@ pub(crate) async fn run(document: &Document) -> Result<()> {
 impl PageRun {
     async fn execute(&mut self, block: &Block, snippet: &Snippet, expected: Option<&str>) -> Result<()> {
         let text = block.text.as_str();
-        if awaited::is_awaited(&tree::root()?, text) {
-            println!("left out, because it is of a part that is not there yet:\n{text}");
-            return Ok(());
-        }
         let file = match &snippet.file {
             Some(name) => Some(self.terminal.write(name, text)?),
             None => None,
