@@ -22,8 +22,23 @@ pub(crate) struct Chromedriver {
     _child: Child,
 }
 
+/// How often a port may be somebody else's before that is no accident.
+const TRIES: usize = 5;
+/// What chromedriver says, and ends with, where the port that it found free for one address family is taken for the other.
+const TAKEN: &str = "Address already in use";
+
 impl Chromedriver {
     pub(crate) async fn start() -> Result<Self> {
+        for _ in 1..TRIES {
+            match Self::start_once().await {
+                Err(error) if error.to_string().contains(TAKEN) => {}
+                started => return started,
+            }
+        }
+        Self::start_once().await
+    }
+
+    async fn start_once() -> Result<Self> {
         let mut child = Command::new("chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
