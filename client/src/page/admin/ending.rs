@@ -67,6 +67,12 @@ pub(super) fn EndingDialog(watch: Watch) -> impl IntoView {
             false => dialog.close(),
         }
     });
+    // It is told a moment later, when there may be another question.
+    let closed = move |_| {
+        if dialog.get_untracked().is_some_and(|dialog| !dialog.open()) {
+            asked.set(None);
+        }
+    };
     let end = move |_| {
         let Some(end) = asked.get_untracked() else { return };
         let for_s = for_s.get_untracked();
@@ -122,7 +128,7 @@ pub(super) fn EndingDialog(watch: Watch) -> impl IntoView {
             class="logs-dialog"
             aria-labelledby="logs-end-question"
             node_ref=dialog
-            on:close=move |_| asked.set(None)
+            on:close=closed
         >
             <h2 id="logs-end-question" class="logs-heading">{question}</h2>
             <p>{consequence}</p>
