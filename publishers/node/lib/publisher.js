@@ -46,9 +46,7 @@ class Outbox {
 
   /** @param {any} logData @param {any} where */
   add(logData, where) {
-    const channel = this.#channelFor(where);
-    // What the gateway would take for several records is several.
-    for (const one of listOf(logData)) this.#add(one, channel);
+    this.#add(logData, this.#channelFor(where));
   }
 
   /** @param {any} where what the call says of it, which may be anything */
@@ -131,18 +129,8 @@ class Outbox {
     this.#isClosed = true;
     if (!url || !sender) return null;
     const { batches, pauseMs } = sender.handOver();
-    const done = (/** @type {number} */ sent, /** @type {number} */ refused) => this.#discarded(sender.handedOver(sent, refused));
+    const done = (/** @type {[number, number, number]} */ ...counts) => this.#discarded(sender.handedOver(...counts));
     return { url: url.href, headers: headersOf(token), timeoutMs: timeout_ms, closeMs: close_ms, pauseMs, batches, done };
-  }
-}
-
-/** The records of a call. @param {any} logData @returns {any[]} */
-function listOf(logData) {
-  try {
-    return Array.isArray(logData) ? [...logData] : [logData];
-  } catch {
-    // A proxy that throws: what it was is found to be unreadable later.
-    return [logData];
   }
 }
 
