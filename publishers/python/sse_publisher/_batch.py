@@ -44,6 +44,11 @@ class Batch:
             self._maybe_stored = clock()
 
     @property
+    def is_maybe_stored(self) -> bool:
+        """Whether it may be stored already: under another key it would be stored again."""
+        return self._maybe_stored is not None
+
+    @property
     def is_unconfirmed(self) -> bool:
         """Whether the gateway may have forgotten soon that it has stored this."""
         return self._maybe_stored is not None and clock() - self._maybe_stored >= _UNCONFIRMED_AFTER
@@ -75,11 +80,12 @@ class Verdict:
             self.refused = True
         elif status == 413 or (status == 429 and self.code == "batch_over_rate"):
             self.too_much = True
-        elif status in (429, 503, 507):
-            self.wait = _seconds(answer.retry_after)
-        elif status != 401:
-            # Whoever said this may have been in between, and may have passed the request on.
-            self.maybe_stored = True
+        else:
+            if status in (429, 503, 507):
+                self.wait = _seconds(answer.retry_after)
+            # Whoever said this may have been in between and have passed the request on, and a gateway whose
+            # store fails does not know. Of a full disk it does.
+            self.maybe_stored = status == 200 or (status >= 500 and status != 507)
 
     def _read_rejected(self, listed: Any, count: int) -> None:
         if not isinstance(listed, list):

@@ -281,6 +281,8 @@ class Sender:
         headers = {**batch.headers, "User-Agent": f"logs-sse-publisher/{__version__} (Python)"}
         if settings.token is not None:
             headers["X-Service-Token"] = settings.token
+        if settings.target.authorization is not None:
+            headers["Authorization"] = settings.target.authorization
         try:
             answer = self._connection.post(batch.body, headers, timeout)
         except (OSError, HTTPException, ValueError) as error:
@@ -303,6 +305,15 @@ class Sender:
             self._batches.pop(0)
         elif verdict.refused or (verdict.too_much and len(batch.entries) == 1):
             self._refuse(batch.entries, f"{where} refuses {len(batch.entries)} records: {verdict.words}")
+            self._batches.pop(0)
+        elif verdict.too_much and batch.is_maybe_stored:
+            # The halves would have other keys: what is stored would be stored again.
+            self._drop(
+                batch.entries,
+                "unconfirmed",
+                f"{where} had not answered {len(batch.entries)} records that are now too many at once:"
+                " they are dropped",
+            )
             self._batches.pop(0)
         elif verdict.too_much:
             self._batches[:1] = batch.halves()
@@ -329,6 +340,7 @@ class Sender:
         self._problems.say(f"{problem}; {self._queue.count} records wait")
         tries = self._batches[0].tries if self._batches else 1
         self._told_when = wait is not None
-        if wait is None:
-            wait = _random.uniform(0, min(_FIRST_WAIT * 2 ** min(max(tries - 1, 0), 20), _LONGEST_WAIT))
+        # Also where the gateway says 0: nobody is to be asked again and again without a pause.
+        pause = _random.uniform(0, min(_FIRST_WAIT * 2 ** min(max(tries - 1, 0), 20), _LONGEST_WAIT))
+        wait = max(wait or 0.0, pause)
         self._retry_at = time.monotonic() + wait
