@@ -104,7 +104,7 @@ class Sender:
                     self.hurry()
                     waiter[1].wait(left)
                     waiter[1].clear()
-            return True
+            return not self._queue.left_over
         finally:
             self._waiters.discard(waiter)
 
@@ -160,6 +160,9 @@ class Sender:
             finally:
                 self._close()
                 self._thread = None
+                # Whoever closed it has dropped what others wait for.
+                for _, event in list(self._waiters):
+                    event.set()
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -282,6 +282,19 @@ class Trouble(support.WithPeer):
         self.assertTrue(publisher.flush(10))
         self.assertEqual(publisher.stats(), {"queued": 0, "sent": 0, "dropped": {"refused": 2}})
 
+    def test_who_waits_when_another_thread_closes_is_told_at_once_that_not_all_is_sent(self):
+        for url in [support.nobody(), self.peer(None).url]:
+            publisher = self.publisher(url)
+            publisher.info("m")
+            said = []
+            waiting = threading.Thread(target=lambda: said.append(publisher.flush(60)))
+            waiting.start()
+            while not publisher._sender._waiters:
+                time.sleep(0.001)
+            self.assertFalse(publisher.close(0.1))
+            waiting.join(10)
+            self.assertEqual(said, [False])
+
     def test_a_signal_handler_and_a_destructor_may_publish(self):
         peer = self.peer()
         publisher = self.publisher(peer, max_records=1_000_000)
