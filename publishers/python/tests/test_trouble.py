@@ -287,7 +287,7 @@ class Trouble(support.WithPeer):
             publisher = self.publisher(url)
             publisher.info("m")
             said = []
-            waiting = threading.Thread(target=lambda: said.append(publisher.flush(60)))
+            waiting = threading.Thread(target=lambda p=publisher, s=said: s.append(p.flush(60)))
             waiting.start()
             while not publisher._sender._waiters:
                 time.sleep(0.001)
