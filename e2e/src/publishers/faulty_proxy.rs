@@ -291,3 +291,54 @@ impl Drop for UnderWay<'_> {
         self.0.state().under_way -= 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn health(proxy: &FaultyProxy) -> reqwest::Result<u16> {
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_millis(800))
+            .build()?;
+        let answer = http.get(format!("{}/health", proxy.url())).send().await?;
+        Ok(answer.status().as_u16())
+    }
+
+    #[tokio::test]
+    async fn a_proxy_does_what_it_was_told_and_nothing_after_it() -> Result<()> {
+        let gateway = TestGateway::start().await?;
+        let mut proxy = FaultyProxy::start_refusing(&gateway)?;
+        assert!(health(&proxy).await.is_err_and(|error| error.is_connect()));
+        proxy.listen()?;
+        assert_eq!(health(&proxy).await?, 200);
+        proxy.next(
+            1,
+            Fault::Answer {
+                status: 429,
+                retry_after: Some(1),
+            },
+        );
+        assert_eq!((health(&proxy).await?, health(&proxy).await?), (429, 200));
+        for fault in [
+            Fault::Hang,
+            Fault::LoseAnswer,
+            Fault::CutAnswer,
+            Fault::Slow(Duration::from_secs(2)),
+        ] {
+            proxy.next(1, fault);
+            assert!(health(&proxy).await.is_err(), "{fault:?}");
+            assert_eq!(health(&proxy).await?, 200, "after {fault:?}");
+        }
+        proxy.refuse();
+        assert!(health(&proxy).await.is_err_and(|error| error.is_connect()));
+        proxy.listen()?;
+        assert_eq!(health(&proxy).await?, 200);
+        let faults = proxy
+            .seen()
+            .iter()
+            .filter(|seen| seen.fault != Fault::None)
+            .count();
+        assert_eq!(faults, 5);
+        Ok(())
+    }
+}

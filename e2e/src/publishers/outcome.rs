@@ -140,3 +140,36 @@ impl Outcome {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(text: &str) -> Outcome {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_call_that_is_counted_twice_or_never_is_noticed() {
+        const REST: &str = r#""calls":10,"p50_ns":null,"p99_ns":null,"max_ns":null,"problems":[]}"#;
+        let counted = outcome(&format!(
+            r#"{{"queued":1,"sent":6,"dropped":{{"closed":1,"refused":2}},"flushed":false,{REST}"#
+        ));
+        counted.ensure_counted().unwrap();
+        assert!(counted.ensure_flushed().is_err());
+        assert_eq!(
+            (
+                counted.all_dropped(),
+                counted.dropped_as("refused"),
+                counted.dropped_as("x")
+            ),
+            (3, 2, 0)
+        );
+        for sent in [9, 11] {
+            let other = outcome(&format!(
+                r#"{{"queued":0,"sent":{sent},"dropped":{{}},"flushed":true,{REST}"#
+            ));
+            assert!(other.ensure_counted().is_err() && other.ensure_flushed().is_err());
+        }
+    }
+}

@@ -52,3 +52,26 @@ impl Message {
         [self.head.as_slice(), self.body.as_slice()].concat()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn messages_are_read_one_after_the_other() -> Result<()> {
+        let mut wire = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nabPOST /2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+            3\r\nabc\r\n0\r\n\r\n"
+            .as_slice();
+        let first = Message::read(&mut wire).await?.context("no first")?;
+        assert_eq!(
+            (first.body.as_slice(), first.header("content-length")),
+            (b"ab".as_slice(), Some("2"))
+        );
+        let second = Message::read(&mut wire).await?.context("no second")?;
+        assert_eq!(second.body, b"3\r\nabc\r\n0\r\n\r\n");
+        assert!(Message::read(&mut wire).await?.is_none());
+        let mut cut = b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab".as_slice();
+        assert!(Message::read(&mut cut).await.is_err());
+        Ok(())
+    }
+}

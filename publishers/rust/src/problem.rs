@@ -17,6 +17,8 @@ pub(crate) struct Problems {
     last: Mutex<Option<Instant>>,
 }
 
+/// What is shorter is no secret, and is in many words.
+const SHORTEST_TOKEN: usize = 4;
 const EVERY: Duration = Duration::from_secs(60);
 
 impl Problems {
@@ -26,7 +28,7 @@ impl Problems {
             on_problem,
             token: token
                 .map(|token| token.trim().to_owned())
-                .filter(|token| !token.is_empty()),
+                .filter(|token| token.len() >= SHORTEST_TOKEN),
             last: Mutex::new(None),
         }
     }

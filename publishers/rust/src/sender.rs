@@ -45,6 +45,10 @@ impl Sender {
         };
         let run = move || {
             HERE.set(true);
+            // The libraries that send log every byte at the finest level, the token's too, which many programs take into
+            // `tracing`.
+            #[cfg(feature = "tracing")]
+            let _quiet = tracing::subscriber::set_default(tracing::subscriber::NoSubscriber::new());
             let core = sender.core.clone();
             // A mistake here, or in a library, must not leave callers waiting.
             if catch_unwind(AssertUnwindSafe(|| sender.run())).is_err() {

@@ -96,7 +96,15 @@ fn may_have_arrived(error: &ureq::Error) -> bool {
         | ureq::Error::Http(_)
         | ureq::Error::Tls(_)
         | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => false,
-        ureq::Error::Io(error) => error.kind() != io::ErrorKind::ConnectionRefused,
+        ureq::Error::Io(error) => !matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::AddrNotAvailable
+                // A certificate that is not trusted.
+                | io::ErrorKind::InvalidData
+        ),
         _ => true,
     }
 }

@@ -1,9 +1,10 @@
 //! What a call may count on, whatever the program around it does.
 
 use std::{
+    io::{self, Read, Write},
     net::TcpListener,
     sync::{
-        Arc, LazyLock, Mutex,
+        Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -11,19 +12,13 @@ use std::{
 };
 
 use logs_publisher::{Level, LogData, Publisher};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Where nobody listens.
-fn nowhere() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
-}
+/// Where nobody listens: the port of a service that was for throwing things away.
+const NOWHERE: &str = "http://127.0.0.1:9";
 
 fn to_nowhere() -> Publisher {
-    let builder = Publisher::builder()
-        .url(nowhere())
-        .service("etl")
-        .workspace_id("w");
+    let builder = Publisher::builder().url(NOWHERE).service("etl").workspace_id("w");
     builder
         .close_timeout(Duration::from_millis(50))
         .on_problem(|_| ())
@@ -110,22 +105,63 @@ fn addresses_and_tokens_that_cannot_be_are_problems_and_no_panics() {
     }
 }
 
+/// Keeps what a program prints of its events.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The libraries that send log the bytes of requests, which have the token in them.
 #[test]
-fn what_is_logged_while_it_sends_is_not_published() {
+fn what_is_logged_while_it_sends_is_neither_published_nor_printed() {
     static TOLD: AtomicUsize = AtomicUsize::new(0);
     let tell = |_: &str| {
         TOLD.fetch_add(1, Ordering::Relaxed);
         tracing::error!("the publisher has a problem");
     };
-    let publisher = Publisher::builder().url(nowhere()).on_problem(tell).build();
-    // For every thread, as a program does it; other tests of this program log nothing.
-    let subscriber = tracing_subscriber::registry().with(publisher.layer());
-    tracing::subscriber::set_global_default(subscriber).unwrap();
-    tracing::info!("m");
-    publisher.flush(Duration::from_millis(300));
+    // Takes a request, and answers nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let accepted = thread::spawn(move || {
+        let mut request = [0; 1000];
+        listener.accept().unwrap().0.read(&mut request).unwrap()
+    });
+    let builder = Publisher::builder()
+        .url(url)
+        .token("sehr-geheim-0815")
+        .on_problem(tell);
+    let publisher = builder.build();
+    let printed = Printed::default();
+    let to = printed.clone();
+    let format = tracing_subscriber::fmt::layer().with_writer(move || to.clone());
+    // For every thread and with what goes through `log`, as a program does it; other tests of this program log nothing.
+    tracing_subscriber::registry()
+        .with(publisher.layer())
+        .with(format)
+        .init();
+    tracing::info!("of the program");
+    publisher.flush(Duration::from_millis(500));
+    assert!(accepted.join().unwrap() > 0);
     assert_eq!(TOLD.load(Ordering::Relaxed), 1);
     publisher.close(Duration::ZERO);
     assert_eq!(publisher.stats().dropped.closed, 1, "{:?}", publisher.stats());
+    let printed = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        printed.contains("of the program") && printed.lines().count() == 1,
+        "{printed}"
+    );
 }
 
 #[tokio::test]
