@@ -8,7 +8,7 @@ use crate::batch::Batch;
 
 /// The longest answer: a thousand rejections with their reasons are far less.
 const MAX_ANSWER_BYTES: u64 = 4 * 1024 * 1024;
-const AGENT: &str = concat!("logs-publisher/", env!("CARGO_PKG_VERSION"), " (rust)");
+const AGENT: &str = concat!("logs-sse-publisher/", env!("CARGO_PKG_VERSION"), " (Rust)");
 
 /// Makes requests of a gateway.
 pub(crate) struct Transport {
@@ -114,6 +114,8 @@ fn agent(url: &str, timeout: Duration) -> Agent {
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
         .max_redirects(0)
+        // The gateway is one's own; a proxy that the environment names would get the token.
+        .proxy(None)
         .user_agent(AGENT);
     #[cfg(feature = "tls")]
     let config = if url.starts_with("https:") {
