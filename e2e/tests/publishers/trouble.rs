@@ -11,21 +11,21 @@ use serde_json::{Value, json};
 
 use crate::stored::{CHANNEL, numbers};
 
-fn hundred() -> Value {
+pub(crate) fn hundred() -> Value {
     json!([
         { "do": "repeat", "count": 100, "message": "line", "level": "INFO", "pause_us": 0 },
         { "do": "flush", "ms": 60_000 }
     ])
 }
 
-async fn ensure_hundred_once(gateway: &TestGateway) -> Result<()> {
+pub(crate) async fn ensure_hundred_once(gateway: &TestGateway) -> Result<()> {
     let numbers = numbers(gateway).await?;
     assert_eq!(numbers, (0..100).collect::<Vec<_>>());
     Ok(())
 }
 
 /// A request that is sent again is the same.
-fn ensure_repeated(seen: &[Seen]) {
+pub(crate) fn ensure_repeated(seen: &[Seen]) {
     let keys: HashSet<_> = seen.iter().map(|seen| &seen.key).collect();
     assert_eq!(keys.len(), 1, "another key for the same batch: {seen:?}");
     assert!(seen[0].key.is_some(), "no key");
