@@ -85,14 +85,14 @@ class Outbox {
     this.#sender.schedule();
   }
 
-  /** Not within the caller's call: where it is said may be slow. @param {string} problem */
+  /** Not within the caller's call: where it is said may be slow. But before a program ends that has nothing else to do. @param {string} problem */
   #later(problem) {
     if (this.#isTelling) return;
     this.#isTelling = true;
     setImmediate(() => {
       this.#isTelling = false;
       this.#problems.tell(problem);
-    }).unref();
+    });
   }
   #isTelling = false;
 
