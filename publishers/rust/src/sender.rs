@@ -195,3 +195,15 @@ enum Delivery {
     /// The publisher was closed meanwhile.
     Ended,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_while_the_machine_sleeps_and_does_not_go_back() {
+        let now = Instant::now();
+        assert!(Since(now, SystemTime::now() - REPEATABLE).elapsed() >= REPEATABLE);
+        assert!(Since(now, SystemTime::now() + REPEATABLE).elapsed() < REPEATABLE);
+    }
+}
