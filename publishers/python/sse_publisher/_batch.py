@@ -27,6 +27,7 @@ class Batch:
         self.entries = entries
         self.tries = 0
         self._maybe_stored: Optional[float] = None
+        self._sent_as: Any = None
         body = b"".join([entry.line for entry in entries])
         self.headers = {
             "Content-Type": "application/x-ndjson",
@@ -38,10 +39,15 @@ class Batch:
             self.headers["Content-Encoding"] = "gzip"
         self.body = body
 
-    def may_be_stored(self) -> None:
-        """A try that may have arrived got no answer."""
+    def may_be_stored(self, sent_as: object) -> None:
+        """A try that may have arrived got no answer. `sent_as` is where it went and whose it was."""
         if self._maybe_stored is None:
             self._maybe_stored = clock()
+            self._sent_as = sent_as
+
+    def is_lost_on(self, sent_as: object) -> bool:
+        """Whether it may be stored elsewhere, or as another's: there, its key is not known."""
+        return self._maybe_stored is not None and self._sent_as != sent_as
 
     @property
     def is_maybe_stored(self) -> bool:

@@ -274,6 +274,15 @@ class Sender:
             self._batches.pop(0)
             return
         settings = self.settings
+        sent_as = (settings.target, settings.token)
+        if batch.is_lost_on(sent_as):
+            self._drop(
+                batch.entries,
+                "unconfirmed",
+                f"the settings changed before {len(batch.entries)} records had an answer: they are dropped",
+            )
+            self._batches.pop(0)
+            return
         batch.tries += 1
         if settings.target is None:
             self._again(None, settings.problems[0])
@@ -290,10 +299,13 @@ class Sender:
             answer = self._connection.post(batch.body, headers, timeout)
         except (OSError, HTTPException, ValueError) as error:
             if self._connection.reached:
-                batch.may_be_stored()
+                batch.may_be_stored(sent_as)
             self._again(None, f"{settings.where}: {describe(error)}")
             return
-        self._judge(batch, Verdict(answer, len(batch.entries)))
+        verdict = Verdict(answer, len(batch.entries))
+        if verdict.maybe_stored:
+            batch.may_be_stored(sent_as)
+        self._judge(batch, verdict)
 
     def _judge(self, batch: Batch, verdict: Verdict) -> None:
         where = self.settings.where
@@ -321,8 +333,6 @@ class Sender:
         elif verdict.too_much:
             self._batches[:1] = batch.halves()
         else:
-            if verdict.maybe_stored:
-                batch.may_be_stored()
             self._again(verdict.wait, f"{where} answers {verdict.words}")
 
     def _refuse(self, entries: List[Entry], problem: str) -> None:

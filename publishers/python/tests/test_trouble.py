@@ -135,6 +135,22 @@ class Trouble(support.WithPeer):
                 self.assertEqual(len(peer.requests), 3)
                 self.assertEqual(peer.lines()[-1]["reasons"], {"unconfirmed": 4})
 
+    def test_what_may_be_stored_as_anothers_is_not_sent_again_with_another_token(self):
+        # A gateway keeps the keys of each token apart.
+        peer = self.peer(*[support.answer(502)] * 1000)
+        publisher = self.publisher(peer)
+        publisher.info("m")
+        peer.wait_for(2)
+        publisher.configure(token="another")
+        until = time.monotonic() + 10
+        while not publisher.stats()["dropped"] and time.monotonic() < until:
+            time.sleep(0.01)
+        peer.answers.clear()
+        self.assertTrue(publisher.flush(10))
+        self.assertEqual(publisher.stats(), {"queued": 0, "sent": 0, "dropped": {"unconfirmed": 1}})
+        tokens = [r.headers["x-service-token"] for r in peer.requests if '"m"' in r.text()]
+        self.assertEqual(set(tokens), {"l5-etl-token"})
+
     def test_a_full_disk_stores_nothing_so_that_a_batch_may_still_be_halved(self):
         peer = self.peer(support.answer(507, {"code": "storage_full"}), support.answer(413))
         publisher = self.publisher(peer, linger_ms=5000)
