@@ -38,6 +38,7 @@ class Outbox {
     this.#channel = channelOf(settings.where);
     this.#queue = new Queue(settings.max_records, settings.max_bytes);
     this.#problems = new Problems(settings.on_problem, settings.token);
+    if (settings.problem) this.#later(settings.problem);
     const { url } = settings;
     if (!url) return;
     this.#sender = new Sender(this.#queue, this.#drops, this.#problems, { ...settings, url });

@@ -278,6 +278,10 @@ test('settings that are none are told, and cost no call', async () => {
     assert.deepEqual(publisher.stats(), { queued: 0, sent: 0, dropped: { refused: 2 } });
     await until('a problem', () => problems.length === 1);
   }
+  problems = [];
+  made(real.url, { close_ms: 'soon', max_records: '5' });
+  await until('a problem', () => problems.length === 1);
+  assert.equal(problems[0], 'close_ms is no number of at least 0: it is 5000');
   const odd = /** @type {any} */ ({
     max_records: Number.NaN,
     max_bytes: -1,
