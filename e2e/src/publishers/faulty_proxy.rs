@@ -60,6 +60,8 @@ pub struct Seen {
     pub encoding: Option<String>,
     /// The `Content-Type`.
     pub content_type: Option<String>,
+    /// The `Authorization`.
+    pub authorization: Option<String>,
     /// The `User-Agent`.
     pub agent: Option<String>,
     /// The body as it came.
@@ -298,6 +300,7 @@ impl Shared {
             key: header("idempotency-key"),
             encoding: header("content-encoding"),
             content_type: header("content-type"),
+            authorization: header("authorization"),
             agent: header("user-agent"),
             body: request.body.clone(),
             fault,

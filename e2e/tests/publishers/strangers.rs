@@ -170,3 +170,27 @@ pub(crate) async fn a_name_with_a_colon_is_no_way_into_another_channel(language:
     assert!(gateway.history(CHANNEL).await?.is_empty());
     Ok(())
 }
+
+pub(crate) async fn a_password_in_the_address_is_for_a_proxy_and_in_nothing_that_is_said(
+    language: Language,
+) -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let mut proxy = FaultyProxy::start(&gateway)?;
+    let url = proxy.url().replace("//", "//ann:sehr%3Ageheim@");
+    let steps = json!([{ "do": "publish", "logData": "m" }, { "do": "close", "ms": 1000 }]);
+    let outcome = language
+        .start(&url, json!({}), steps.clone())
+        .await?
+        .end()
+        .await?;
+    outcome.ensure_flushed()?;
+    assert_eq!(
+        proxy.seen()[0].authorization.as_deref(),
+        Some("Basic YW5uOnNlaHI6Z2VoZWlt")
+    );
+    proxy.refuse();
+    let outcome = language.start(&url, json!({}), steps).await?.end().await?;
+    assert_eq!(outcome.problems.len(), 1, "{outcome:?}");
+    assert!(!outcome.printed.contains("geheim"), "{}", outcome.printed);
+    Ok(())
+}

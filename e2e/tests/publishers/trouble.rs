@@ -149,6 +149,36 @@ pub(crate) async fn retry_after_is_obeyed(language: Language) -> Result<()> {
     Ok(())
 }
 
+pub(crate) async fn a_flush_begins_with_short_waits_again(language: Language) -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let proxy = FaultyProxy::start(&gateway)?;
+    proxy.always(Fault::Answer {
+        status: 500,
+        retry_after: None,
+    });
+    let steps = json!([
+        { "do": "publish", "logData": "m" },
+        // By now a wait may take 6 seconds and more.
+        { "do": "wait", "ms": 5000 },
+        { "do": "flush", "ms": 3000 },
+        { "do": "close", "ms": 0 }
+    ]);
+    let outcome = language
+        .start(&proxy.url(), json!({}), steps)
+        .await?
+        .end()
+        .await?;
+    assert_eq!(outcome.dropped_as("closed"), 1, "{outcome:?}");
+    let seen = proxy.seen();
+    let last = seen[seen.len() - 1].at;
+    let in_the_end = seen
+        .iter()
+        .filter(|seen| last - seen.at < Duration::from_millis(2500));
+    // Even where chance has all of them long, four waits are over after a second and a half.
+    assert!(in_the_end.count() >= 4, "{seen:?}");
+    Ok(())
+}
+
 pub(crate) async fn a_token_that_is_put_right_is_enough(language: Language) -> Result<()> {
     let gateway = TestGateway::start().await?;
     let proxy = FaultyProxy::start(&gateway)?;

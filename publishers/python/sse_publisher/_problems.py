@@ -7,6 +7,8 @@ import time
 from typing import Callable, Optional
 
 _EVERY = 60.0
+_SHORTEST_TOKEN = 4
+"""What is shorter is no secret, and is in many words."""
 
 
 class Problems:
@@ -37,7 +39,7 @@ class Problems:
         if now < self._next or self._ended:
             return
         self._next = now + _EVERY
-        if self.token is not None:
+        if self.token is not None and len(self.token) >= _SHORTEST_TOKEN:
             # A stranger in the gateway's place may say anything, also what it was sent.
             problem = problem.replace(self.token, "[token]")
         try:

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use ureq::{Agent, Timeout};
 
-use crate::batch::Batch;
+use crate::{address::Address, batch::Batch};
 
 /// The longest answer: a thousand rejections with their reasons are far less.
 const MAX_ANSWER_BYTES: u64 = 4 * 1024 * 1024;
@@ -12,7 +12,7 @@ const AGENT: &str = concat!("logs-sse-publisher/", env!("CARGO_PKG_VERSION"), " 
 
 /// Makes requests of a gateway.
 pub(crate) struct Transport {
-    url: String,
+    address: Address,
     token: Option<String>,
     timeout: Duration,
     /// Set up on the sender's thread, which may take its time.
@@ -37,7 +37,7 @@ impl Transport {
     pub(crate) fn new(url: &str, token: Option<String>, timeout: Duration) -> Self {
         let token = token.map(|token| token.trim().to_owned());
         Self {
-            url: format!("{}/api/logs/publish", url.trim_end_matches('/')),
+            address: Address::new(url),
             token: token.filter(|token| !token.is_empty()),
             timeout,
             agent: None,
@@ -45,13 +45,18 @@ impl Transport {
     }
 
     pub(crate) fn send(&mut self, batch: &Batch) -> Result<Answer, NoAnswer> {
-        let agent = self.agent.get_or_insert_with(|| agent(&self.url, self.timeout));
+        let agent = self
+            .agent
+            .get_or_insert_with(|| agent(&self.address.url, self.timeout));
         let mut request = agent
-            .post(&self.url)
+            .post(&self.address.url)
             .header("Content-Type", "application/x-ndjson")
             .header("Idempotency-Key", &batch.key);
         if batch.is_gzip {
             request = request.header("Content-Encoding", "gzip");
+        }
+        if let Some(authorization) = &self.address.authorization {
+            request = request.header("Authorization", authorization);
         }
         if let Some(token) = &self.token {
             request = request.header("X-Service-Token", token);
