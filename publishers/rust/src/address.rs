@@ -1,10 +1,30 @@
 //! [`Address`]: where requests go.
 
+use std::fmt;
+
 /// Where requests go, without what may be a secret.
 pub(crate) struct Address {
     pub(crate) url: String,
     /// Of the name and the password that the address had, for a proxy in front of the gateway.
     pub(crate) authorization: Option<String>,
+}
+
+impl fmt::Display for Address {
+    /// As people know it: scheme, host and port. Of what is no address nothing is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self
+            .url
+            .split_once("://")
+            .filter(|(scheme, _)| ["http", "https"].contains(scheme));
+        match host {
+            Some((scheme, rest)) => write!(
+                f,
+                "{scheme}://{}",
+                rest.split(['/', '?', '#']).next().unwrap_or_default()
+            ),
+            None => f.write_str("the gateway"),
+        }
+    }
 }
 
 impl Address {
@@ -92,6 +112,11 @@ mod tests {
             ),
         ] {
             let address = Address::new(given);
+            let shown = address.to_string();
+            assert!(
+                shown == "the gateway" || (url.starts_with(&shown) && !shown.ends_with('/')),
+                "{shown}"
+            );
             assert_eq!(
                 (address.url.as_str(), address.authorization.as_deref()),
                 (url, authorization)

@@ -64,7 +64,7 @@ pub(crate) fn judge(status: u16, retry_after: Option<&str>, body: &[u8]) -> (Ver
         } else {
             format!(" {}", body.code)
         };
-        format!("the gateway answers {status}{code}: {detail}")
+        format!("it answers {status}{code}: {detail}")
     };
     match status {
         // Something else than a gateway answers 200 to anything.
@@ -151,7 +151,7 @@ mod tests {
         let body = format!(r#"{{"code":"c","detail":"a\nb{}"}}"#, "x".repeat(1000));
         let problem = judge(400, None, body.as_bytes()).1.unwrap();
         assert!(
-            problem.starts_with("the gateway answers 400 c: abx") && problem.len() < 300,
+            problem.starts_with("it answers 400 c: abx") && problem.len() < 300,
             "{problem}"
         );
     }

@@ -87,12 +87,17 @@ impl Sender {
         }
     }
 
+    /// Says what is wrong with this gateway: a program may have several.
+    fn say(&self, problem: &str) {
+        self.core
+            .problems
+            .say(&format!("{}: {problem}", self.transport.address));
+    }
+
     /// Counts a batch that may be stored, and would be there twice if it was sent again.
     fn give_up(&self, batch: &Batch, why: &str) -> Delivery {
         let count = batch.lines.len();
-        self.core
-            .problems
-            .say(&format!("a request of {count} records {why}: they are dropped"));
+        self.say(&format!("a request of {count} records {why}: they are dropped"));
         self.core.finish(&batch.lines, |_| Err(Reason::Unconfirmed));
         Delivery::Done
     }
@@ -114,7 +119,7 @@ impl Sender {
                     let (verdict, problem) =
                         judge(answer.status, answer.retry_after.as_deref(), &answer.body);
                     if let Some(problem) = problem {
-                        self.core.problems.say(&problem);
+                        self.say(&problem);
                     }
                     match verdict {
                         Verdict::Stored { rejected } => {
@@ -152,7 +157,7 @@ impl Sender {
                     }
                 }
                 Err(no_answer) => {
-                    self.core.problems.say(&no_answer.problem);
+                    self.say(&no_answer.problem);
                     if no_answer.may_have_arrived {
                         may_be_there.get_or_insert_with(Since::now);
                     }

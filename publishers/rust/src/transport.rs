@@ -12,7 +12,7 @@ const AGENT: &str = concat!("logs-sse-publisher/", env!("CARGO_PKG_VERSION"), " 
 
 /// Makes requests of a gateway.
 pub(crate) struct Transport {
-    address: Address,
+    pub(crate) address: Address,
     token: Option<String>,
     timeout: Duration,
     /// Set up on the sender's thread, which may take its time.
@@ -78,7 +78,7 @@ impl Transport {
             })
         });
         answer.map_err(|error| NoAnswer {
-            problem: format!("no answer from the gateway: {}", describe(&error)),
+            problem: format!("no answer: {}", describe(&error)),
             may_have_arrived: may_have_arrived(&error),
         })
     }
