@@ -60,7 +60,7 @@ export type Log = (message: unknown, fields?: unknown) => void;
 
 /** Its functions need no `this`. None waits, and none throws. */
 export interface Publisher {
-  /** Publishes a record: an object with `message`, `level`, `timestamp` and whatever else, or a text. A list is several records. */
+  /** Publishes a record: an object with `message`, `level`, `timestamp` and whatever else, or a text; of anything else its JSON is the message. */
   readonly publish: (logData: unknown, where?: Where | null) => void;
   readonly trace: Log;
   readonly debug: Log;

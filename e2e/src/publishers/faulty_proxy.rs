@@ -1,6 +1,7 @@
 //! [`FaultyProxy`]: stands in front of the real gateway, and does one [`Fault`] after the other.
 
 use std::{
+    collections::VecDeque,
     future::pending,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -34,6 +35,12 @@ pub enum Fault {
         /// Its `Retry-After`.
         retry_after: Option<u32>,
     },
+    /// Writes this in place of an answer, and ends the connection.
+    Say(&'static str),
+    /// Begins an answer that has no end.
+    Endless,
+    /// Passes the request on, and the answer back a byte at a time.
+    Drip,
     /// Passes the request on, and the answer comes to nothing.
     LoseAnswer,
     /// Passes the request on, and cuts the answer within its head.
@@ -53,6 +60,10 @@ pub struct Seen {
     pub encoding: Option<String>,
     /// The `Content-Type`.
     pub content_type: Option<String>,
+    /// The `Authorization`.
+    pub authorization: Option<String>,
+    /// The `User-Agent`.
+    pub agent: Option<String>,
     /// The body as it came.
     pub body: Vec<u8>,
     /// What was done to it.
@@ -76,9 +87,10 @@ struct Shared {
 }
 
 struct State {
+    /// Of the next requests.
+    coming: VecDeque<Fault>,
+    /// Of the others.
     fault: Fault,
-    /// Of so many requests, then none; always where there is no number.
-    times: Option<usize>,
     seen: Vec<Seen>,
     under_way: usize,
 }
@@ -105,8 +117,8 @@ impl FaultyProxy {
         let url = gateway.url("");
         let gateway = url.strip_prefix("http://").context("another address")?;
         let state = State {
+            coming: VecDeque::new(),
             fault: Fault::None,
-            times: None,
             seen: Vec::new(),
             under_way: 0,
         };
@@ -150,13 +162,18 @@ impl FaultyProxy {
     /// Does this to every request from now on.
     pub fn always(&self, fault: Fault) {
         let mut state = self.shared.state();
-        (state.fault, state.times) = (fault, None);
+        (state.fault, state.coming) = (fault, VecDeque::new());
     }
 
     /// Does this to the next requests, and passes on those that come later.
     pub fn next(&self, times: usize, fault: Fault) {
+        self.then(vec![fault; times]);
+    }
+
+    /// Does these to the next requests, one each, and passes on those that come later.
+    pub fn then(&self, faults: Vec<Fault>) {
         let mut state = self.shared.state();
-        (state.fault, state.times) = (fault, Some(times));
+        (state.fault, state.coming) = (Fault::None, faults.into());
     }
 
     /// The requests so far.
@@ -223,6 +240,25 @@ impl Shared {
                     connection.flush().await?;
                     continue;
                 }
+                Fault::Say(text) => {
+                    connection.write_all(text.as_bytes()).await?;
+                    connection.flush().await?;
+                    return Ok(());
+                }
+                Fault::Endless => {
+                    connection.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+                    loop {
+                        connection.write_all(&[b' '; 65_536]).await?;
+                    }
+                }
+                Fault::Drip => {
+                    for byte in self.ask(&request).await?.bytes() {
+                        connection.write_u8(byte).await?;
+                        connection.flush().await?;
+                        sleep(Duration::from_millis(100)).await;
+                    }
+                    continue;
+                }
                 Fault::LoseAnswer => {
                     self.ask(&request).await?;
                     return Ok(());
@@ -256,14 +292,7 @@ impl Shared {
     fn begin(&self, request: &Message) -> Fault {
         let header = |name| request.header(name).map(ToOwned::to_owned);
         let mut state = self.state();
-        let fault = match &mut state.times {
-            None => state.fault,
-            Some(0) => Fault::None,
-            Some(times) => {
-                *times -= 1;
-                state.fault
-            }
-        };
+        let fault = state.coming.pop_front().unwrap_or(state.fault);
         let others = state.under_way;
         state.under_way += 1;
         state.seen.push(Seen {
@@ -271,6 +300,8 @@ impl Shared {
             key: header("idempotency-key"),
             encoding: header("content-encoding"),
             content_type: header("content-type"),
+            authorization: header("authorization"),
+            agent: header("user-agent"),
             body: request.body.clone(),
             fault,
             others,
@@ -324,6 +355,8 @@ mod tests {
             Fault::LoseAnswer,
             Fault::CutAnswer,
             Fault::Slow(Duration::from_secs(2)),
+            Fault::Say("no HTTP"),
+            Fault::Drip,
         ] {
             proxy.next(1, fault);
             assert!(health(&proxy).await.is_err(), "{fault:?}");
@@ -338,7 +371,7 @@ mod tests {
             .iter()
             .filter(|seen| seen.fault != Fault::None)
             .count();
-        assert_eq!(faults, 5);
+        assert_eq!(faults, 7);
         Ok(())
     }
 }

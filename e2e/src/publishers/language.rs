@@ -109,13 +109,16 @@ impl fmt::Display for Language {
     }
 }
 
-/// A program with nothing of this process's environment but what finding things takes.
+/// A program with nothing of this process's environment but what finding things takes, and with a proxy that takes nothing.
 fn own(program: OsString) -> Command {
     let mut command = Command::new(program);
     let kept = ["PATH", "HOME"]
         .into_iter()
         .filter_map(|name| Some((name, env::var_os(name)?)));
-    command.env_clear().envs(kept);
+    // A proxy that nobody is to ask: the gateway's token would go to it.
+    let proxies =
+        ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:9"));
+    command.env_clear().envs(kept).envs(proxies);
     command
 }
 

@@ -4,6 +4,7 @@ mod crowded;
 mod ending;
 mod restart;
 mod stored;
+mod strangers;
 mod trouble;
 
 /// Each claim of every language.
@@ -37,9 +38,18 @@ of_every_language! {
         a_gateway_that_comes_back_gets_everything_once
         a_gateway_that_hangs_gets_everything_once_when_it_answers_again
         retry_after_is_obeyed
+        a_flush_begins_with_short_waits_again
         a_token_that_is_put_right_is_enough
         a_batch_over_the_rate_is_sent_in_parts
         a_token_is_in_nothing_that_is_said;
+    strangers:
+        what_no_gateway_answers_is_no_answer
+        an_answer_that_drips_takes_no_longer_than_a_request_may
+        who_is_told_to_come_back_at_once_does_not_ask_without_end
+        what_may_be_stored_is_not_sent_again_in_halves
+        a_channel_too_many_holds_nothing_up
+        a_name_with_a_colon_is_no_way_into_another_channel
+        a_password_in_the_address_is_for_a_proxy_and_in_nothing_that_is_said;
     crowded:
         what_there_is_no_room_for_is_the_oldest_of_the_lowest_level
         what_is_of_a_lower_level_than_all_that_waits_finds_no_room

@@ -103,6 +103,7 @@ pub(crate) async fn what_the_gateway_will_not_take_is_counted(language: Language
             (0, 1),
             "{name}: {outcome:?}"
         );
+        assert_eq!(outcome.problems.len(), 1, "{name}: {outcome:?}");
 
         let stored = gateway.history("logs:*:*:*").await?;
         let good = stored.iter().filter(|record| record.message == "good").count();
@@ -210,6 +211,9 @@ pub(crate) async fn large_batches_are_packed_and_small_ones_are_not(language: La
             request.key.is_some() && request.others == 0,
             "{language}: {request:?}"
         );
+        let agent = request.agent.as_deref().unwrap_or_default();
+        let named = agent.starts_with("logs-sse-publisher/") && agent.ends_with(&format!(" ({language})"));
+        assert!(named, "{agent}");
     }
     assert_eq!(large[0].encoding.as_deref(), Some("gzip"));
     assert!(large[0].body.starts_with(&[0x1f, 0x8b]), "{language}");

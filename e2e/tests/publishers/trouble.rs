@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use logs_e2e::{
     TestGateway,
     publishers::{Fault, FaultyProxy, Language, Seen},
@@ -11,21 +11,21 @@ use serde_json::{Value, json};
 
 use crate::stored::{CHANNEL, numbers};
 
-fn hundred() -> Value {
+pub(crate) fn hundred() -> Value {
     json!([
         { "do": "repeat", "count": 100, "message": "line", "level": "INFO", "pause_us": 0 },
         { "do": "flush", "ms": 60_000 }
     ])
 }
 
-async fn ensure_hundred_once(gateway: &TestGateway) -> Result<()> {
+pub(crate) async fn ensure_hundred_once(gateway: &TestGateway) -> Result<()> {
     let numbers = numbers(gateway).await?;
     assert_eq!(numbers, (0..100).collect::<Vec<_>>());
     Ok(())
 }
 
 /// A request that is sent again is the same.
-fn ensure_repeated(seen: &[Seen]) {
+pub(crate) fn ensure_repeated(seen: &[Seen]) {
     let keys: HashSet<_> = seen.iter().map(|seen| &seen.key).collect();
     assert_eq!(keys.len(), 1, "another key for the same batch: {seen:?}");
     assert!(seen[0].key.is_some(), "no key");
@@ -77,7 +77,8 @@ pub(crate) async fn a_gateway_that_comes_back_gets_everything_once(language: Lan
     let outcome = driver.end().await?;
     outcome.ensure_flushed()?;
     assert_eq!(numbers(&gateway).await?, [0, 1, 2], "{outcome:?}");
-    assert!(!outcome.problems.is_empty(), "nobody was told: {outcome:?}");
+    let told = outcome.problems.first().context("nobody was told")?;
+    assert!(told.contains(&proxy.url()), "of which gateway? {told}");
     assert!(
         outcome.problems.len() <= 2,
         "told more than once a minute: {outcome:?}"
@@ -146,6 +147,35 @@ pub(crate) async fn retry_after_is_obeyed(language: Language) -> Result<()> {
             assert!(in_time, "{status} with {seconds} s: again after {waited:?}");
         }
     }
+    Ok(())
+}
+
+pub(crate) async fn a_flush_begins_with_short_waits_again(language: Language) -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let proxy = FaultyProxy::start(&gateway)?;
+    proxy.always(Fault::Answer {
+        status: 500,
+        retry_after: None,
+    });
+    let steps = json!([
+        { "do": "publish", "logData": "m" },
+        // By now a wait may take 6 seconds and more.
+        { "do": "wait", "ms": 5000 },
+        { "do": "flush", "ms": 3000 },
+        { "do": "close", "ms": 0 }
+    ]);
+    let outcome = language
+        .start(&proxy.url(), json!({}), steps)
+        .await?
+        .end()
+        .await?;
+    assert_eq!(outcome.dropped_as("closed"), 1, "{outcome:?}");
+    let seen = proxy.seen();
+    let meanwhile = seen
+        .iter()
+        .filter(|other| other.at - seen[0].at > Duration::from_millis(4800));
+    // One at once, and even where chance has all of them long, four waits are over after a second and a half.
+    assert!(meanwhile.count() >= 5, "{seen:?}");
     Ok(())
 }
 

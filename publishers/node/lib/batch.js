@@ -49,6 +49,11 @@ class Batch {
     this.#unanswered ??= [performance.now(), Date.now()];
   }
 
+  /** Whether it may be stored already. Under another key it would be stored again. */
+  get mayBeStored() {
+    return this.#unanswered !== null;
+  }
+
   /** Whether sending it again could store it twice. */
   get isUnconfirmed() {
     if (!this.#unanswered) return false;

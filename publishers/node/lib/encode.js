@@ -7,7 +7,7 @@ const { types } = require('node:util');
 /** A record of more bytes is not taken by the gateway. */
 const MOST_BYTES = 256 * 1024;
 /** Deeper than this, a value is named and not written. */
-const MOST_DEPTH = 32;
+const MOST_DEPTH = 60;
 /** Of binary data, so much is shown. */
 const SHOWN_BYTES = 32;
 /** What ends the encoding of a record that cannot fit, however large what was passed in is. */

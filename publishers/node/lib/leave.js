@@ -12,7 +12,7 @@ const { source } = require('./leftover.js');
  * @property {() => Promise<boolean>} flush
  * @property {() => void} discard
  * @property {() => { url: string, headers: Record<string, string>, timeoutMs: number, closeMs: number, pauseMs: number,
- *   batches: import('./batch.js').Batch[], done: (sent: number, refused: number) => void } | null} handOver
+ *   batches: import('./batch.js').Batch[], done: (sent: number, refused: number, unconfirmed: number) => void } | null} handOver
  */
 
 /** @type {Set<Leaving>} */
@@ -52,8 +52,8 @@ function exit() {
   leaving.clear();
   if (jobs.length === 0) return;
   const waitMs = Math.max(...jobs.map(({ closeMs }) => closeMs));
-  // Whether all is done, and two numbers a job: how many records were stored, and how many refused.
-  const state = new Int32Array(new SharedArrayBuffer(4 * (1 + 2 * jobs.length)));
+  // Whether all is done, and three numbers a job: how many records were stored, how many refused, and of how many it is not known.
+  const state = new Int32Array(new SharedArrayBuffer(4 * (1 + 3 * jobs.length)));
   try {
     const worker = new Worker(source, {
       eval: true,
@@ -67,12 +67,16 @@ function exit() {
   } catch {
     // Threads may be forbidden.
   }
-  jobs.forEach(({ done }, index) => done(Atomics.load(state, 1 + 2 * index), Atomics.load(state, 2 + 2 * index)));
+  jobs.forEach(({ done }, index) => {
+    const count = (/** @type {number} */ which) => Atomics.load(state, 1 + 3 * index + which);
+    done(count(0), count(1), count(2));
+  });
 }
 
 /** @param {import('./batch.js').Batch} batch */
-function plain({ key, records, body, isGzip }) {
-  return { key, body, isGzip, lines: records.map(({ line }) => line), notices: records.filter(({ isNotice }) => isNotice).length };
+function plain({ key, records, body, isGzip, mayBeStored }) {
+  const notices = records.filter(({ isNotice }) => isNotice).length;
+  return { key, body, isGzip, mayBeStored, lines: records.map(({ line }) => line), notices };
 }
 
 module.exports = { add, remove };

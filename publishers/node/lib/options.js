@@ -20,7 +20,13 @@ function settingsOf(given) {
   const token = options.token ?? env.LOGS_GATEWAY_TOKEN;
   /** @type {Record<string, number>} */
   const numbers = {};
-  for (const [name, other, normal] of NUMBERS) numbers[name] = numberOf(options[name] ?? options[other], normal);
+  /** @type {string | undefined} */
+  let problem;
+  for (const [name, other, normal] of NUMBERS) {
+    const number = numberOf(options[name] ?? options[other] ?? normal);
+    if (number === null) problem ??= `${name} is no number of at least 0: it is ${normal}`;
+    numbers[name] = number ?? normal;
+  }
   return {
     url: urlOf(options.url ?? (env.LOGS_GATEWAY_URL || 'http://localhost:3002')),
     token: typeof token === 'string' && token.trim() !== '' ? token.trim() : undefined,
@@ -35,6 +41,8 @@ function settingsOf(given) {
     timeout_ms: numbers.timeout_ms,
     close_ms: numbers.close_ms,
     on_problem: options.on_problem ?? options.onProblem,
+    /** What is wrong with the settings and was put right. */
+    problem,
   };
 }
 
@@ -48,10 +56,10 @@ function copyOf(given) {
   }
 }
 
-/** @param {unknown} given @param {number} normal */
-function numberOf(given, normal) {
+/** @param {unknown} given */
+function numberOf(given) {
   const number = typeof given === 'string' ? Number(given) : given;
-  return typeof number === 'number' && number >= 0 ? Math.min(number, LONGEST_MS) : normal;
+  return typeof number === 'number' && number >= 0 ? Math.min(number, LONGEST_MS) : null;
 }
 
 /** Where records are sent to, below whatever path the gateway has; nothing where it is no address. @param {unknown} given */

@@ -38,6 +38,7 @@ class Outbox {
     this.#channel = channelOf(settings.where);
     this.#queue = new Queue(settings.max_records, settings.max_bytes);
     this.#problems = new Problems(settings.on_problem, settings.token);
+    if (settings.problem) this.#later(settings.problem);
     const { url } = settings;
     if (!url) return;
     this.#sender = new Sender(this.#queue, this.#drops, this.#problems, { ...settings, url });
@@ -46,9 +47,7 @@ class Outbox {
 
   /** @param {any} logData @param {any} where */
   add(logData, where) {
-    const channel = this.#channelFor(where);
-    // What the gateway would take for several records is several.
-    for (const one of listOf(logData)) this.#add(one, channel);
+    this.#add(logData, this.#channelFor(where));
   }
 
   /** @param {any} where what the call says of it, which may be anything */
@@ -87,14 +86,14 @@ class Outbox {
     this.#sender.schedule();
   }
 
-  /** Not within the caller's call: where it is said may be slow. @param {string} problem */
+  /** Not within the caller's call: where it is said may be slow. But before a program ends that has nothing else to do. @param {string} problem */
   #later(problem) {
     if (this.#isTelling) return;
     this.#isTelling = true;
     setImmediate(() => {
       this.#isTelling = false;
       this.#problems.tell(problem);
-    }).unref();
+    });
   }
   #isTelling = false;
 
@@ -131,18 +130,8 @@ class Outbox {
     this.#isClosed = true;
     if (!url || !sender) return null;
     const { batches, pauseMs } = sender.handOver();
-    const done = (/** @type {number} */ sent, /** @type {number} */ refused) => this.#discarded(sender.handedOver(sent, refused));
+    const done = (/** @type {[number, number, number]} */ ...counts) => this.#discarded(sender.handedOver(...counts));
     return { url: url.href, headers: headersOf(token), timeoutMs: timeout_ms, closeMs: close_ms, pauseMs, batches, done };
-  }
-}
-
-/** The records of a call. @param {any} logData @returns {any[]} */
-function listOf(logData) {
-  try {
-    return Array.isArray(logData) ? [...logData] : [logData];
-  } catch {
-    // A proxy that throws: what it was is found to be unreadable later.
-    return [logData];
   }
 }
 

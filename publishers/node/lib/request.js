@@ -5,6 +5,7 @@
 const http = require('node:http');
 const https = require('node:https');
 
+const AGENT = `logs-sse-publisher/${require('../package.json').version} (Node.js)`;
 /** No answer of a gateway is longer. */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
 
@@ -94,6 +95,11 @@ class Connection {
     });
   }
 
+  /** Whether a request has no answer yet. */
+  get isBusy() {
+    return this.#request !== null;
+  }
+
   /** Ends what is under way. */
   abort() {
     this.#request?.destroy();
@@ -107,7 +113,7 @@ class Connection {
 
 /** @param {string | undefined} token @returns {Record<string, string>} */
 function headersOf(token) {
-  const headers = { 'Content-Type': 'application/x-ndjson', Accept: 'application/json', 'User-Agent': 'logs-sse-publisher-node' };
+  const headers = { 'Content-Type': 'application/x-ndjson', Accept: 'application/json', 'User-Agent': AGENT };
   return token === undefined ? headers : { ...headers, 'X-Service-Token': token };
 }
 

@@ -124,9 +124,14 @@ class Sender {
         return this.#failed(`${this.#host} takes no records now: ${verdict.why}`, verdict.pauseMs);
       case 'split':
         this.#failures = 0;
-        if (batch.records.length > 1) return void this.#batches.splice(0, 1, ...batch.split());
-        this.#refused(1, verdict.why);
-        return this.#end(batch, () => 'refused');
+        if (batch.records.length === 1) {
+          this.#refused(1, verdict.why);
+          return this.#end(batch, () => 'refused');
+        }
+        if (!batch.mayBeStored) return void this.#batches.splice(0, 1, ...batch.split());
+        // The halves have other keys: what is stored would be stored again.
+        this.#problems.tell(`${this.#host} had not answered ${batch.records.length} records that are now too many at once: they are dropped`);
+        return this.#end(batch, () => 'unconfirmed');
       case 'refuse':
         this.#failures = 0;
         this.#refused(batch.records.length, verdict.rejected.values().next().value ?? verdict.why);
@@ -251,6 +256,7 @@ class Sender {
   /** What is left, for somebody else to send. Nothing is sent here any more. */
   handOver() {
     this.#isStopped = true;
+    if (this.#connection.isBusy) this.#batches[0]?.unanswered();
     const batches = [...this.#batches];
     const notices = this.#drops.take();
     const records = [...notices, ...this.#queue.take(Infinity, Infinity)];
@@ -266,12 +272,23 @@ class Sender {
     return { batches, pauseMs: Math.max(this.#notBefore - performance.now(), 0) };
   }
 
-  /** What came of it: so many of them were stored, so many refused. @param {number} sent @param {number} refused */
-  handedOver(sent, refused) {
+  /**
+   * What came of it: so many of them were stored, so many refused, so many are not known of.
+   * @param {number} sent
+   * @param {number} refused
+   * @param {number} unconfirmed
+   */
+  handedOver(sent, refused, unconfirmed) {
     const records = this.#batches.splice(0).flatMap(({ records }) => records.filter(({ isNotice }) => !isNotice));
-    records.forEach((record, index) => this.#settle(record, index < sent ? null : index < sent + refused ? 'refused' : 'closed'));
+    const known = sent + refused + unconfirmed;
+    const fate = (/** @type {number} */ index) => {
+      if (index < sent) return null;
+      if (index < sent + refused) return 'refused';
+      return index < known ? 'unconfirmed' : 'closed';
+    };
+    records.forEach((record, index) => this.#settle(record, fate(index)));
     this.#drops.take();
-    return records.length - sent - refused;
+    return records.length - known;
   }
 }
 

@@ -17,16 +17,16 @@ const LONGEST_BACKOFF_MS = 10_000;
 function verdictOf({ status, retryAfter, body }) {
   const said = jsonOf(body);
   const why = `it answered ${status}${said?.detail ? `: ${said.detail}` : ''}`;
-  if (status === 200) {
-    // Something else than a gateway answers 200 to anything.
-    if (said?.success === true) return { do: 'done', rejected: rejectedOf(said), why };
-    return { do: 'again', pauseMs: null, mayHaveArrived: true, why: 'what answers there is no log gateway' };
-  }
+  if (status === 200 && said?.success === true) return { do: 'done', rejected: rejectedOf(said), why };
+  // Something else than a gateway answers 200 to anything.
+  if (status === 200) return { do: 'again', pauseMs: null, mayHaveArrived: true, why: 'what answers there is no log gateway' };
   if (status === 413 || (status === 429 && said?.code === 'batch_over_rate')) return { do: 'split', why };
-  if (status === 400 || status === 403 || status === 422) return { do: 'refuse', rejected: rejectedOf(said), why };
-  const isWait = status === 401 || status === 429 || status === 503 || status === 507;
-  // A proxy may have passed it on before it gave up.
-  return { do: 'again', pauseMs: isWait ? pauseOf(retryAfter) : null, mayHaveArrived: status >= 500 && !isWait, why };
+  // A token's room for channels comes back after a day: other records would wait behind this one.
+  const isOver = status === 429 && said?.code === 'too_many_token_channels';
+  if (status === 400 || status === 403 || status === 422 || isOver) return { do: 'refuse', rejected: rejectedOf(said), why };
+  const isWait = status === 429 || status === 503 || status === 507;
+  // A proxy may have passed it on before it gave up, and a gateway whose store fails does not know. Of a full disk it does.
+  return { do: 'again', pauseMs: isWait ? pauseOf(retryAfter) : null, mayHaveArrived: status >= 500 && status !== 507, why };
 }
 
 /** @param {string} body @returns {any} */
@@ -44,11 +44,9 @@ function rejectedOf(said) {
   return new Map(list.map((/** @type {any} */ item) => [item?.index, String(item?.detail ?? item?.code ?? '')]));
 }
 
-/** Seconds or a date. @param {string | undefined} text */
+/** Of seconds; a date is none, since clocks differ. @param {string | undefined} text */
 function pauseOf(text) {
-  if (text === undefined) return null;
-  const ms = /^\s*\d+\s*$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), LONGEST_PAUSE_MS);
+  return text !== undefined && /^\s*\d+\s*$/.test(text) ? Math.min(Number(text) * 1_000, LONGEST_PAUSE_MS) : null;
 }
 
 /** A random time, so that the publishers of a gateway that was restarted do not all come back at once. @param {number} failures before this one */

@@ -53,6 +53,17 @@ test('what was under way when a program exits is stored once', async () => {
   assert.ok(slow.seen.length >= 2 && slow.seen.every(({ key, body }) => key === slow.seen[0].key && body.equals(slow.seen[0].body)));
 });
 
+test('what may be stored when a program exits is not sent again in halves', async () => {
+  const refuse = (/** @type {any} */ response) => response.writeHead(413).end('{}') && true;
+  const bad = await proxy(real.url, ({ n, lines }, response) => (n === 0 ? 'lose' : lines.length > 3 && refuse(response)));
+  const { numbers, code, out } = await publishing(
+    'may-be-stored',
+    `many(50); publisher.flush(); ${TELLS} setImmediate(() => process.exit(0));`,
+    { url: bad.url },
+  );
+  assert.deepEqual([code, numbers, JSON.parse(out)], [0, all(50), { queued: 0, sent: 0, dropped: { unconfirmed: 50 } }]);
+});
+
 test('an error that nobody caught is the end, and its records are sent', async () => {
   for (const [name, source] of Object.entries({
     thrown: "throw new Error('uncaught');",

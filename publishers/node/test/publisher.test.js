@@ -49,16 +49,16 @@ test('what a call was given is what is stored, whatever becomes of it afterwards
   logData.message = 'changed';
   logData.nested.rows.push(2);
   publisher.warn('warned', { rows: 1 });
-  publisher.publish(['one', { message: 'two' }]);
+  publisher.publish(['one', { two: 2 }]);
   assert.equal(await publisher.close(), true);
   const [first, second, ...others] = await stored();
   assert.deepEqual([first.message, first.fields], ['m', { nested: { rows: [1] } }]);
   assert.deepEqual([second.level, second.message, second.fields], ['WARN', 'warned', { rows: 1 }]);
   assert.deepEqual(
     others.map(({ message }) => message),
-    ['one', 'two'],
+    ['["one",{"two":2}]'],
   );
-  assert.deepEqual(publisher.stats(), { queued: 0, sent: 4, dropped: {} });
+  assert.deepEqual(publisher.stats(), { queued: 0, sent: 3, dropped: {} });
 });
 
 test('half a character does not cost its record', async () => {
@@ -137,6 +137,27 @@ test('a batch that is too much goes in halves, in order', async () => {
   assert.equal(await publisher.close(), true);
   assert.deepEqual(await messages(), ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
   assert.equal(new Set(bad.seen.map(({ key }) => key)).size, bad.seen.length);
+});
+
+test('a batch that may be stored is not sent again in halves', async () => {
+  const bad = await proxy(real.url, ({ n, lines }, response) => (n === 0 ? 'lose' : lines.length > 3 && answer(413)(null, response)));
+  const publisher = made(bad.url);
+  for (let n = 0; n < 10; n += 1) publisher.info(String(n));
+  assert.equal(await publisher.close(), true);
+  assert.deepEqual(publisher.stats(), { queued: 0, sent: 0, dropped: { unconfirmed: 10 } });
+  const [told, ...others] = (await messages()).reverse();
+  assert.deepEqual([told, others.length], ['10 records dropped by the publisher', 10]);
+});
+
+test('a channel that the token has no room for is refused, and what comes after it is sent', async () => {
+  const code = 'too_many_token_channels';
+  const bad = await proxy(real.url, ({ n }, response) => n === 0 && answer(429, { code }, { 'retry-after': '60' })(null, response));
+  const publisher = made(bad.url);
+  publisher.info('one too many');
+  assert.equal(await publisher.flush(), true);
+  publisher.info('m');
+  assert.equal(await publisher.close(), true);
+  assert.deepEqual(publisher.stats(), { queued: 0, sent: 1, dropped: { refused: 1 } });
 });
 
 test('a single record that is too much is refused', async () => {
@@ -257,6 +278,10 @@ test('settings that are none are told, and cost no call', async () => {
     assert.deepEqual(publisher.stats(), { queued: 0, sent: 0, dropped: { refused: 2 } });
     await until('a problem', () => problems.length === 1);
   }
+  problems = [];
+  made(real.url, { close_ms: 'soon', max_records: '5' });
+  await until('a problem', () => problems.length === 1);
+  assert.equal(problems[0], 'close_ms is no number of at least 0: it is 5000');
   const odd = /** @type {any} */ ({
     max_records: Number.NaN,
     max_bytes: -1,

@@ -27,6 +27,7 @@ class Batch:
         self.entries = entries
         self.tries = 0
         self._maybe_stored: Optional[float] = None
+        self._sent_as: Any = None
         body = b"".join([entry.line for entry in entries])
         self.headers = {
             "Content-Type": "application/x-ndjson",
@@ -38,10 +39,20 @@ class Batch:
             self.headers["Content-Encoding"] = "gzip"
         self.body = body
 
-    def may_be_stored(self) -> None:
-        """A try that may have arrived got no answer."""
+    def may_be_stored(self, sent_as: object) -> None:
+        """A try that may have arrived got no answer. `sent_as` is where it went and whose it was."""
         if self._maybe_stored is None:
             self._maybe_stored = clock()
+            self._sent_as = sent_as
+
+    def is_lost_on(self, sent_as: object) -> bool:
+        """Whether it may be stored elsewhere, or as another's: there, its key is not known."""
+        return self._maybe_stored is not None and self._sent_as != sent_as
+
+    @property
+    def is_maybe_stored(self) -> bool:
+        """Whether it may be stored already: under another key it would be stored again."""
+        return self._maybe_stored is not None
 
     @property
     def is_unconfirmed(self) -> bool:
@@ -75,11 +86,12 @@ class Verdict:
             self.refused = True
         elif status == 413 or (status == 429 and self.code == "batch_over_rate"):
             self.too_much = True
-        elif status in (429, 503, 507):
-            self.wait = _seconds(answer.retry_after)
-        elif status != 401:
-            # Whoever said this may have been in between, and may have passed the request on.
-            self.maybe_stored = True
+        else:
+            if status in (429, 503, 507):
+                self.wait = _seconds(answer.retry_after)
+            # Whoever said this may have been in between and have passed the request on, and a gateway whose
+            # store fails does not know. Of a full disk it does.
+            self.maybe_stored = status == 200 or (status >= 500 and status != 507)
 
     def _read_rejected(self, listed: Any, count: int) -> None:
         if not isinstance(listed, list):

@@ -7,6 +7,8 @@ import time
 from typing import Callable, Optional
 
 _EVERY = 60.0
+_SHORTEST_TOKEN = 4
+"""What is shorter is no secret, and is in many words."""
 
 
 class Problems:
@@ -14,8 +16,9 @@ class Problems:
     one, which costs nothing.
     """
 
-    def __init__(self, on_problem: Optional[Callable[[str], object]]) -> None:
+    def __init__(self, on_problem: Optional[Callable[[str], object]], token: Optional[str] = None) -> None:
         self.on_problem = on_problem
+        self.token = token
         self.noted: Optional[str] = None
         self._next = 0.0
         self._ended = False
@@ -36,6 +39,9 @@ class Problems:
         if now < self._next or self._ended:
             return
         self._next = now + _EVERY
+        if self.token is not None and len(self.token) >= _SHORTEST_TOKEN:
+            # A stranger in the gateway's place may say anything, also what it was sent.
+            problem = problem.replace(self.token, "[token]")
         try:
             if self.on_problem is not None:
                 self.on_problem(problem)

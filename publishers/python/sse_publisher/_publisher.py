@@ -45,7 +45,7 @@ class Publisher:
         del given["self"]
         self._given: Dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         self._settings = Settings(self._given)
-        self._problems = Problems(self._settings.on_problem)
+        self._problems = Problems(self._settings.on_problem, self._settings.token)
         self._closed = False
         self._openings: Dict[Tuple[object, ...], Tuple[str, str]] = {}
         self._queue = Queue(self._settings.max_records, self._settings.max_bytes)
@@ -72,6 +72,7 @@ class Publisher:
         self._given = {name: value for name, value in given.items() if value is not None}
         self._settings = Settings(self._given)
         self._problems.on_problem = self._settings.on_problem
+        self._problems.token = self._settings.token
         self._queue.max_records = self._settings.max_records
         self._queue.max_bytes = self._settings.max_bytes
         self._sender.settings = self._settings
@@ -194,6 +195,10 @@ class Publisher:
         if key[0] is None or key[1] is None:
             missing = "service (LOGS_SERVICE)" if key[0] is None else "workspace_id (LOGS_WORKSPACE_ID)"
             self._problems.note(f"records have no {missing}: they are dropped")
+            return None
+        if any(":" in name for name in names):
+            # It would be the channel of others.
+            self._problems.note("records have a name with a colon in it: they are dropped")
             return None
         if len(self._openings) >= _CHANNELS:
             self._openings = {}

@@ -84,6 +84,8 @@ class Queue:
         self.dropped: "Counter[str]" = Counter()
         self.reporting = False
         """Whether what was dropped is being told at this moment."""
+        self.left_over = False
+        """Whether something was left when it was abandoned."""
 
     def put(self, line: bytes, channel: str, rank: int) -> None:
         """Takes a record in, in the place of others where there is no room."""
@@ -264,6 +266,7 @@ class Queue:
         with self._lock:
             self._settle()
             left = self.count
+            self.left_over = left > 0
             self.dropped["closed"] += left
             for entries in self._waiting:
                 entries.clear()

@@ -104,7 +104,7 @@ class Sender:
                     self.hurry()
                     waiter[1].wait(left)
                     waiter[1].clear()
-            return True
+            return not self._queue.left_over
         finally:
             self._waiters.discard(waiter)
 
@@ -160,6 +160,9 @@ class Sender:
             finally:
                 self._close()
                 self._thread = None
+                # Whoever closed it has dropped what others wait for.
+                for _, event in list(self._waiters):
+                    event.set()
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -271,6 +274,15 @@ class Sender:
             self._batches.pop(0)
             return
         settings = self.settings
+        sent_as = (settings.target, settings.token)
+        if batch.is_lost_on(sent_as):
+            self._drop(
+                batch.entries,
+                "unconfirmed",
+                f"the settings changed before {len(batch.entries)} records had an answer: they are dropped",
+            )
+            self._batches.pop(0)
+            return
         batch.tries += 1
         if settings.target is None:
             self._again(None, settings.problems[0])
@@ -281,14 +293,19 @@ class Sender:
         headers = {**batch.headers, "User-Agent": f"logs-sse-publisher/{__version__} (Python)"}
         if settings.token is not None:
             headers["X-Service-Token"] = settings.token
+        if settings.target.authorization is not None:
+            headers["Authorization"] = settings.target.authorization
         try:
             answer = self._connection.post(batch.body, headers, timeout)
         except (OSError, HTTPException, ValueError) as error:
             if self._connection.reached:
-                batch.may_be_stored()
+                batch.may_be_stored(sent_as)
             self._again(None, f"{settings.where}: {describe(error)}")
             return
-        self._judge(batch, Verdict(answer, len(batch.entries)))
+        verdict = Verdict(answer, len(batch.entries))
+        if verdict.maybe_stored:
+            batch.may_be_stored(sent_as)
+        self._judge(batch, verdict)
 
     def _judge(self, batch: Batch, verdict: Verdict) -> None:
         where = self.settings.where
@@ -304,11 +321,18 @@ class Sender:
         elif verdict.refused or (verdict.too_much and len(batch.entries) == 1):
             self._refuse(batch.entries, f"{where} refuses {len(batch.entries)} records: {verdict.words}")
             self._batches.pop(0)
+        elif verdict.too_much and batch.is_maybe_stored:
+            # The halves would have other keys: what is stored would be stored again.
+            self._drop(
+                batch.entries,
+                "unconfirmed",
+                f"{where} had not answered {len(batch.entries)} records that are now too many at once:"
+                " they are dropped",
+            )
+            self._batches.pop(0)
         elif verdict.too_much:
             self._batches[:1] = batch.halves()
         else:
-            if verdict.maybe_stored:
-                batch.may_be_stored()
             self._again(verdict.wait, f"{where} answers {verdict.words}")
 
     def _refuse(self, entries: List[Entry], problem: str) -> None:
@@ -329,6 +353,7 @@ class Sender:
         self._problems.say(f"{problem}; {self._queue.count} records wait")
         tries = self._batches[0].tries if self._batches else 1
         self._told_when = wait is not None
-        if wait is None:
-            wait = _random.uniform(0, min(_FIRST_WAIT * 2 ** min(max(tries - 1, 0), 20), _LONGEST_WAIT))
+        # Also where the gateway says 0: nobody is to be asked again and again without a pause.
+        pause = _random.uniform(0, min(_FIRST_WAIT * 2 ** min(max(tries - 1, 0), 20), _LONGEST_WAIT))
+        wait = max(wait or 0.0, pause)
         self._retry_at = time.monotonic() + wait

@@ -1,9 +1,10 @@
 """The settings of a publisher: what the code says, then the environment, then the default."""
 
+import base64
 import math
 import os
 from typing import Any, Callable, Dict, List, Mapping, Optional
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 NAMES = frozenset(
     "url token service workspace_id workflow_id resource_id function_id".split()
@@ -72,7 +73,10 @@ class Settings:
             host, port = parts.hostname, parts.port
             path = parts.path.rstrip("/")
             if host and not any(ord(c) <= 32 or ord(c) > 126 for c in host + path):
-                return Target(secure, host, port or (443 if secure else 80), path)
+                target = Target(secure, host, port or (443 if secure else 80), path)
+                if parts.username:
+                    target.authorization = _basic(parts.username, parts.password or "")
+                return target
         except (ValueError, KeyError):
             pass
         self.problems.append("the url is no http:// or https:// address: nothing can be sent")
@@ -89,6 +93,8 @@ class Target:
         self.path = path + "/api/logs/publish"
         named = f"[{host}]" if ":" in host else host
         self.authority = named if port == (443 if secure else 80) else f"{named}:{port}"
+        self.authorization: Optional[str] = None
+        """What a proxy in front of the gateway asks for, where the url has it."""
         self.where = f"{'https' if secure else 'http'}://{self.authority}{path}"
 
     def __eq__(self, other: object) -> bool:
@@ -103,6 +109,11 @@ def check_names(given: Dict[str, Any]) -> None:
     for name in given:
         if name not in NAMES:
             raise TypeError(f"there is no setting {name!r}; there are {', '.join(sorted(NAMES))}")
+
+
+def _basic(user: str, password: str) -> str:
+    said = f"{unquote(user)}:{unquote(password)}".encode()
+    return f"Basic {base64.b64encode(said).decode()}"
 
 
 def _text(value: object) -> Optional[str]:

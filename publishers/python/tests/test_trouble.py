@@ -121,6 +121,52 @@ class Trouble(support.WithPeer):
         )
         self.assertEqual(peer.lines()[-1]["reasons"], {"refused": 1})
 
+    def test_a_batch_that_may_be_stored_is_not_sent_again_in_halves(self):
+        for first in [None, support.answer(502), support.answer(503, {"code": "storage_failed"})]:
+            with self.subTest(first):
+                over = support.answer(429, {"code": "batch_over_rate"})
+                peer = self.peer(first if first else lambda sock: sock.shutdown(socket.SHUT_RDWR), over)
+                publisher = self.publisher(peer, linger_ms=5000)
+                for n in range(4):
+                    publisher.info("m", n=n)
+                self.assertTrue(publisher.flush(10))
+                stats = {"queued": 0, "sent": 0, "dropped": {"unconfirmed": 4}}
+                self.assertEqual(publisher.stats(), stats)
+                self.assertEqual(len(peer.requests), 3)
+                self.assertEqual(peer.lines()[-1]["reasons"], {"unconfirmed": 4})
+
+    def test_what_may_be_stored_as_anothers_is_not_sent_again_with_another_token(self):
+        # A gateway keeps the keys of each token apart.
+        peer = self.peer(*[support.answer(502)] * 1000)
+        publisher = self.publisher(peer)
+        publisher.info("m")
+        peer.wait_for(2)
+        publisher.configure(token="another")
+        until = time.monotonic() + 10
+        while not publisher.stats()["dropped"] and time.monotonic() < until:
+            time.sleep(0.01)
+        peer.answers.clear()
+        self.assertTrue(publisher.flush(10))
+        self.assertEqual(publisher.stats(), {"queued": 0, "sent": 0, "dropped": {"unconfirmed": 1}})
+        tokens = [r.headers["x-service-token"] for r in peer.requests if '"m"' in r.text()]
+        self.assertEqual(set(tokens), {"l5-etl-token"})
+
+    def test_a_full_disk_stores_nothing_so_that_a_batch_may_still_be_halved(self):
+        peer = self.peer(support.answer(507, {"code": "storage_full"}), support.answer(413))
+        publisher = self.publisher(peer, linger_ms=5000)
+        for n in range(4):
+            publisher.info("m", n=n)
+        self.assertTrue(publisher.flush(10))
+        self.assertEqual(publisher.stats(), {"queued": 0, "sent": 4, "dropped": {}})
+
+    def test_who_is_told_to_come_back_at_once_does_not_ask_without_end(self):
+        peer = self.peer(*[support.answer(503, b"{}", "Retry-After: 0")] * 10_000)
+        publisher = self.publisher(peer)
+        publisher.info("m")
+        peer.wait_for(2)
+        time.sleep(0.5)
+        self.assertLess(len(peer.requests), 30)
+
     def test_what_is_refused_is_not_tried_again(self):
         for status, code in [
             (400, "invalid_channel"),
@@ -192,6 +238,22 @@ class Trouble(support.WithPeer):
         self.assertGreater(len(said), 12)
         self.assertNotIn(TOKEN, "".join(said))
 
+    def test_a_name_and_password_in_the_url_are_sent_to_the_proxy_that_asks_for_them(self):
+        peer = self.peer()
+        publisher = self.publisher(peer.url.replace("//", "//ann:p%3Aw@"))
+        publisher.info("m")
+        self.assertTrue(publisher.flush(10))
+        self.assertEqual(peer.requests[0].headers["authorization"], "Basic YW5uOnA6dw==")
+
+    def test_a_token_is_not_said_where_a_stranger_says_it(self):
+        problems = []
+        peer = self.peer(support.answer(401, {"code": "sehrgeheim0815"}))
+        publisher = self.publisher(peer, token="sehrgeheim0815", on_problem=problems.append)
+        publisher.info("m")
+        self.assertTrue(publisher.flush(10))
+        self.assertIn("[token]", problems[0])
+        self.assertNotIn("sehrgeheim0815", problems[0])
+
     def test_a_problem_is_said_once_a_minute_and_whoever_hears_it_may_fail(self):
         problems = []
 
@@ -227,6 +289,27 @@ class Trouble(support.WithPeer):
         self.assertEqual(
             (publisher.stats()["dropped"], "LOGS_SERVICE" in problems[0]), ({"refused": 1}, True)
         )
+
+    def test_a_name_with_a_colon_is_no_way_into_another_channel(self):
+        problems = []
+        publisher = self.publisher(self.peer(), workflow_id=None, on_problem=problems.append)
+        publisher.publish("m", workspace_id="w:others")
+        publisher.publish("m", service="etl:w", workspace_id="others")
+        self.assertTrue(publisher.flush(10))
+        self.assertEqual(publisher.stats(), {"queued": 0, "sent": 0, "dropped": {"refused": 2}})
+
+    def test_who_waits_when_another_thread_closes_is_told_at_once_that_not_all_is_sent(self):
+        for url in [support.nobody(), self.peer(None).url]:
+            publisher = self.publisher(url)
+            publisher.info("m")
+            said = []
+            waiting = threading.Thread(target=lambda p=publisher, s=said: s.append(p.flush(60)))
+            waiting.start()
+            while not publisher._sender._waiters:
+                time.sleep(0.001)
+            self.assertFalse(publisher.close(0.1))
+            waiting.join(10)
+            self.assertEqual(said, [False])
 
     def test_a_signal_handler_and_a_destructor_may_publish(self):
         peer = self.peer()

@@ -13,8 +13,13 @@ pub(crate) enum Verdict {
     Refused,
     /// Too much at once.
     Halve,
-    /// Later, after this time where one is named.
-    Again { after: Option<Duration> },
+    /// Later.
+    Again {
+        /// Not before this time, where one is named.
+        after: Option<Duration>,
+        /// Whether it may be stored all the same.
+        may_be_there: bool,
+    },
 }
 
 /// Longer than that no answer puts anybody off.
@@ -23,6 +28,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Of a gateway's answers, whatever comes.
 #[derive(Default, Deserialize)]
 struct Body {
+    #[serde(default)]
+    success: bool,
     #[serde(default)]
     code: String,
     #[serde(default)]
@@ -57,10 +64,11 @@ pub(crate) fn judge(status: u16, retry_after: Option<&str>, body: &[u8]) -> (Ver
         } else {
             format!(" {}", body.code)
         };
-        format!("the gateway answers {status}{code}: {detail}")
+        format!("it answers {status}{code}: {detail}")
     };
     match status {
-        200 => {
+        // Something else than a gateway answers 200 to anything.
+        200 if body.success => {
             let rejected: Vec<_> = body.rejected.iter().map(|rejected| rejected.index).collect();
             let problem = (!rejected.is_empty()).then(words);
             (Verdict::Stored { rejected }, problem)
@@ -76,7 +84,13 @@ pub(crate) fn judge(status: u16, retry_after: Option<&str>, body: &[u8]) -> (Ver
                 .filter(|_| is_named)
                 .and_then(|seconds| seconds.trim().parse().ok());
             let after = after.map(|seconds| Duration::from_secs(seconds).min(LONGEST));
-            (Verdict::Again { after }, Some(words()))
+            // A proxy may have passed it on before it gave up, and a gateway whose store fails does not know. Of a full disk it does.
+            let may_be_there = status == 200 || (status >= 500 && status != 507);
+            let problem = match status {
+                200 => "what answers is no log gateway".to_owned(),
+                _ => words(),
+            };
+            (Verdict::Again { after, may_be_there }, Some(problem))
         }
     }
 }
@@ -94,18 +108,20 @@ mod tests {
         let stored = |rejected: &[usize]| Verdict::Stored {
             rejected: rejected.to_vec(),
         };
-        let again = |seconds: Option<u64>| Verdict::Again {
+        let again = |seconds: Option<u64>, may_be_there| Verdict::Again {
             after: seconds.map(Duration::from_secs),
+            may_be_there,
         };
         let partly = r#"{"success":true,"accepted":1,"rejected":[{"index":3,"code":"x","detail":"y"}]}"#;
         for (status, retry_after, body, expected) in [
             (200, None, r#"{"success":true,"rejected":[]}"#, stored(&[])),
-            (200, None, "", stored(&[])),
+            (200, None, "{}", again(None, true)),
+            (200, Some("9"), "<a/>", again(None, true)),
             (200, None, partly, stored(&[3])),
             (400, None, "", Verdict::Refused),
             (403, None, "no", Verdict::Refused),
             (422, Some("1"), "", Verdict::Refused),
-            (401, Some("7"), "", again(None)),
+            (401, Some("7"), "", again(None, false)),
             (413, None, "", Verdict::Halve),
             (429, Some("1"), r#"{"code":"batch_over_rate"}"#, Verdict::Halve),
             (
@@ -118,12 +134,13 @@ mod tests {
                 429,
                 Some("3"),
                 r#"{"code":"publish_rate_exceeded"}"#,
-                again(Some(3)),
+                again(Some(3), false),
             ),
-            (503, Some("3600"), "", again(Some(60))),
-            (507, Some("soon"), "", again(None)),
-            (500, Some("3"), "", again(None)),
-            (204, None, "", again(None)),
+            (503, Some("3600"), "", again(Some(60), true)),
+            (507, Some("soon"), "", again(None, false)),
+            (500, Some("3"), "", again(None, true)),
+            (502, None, "", again(None, true)),
+            (204, None, "", again(None, false)),
         ] {
             assert_eq!(verdict(status, retry_after, body), expected, "{status} {body}");
         }
@@ -134,7 +151,7 @@ mod tests {
         let body = format!(r#"{{"code":"c","detail":"a\nb{}"}}"#, "x".repeat(1000));
         let problem = judge(400, None, body.as_bytes()).1.unwrap();
         assert!(
-            problem.starts_with("the gateway answers 400 c: abx") && problem.len() < 300,
+            problem.starts_with("it answers 400 c: abx") && problem.len() < 300,
             "{problem}"
         );
     }

@@ -48,6 +48,8 @@ struct State {
     flushing: usize,
     /// How many have begun to.
     nudges: u64,
+    /// A record was too large, and nobody was told.
+    had_too_large: bool,
     /// Nothing more is taken.
     closing: bool,
     /// Nothing more is sent.
@@ -112,6 +114,7 @@ impl Core {
         }
         if line.len() > MAX_RECORD_BYTES {
             state.drop_record(&line, channel_len, level, Reason::TooLarge);
+            state.had_too_large = true;
             self.tell_sender(&mut state, true);
             return;
         }
@@ -250,6 +253,16 @@ impl Core {
         }
     }
 
+    /// How many have begun to wait until everything is sent.
+    pub(crate) fn flushes(&self) -> u64 {
+        self.state().nudges
+    }
+
+    /// Whether a record was too large since this was asked.
+    pub(crate) fn had_too_large(&self) -> bool {
+        std::mem::take(&mut self.state().had_too_large)
+    }
+
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
         let state = self.state();
         let number = state.number;
@@ -262,6 +275,8 @@ impl Core {
         let (mut state, is_done) = self.wait(state, u64::MAX, timeout);
         let left = if state.ended { 0 } else { state.end() };
         self.wake.notify_one();
+        // Others may wait for what is dropped now.
+        self.progress.notify_all();
         drop(state);
         if left > 0 {
             self.problems

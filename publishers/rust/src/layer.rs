@@ -245,7 +245,7 @@ mod tests {
             }
             let mut body = vec![0; length];
             connection.read_exact(&mut body).unwrap();
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{\"success\":true}";
             connection.get_mut().write_all(answer).unwrap();
             if is_gzip {
                 let mut plain = Vec::new();

@@ -22,6 +22,7 @@
 //! sent before, if there is such a guard. A process that was forked without another program has no thread of its own
 //! and sends nothing.
 
+mod address;
 mod answer;
 mod backoff;
 mod batch;

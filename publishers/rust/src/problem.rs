@@ -19,6 +19,8 @@ pub(crate) struct Problems {
 
 /// What is shorter is no secret, and is in many words.
 const SHORTEST_TOKEN: usize = 4;
+/// The longest that is said.
+const MOST_CHARS: usize = 400;
 const EVERY: Duration = Duration::from_secs(60);
 
 impl Problems {
@@ -46,6 +48,11 @@ impl Problems {
             Some(token) => problem.replace(token, "[token]"),
             None => problem.to_owned(),
         };
+        let problem: String = problem
+            .chars()
+            .filter(|char| !char.is_control())
+            .take(MOST_CHARS)
+            .collect();
         // It is somebody else's code, and the sender goes on.
         let _ = catch_unwind(AssertUnwindSafe(|| (self.on_problem)(&problem)));
     }
@@ -69,8 +76,12 @@ mod tests {
             panic!("I cannot");
         });
         let problems = Problems::new(Some(on_problem), Some("secret".to_owned()));
-        problems.say("no secret here");
+        problems.say(&format!("no secret\u{1b}[31m here{}", "x".repeat(500)));
         problems.say("and again");
-        assert_eq!(*said.lock().unwrap(), ["no [token] here"]);
+        let said = said.lock().unwrap();
+        assert!(
+            said.len() == 1 && said[0].starts_with("no [token][31m herex") && said[0].len() == MOST_CHARS,
+            "{said:?}"
+        );
     }
 }

@@ -31,11 +31,12 @@ pub(crate) struct Target {
 impl Target {
     /// As JSON; of what is no channel the gateway says so.
     fn channel(&self) -> String {
-        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        // One with a colon would name the channel of others; with this the gateway takes it for none.
+        let part = |part: &Option<String>| part.as_deref().unwrap_or_default().replace(':', "%3A");
         let mut channel = format!("logs:{}:{}", part(&self.service), part(&self.workspace_id));
-        if let Some(workflow_id) = &self.workflow_id {
+        if self.workflow_id.is_some() {
             channel.push(':');
-            channel.push_str(workflow_id);
+            channel.push_str(&part(&self.workflow_id));
         }
         log_data::json(&channel)
     }

@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crate::{
@@ -68,6 +68,9 @@ impl Sender {
 
     fn run(&mut self) {
         while let Some(batch) = self.core.next_batch() {
+            if self.core.had_too_large() {
+                self.core.problems.say("a record of more than 256 KiB is dropped");
+            }
             let mut batches = VecDeque::from([batch]);
             while let Some(batch) = batches.pop_front() {
                 match self.deliver(&batch) {
@@ -84,17 +87,39 @@ impl Sender {
         }
     }
 
+    /// Says what is wrong with this gateway: a program may have several.
+    fn say(&self, problem: &str) {
+        self.core
+            .problems
+            .say(&format!("{}: {problem}", self.transport.address));
+    }
+
+    /// Counts a batch that may be stored, and would be there twice if it was sent again.
+    fn give_up(&self, batch: &Batch, why: &str) -> Delivery {
+        let count = batch.lines.len();
+        self.say(&format!("a request of {count} records {why}: they are dropped"));
+        self.core.finish(&batch.lines, |_| Err(Reason::Unconfirmed));
+        Delivery::Done
+    }
+
     /// Sends a batch until it is stored, refused, or given up.
     fn deliver(&mut self, batch: &Batch) -> Delivery {
         let mut backoff = Backoff::default();
-        let mut may_be_there_since = None;
+        let mut flushes = self.core.flushes();
+        let mut may_be_there: Option<Since> = None;
         loop {
+            if may_be_there
+                .as_ref()
+                .is_some_and(|since| since.elapsed() >= REPEATABLE)
+            {
+                return self.give_up(batch, "has had no answer for 9 minutes");
+            }
             let again = match self.transport.send(batch) {
                 Ok(answer) => {
                     let (verdict, problem) =
                         judge(answer.status, answer.retry_after.as_deref(), &answer.body);
                     if let Some(problem) = problem {
-                        self.core.problems.say(&problem);
+                        self.say(&problem);
                     }
                     match verdict {
                         Verdict::Stored { rejected } => {
@@ -111,31 +136,58 @@ impl Sender {
                             self.core.finish(&batch.lines, fate);
                             return Delivery::Done;
                         }
+                        // The halves have other keys: what is stored would be stored again.
+                        Verdict::Halve if batch.lines.len() > 1 && may_be_there.is_some() => {
+                            return self.give_up(batch, "had no answer, and is too much at once now");
+                        }
                         Verdict::Halve if batch.lines.len() > 1 => return Delivery::Halve,
                         Verdict::Halve | Verdict::Refused => {
                             self.core.finish(&batch.lines, |_| Err(Reason::Refused));
                             return Delivery::Done;
                         }
-                        Verdict::Again { after } => after,
+                        Verdict::Again {
+                            after,
+                            may_be_there: it_may,
+                        } => {
+                            if it_may {
+                                may_be_there.get_or_insert_with(Since::now);
+                            }
+                            after
+                        }
                     }
                 }
                 Err(no_answer) => {
-                    self.core.problems.say(&no_answer.problem);
+                    self.say(&no_answer.problem);
                     if no_answer.may_have_arrived {
-                        may_be_there_since.get_or_insert_with(Instant::now);
+                        may_be_there.get_or_insert_with(Since::now);
                     }
                     None
                 }
             };
-            if may_be_there_since.is_some_and(|since| since.elapsed() > REPEATABLE) {
-                self.core.finish(&batch.lines, |_| Err(Reason::Unconfirmed));
-                return Delivery::Done;
+            let flushes_now = self.core.flushes();
+            if flushes_now != flushes {
+                // Somebody's time is short.
+                (flushes, backoff) = (flushes_now, Backoff::default());
             }
-            let pause = again.unwrap_or_else(|| backoff.next());
+            // Also where the gateway says 0: nobody is asked again and again without a pause.
+            let pause = again.unwrap_or_default().max(backoff.next());
             if !self.core.pause(pause, again.is_some()) {
                 return Delivery::Ended;
             }
         }
+    }
+}
+
+/// A moment, by the clock that stands still while the machine sleeps and by the one that may be set.
+struct Since(Instant, SystemTime);
+
+impl Since {
+    fn now() -> Self {
+        Self(Instant::now(), SystemTime::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed().max(self.1.elapsed().unwrap_or_default())
     }
 }
 
@@ -147,4 +199,16 @@ enum Delivery {
     Halve,
     /// The publisher was closed meanwhile.
     Ended,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_while_the_machine_sleeps_and_does_not_go_back() {
+        let now = Instant::now();
+        assert!(Since(now, SystemTime::now() - REPEATABLE).elapsed() >= REPEATABLE);
+        assert!(Since(now, SystemTime::now() + REPEATABLE).elapsed() < REPEATABLE);
+    }
 }

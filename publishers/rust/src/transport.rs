@@ -4,15 +4,15 @@ use std::{io, time::Duration};
 
 use ureq::{Agent, Timeout};
 
-use crate::batch::Batch;
+use crate::{address::Address, batch::Batch};
 
 /// The longest answer: a thousand rejections with their reasons are far less.
 const MAX_ANSWER_BYTES: u64 = 4 * 1024 * 1024;
-const AGENT: &str = concat!("logs-publisher/", env!("CARGO_PKG_VERSION"), " (rust)");
+const AGENT: &str = concat!("logs-sse-publisher/", env!("CARGO_PKG_VERSION"), " (Rust)");
 
 /// Makes requests of a gateway.
 pub(crate) struct Transport {
-    url: String,
+    pub(crate) address: Address,
     token: Option<String>,
     timeout: Duration,
     /// Set up on the sender's thread, which may take its time.
@@ -37,7 +37,7 @@ impl Transport {
     pub(crate) fn new(url: &str, token: Option<String>, timeout: Duration) -> Self {
         let token = token.map(|token| token.trim().to_owned());
         Self {
-            url: format!("{}/api/logs/publish", url.trim_end_matches('/')),
+            address: Address::new(url),
             token: token.filter(|token| !token.is_empty()),
             timeout,
             agent: None,
@@ -45,13 +45,18 @@ impl Transport {
     }
 
     pub(crate) fn send(&mut self, batch: &Batch) -> Result<Answer, NoAnswer> {
-        let agent = self.agent.get_or_insert_with(|| agent(&self.url, self.timeout));
+        let agent = self
+            .agent
+            .get_or_insert_with(|| agent(&self.address.url, self.timeout));
         let mut request = agent
-            .post(&self.url)
+            .post(&self.address.url)
             .header("Content-Type", "application/x-ndjson")
             .header("Idempotency-Key", &batch.key);
         if batch.is_gzip {
             request = request.header("Content-Encoding", "gzip");
+        }
+        if let Some(authorization) = &self.address.authorization {
+            request = request.header("Authorization", authorization);
         }
         if let Some(token) = &self.token {
             request = request.header("X-Service-Token", token);
@@ -73,7 +78,7 @@ impl Transport {
             })
         });
         answer.map_err(|error| NoAnswer {
-            problem: format!("no answer from the gateway: {}", describe(&error)),
+            problem: format!("no answer: {}", describe(&error)),
             may_have_arrived: may_have_arrived(&error),
         })
     }
@@ -114,6 +119,8 @@ fn agent(url: &str, timeout: Duration) -> Agent {
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
         .max_redirects(0)
+        // The gateway is one's own; a proxy that the environment names would get the token.
+        .proxy(None)
         .user_agent(AGENT);
     #[cfg(feature = "tls")]
     let config = if url.starts_with("https:") {

@@ -65,6 +65,21 @@ fn a_publisher_in_a_static_is_closed_by_its_guard() {
 }
 
 #[test]
+fn who_waits_while_another_closes_is_told_at_once_that_not_all_is_sent() {
+    let publisher = to_nowhere();
+    publisher.info("m");
+    let other = publisher.clone();
+    let waiting = thread::spawn(move || {
+        let began = Instant::now();
+        (other.flush(Duration::from_secs(60)), began.elapsed())
+    });
+    thread::sleep(Duration::from_millis(100));
+    assert!(!publisher.close(Duration::from_millis(50)));
+    let (is_sent, took) = waiting.join().unwrap();
+    assert!(!is_sent && took < Duration::from_secs(20), "{is_sent} {took:?}");
+}
+
+#[test]
 fn the_last_clone_waits_no_longer_than_it_may() {
     let publisher = to_nowhere();
     let clone = publisher.clone();
