@@ -3,9 +3,9 @@
 mod open;
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -14,6 +14,7 @@ pub(super) use self::open::Batch;
 use self::open::{BYTES_AT_ONCE, HEAD_BYTES, Open, digest, read_at};
 use super::place::{Place, Sending};
 use anyhow::Context as _;
+use rustix::fs::OFlags;
 
 /// How long a file that was renamed must be quiet until the next one is begun: whoever writes may still have it open.
 const QUIET: Duration = Duration::from_secs(1);
@@ -29,6 +30,8 @@ pub(super) struct Followed {
     renamed: Option<Instant>,
     /// Whether nothing that is added from now on is read.
     is_ending: bool,
+    /// Whether it was told that the next file cannot be read.
+    is_barred: bool,
 }
 
 impl Followed {
@@ -89,6 +92,7 @@ impl Followed {
             open: None,
             renamed: None,
             is_ending: false,
+            is_barred: false,
         }
     }
 
@@ -134,9 +138,19 @@ impl Followed {
     pub(super) fn next(&mut self, lines: usize) -> anyhow::Result<Option<Batch>> {
         loop {
             if self.open.is_none() {
-                match open(&self.path)? {
-                    Some(file) if !self.is_ending => self.open = Some(Open::new(file, 0)?),
-                    _ => return Ok(None),
+                match open(&self.path) {
+                    Ok(Some(file)) if !self.is_ending => {
+                        self.open = Some(Open::new(file, 0)?);
+                        self.is_barred = false;
+                    }
+                    Ok(_) => return Ok(None),
+                    // Who makes files anew may give the rights to them a moment later; and other files are followed too.
+                    Err(error) => {
+                        if !std::mem::replace(&mut self.is_barred, true) {
+                            eprintln!("{error:#}; waiting until it can be read");
+                        }
+                        return Ok(None);
+                    }
                 }
             }
             // Looked at before the file itself, so that nothing can be written to it in between.
@@ -174,8 +188,8 @@ impl Followed {
                 self.renamed = None;
                 return Ok(false);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
+            // It is not there, or what leads to it cannot be looked at just now.
+            Err(_) => return Ok(false),
         };
         let renamed = *self.renamed.get_or_insert_with(Instant::now);
         let quiet = renamed.max(open.last_growth).elapsed();
@@ -185,7 +199,12 @@ impl Followed {
 
 /// The file, where there is one.
 fn open(path: &Path) -> anyhow::Result<Option<File>> {
-    let file = match File::open(path) {
+    // A pipe that nobody writes to would be waited for.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path);
+    let file = match file {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),

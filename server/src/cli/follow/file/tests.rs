@@ -1,5 +1,6 @@
 use std::{io::Write, thread::sleep};
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use tempfile::TempDir;
 
 use super::*;
@@ -188,4 +189,32 @@ fn a_folder_or_a_pipe_is_no_file() {
     let log = Log::new();
     let error = Followed::begin(log.dir.path().to_owned(), false).err().unwrap();
     assert!(error.to_string().contains("is no file"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_read_for_a_while_is_waited_for() {
+    let log = Log::new();
+    log.write("one\n");
+    let mut followed = log.followed();
+    assert_eq!(lines(&mut followed), ["one"]);
+    log.rename("x.log.1");
+    fs::create_dir(log.path()).unwrap();
+    fs::write(log.path().join("x"), "").unwrap();
+    let began = Instant::now();
+    while !followed.is_barred && began.elapsed() < Duration::from_secs(20) {
+        assert_eq!(lines(&mut followed), [""; 0]);
+        sleep(Duration::from_millis(20));
+    }
+    assert!(followed.is_barred);
+    fs::remove_dir_all(log.path()).unwrap();
+    log.write("two\n");
+    assert_eq!(lines(&mut followed), ["two"]);
+}
+
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let log = Log::new();
+    mkfifoat(CWD, log.path(), Mode::RWXU).unwrap();
+    let error = Followed::begin(log.path(), true).err().unwrap();
+    assert!(error.to_string().contains("standard input"), "{error}");
 }
