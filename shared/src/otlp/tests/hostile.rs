@@ -179,7 +179,9 @@ fn what_a_resource_says_is_not_looked_through_a_hundred_thousand_times() {
     let large = [names.concat(), field(1, &large)].concat();
     assert_eq!(parse_protobuf(&with(&large)), Err(BodyError::TooMuch));
     // None has a service, which is looked for among many names.
-    let many: Vec<u8> = (0..100_000).flat_map(|number| named(&format!("{number}"))).collect();
+    let many: Vec<u8> = (0..100_000)
+        .flat_map(|number| named(&format!("{number}")))
+        .collect();
     assert_eq!(parse_protobuf(&with(&many)), Err(BodyError::TooMuch));
     // One name a million times is one.
     let repeated = named("").repeat(LONGEST_PART / 5);
