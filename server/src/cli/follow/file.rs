@@ -72,7 +72,11 @@ impl Followed {
             }
         }
         followed.open = match found {
-            Some(file) => Some(Open::new(file, place.position)?),
+            Some(file) => {
+                let mut open = Open::new(file, place.position)?;
+                open.is_within_long_line = place.is_within_long_line;
+                Some(open)
+            }
             None => {
                 let shown = followed.path.display();
                 let file = open(&followed.path)?;
@@ -109,6 +113,7 @@ impl Followed {
             position: open.position,
             head_bytes: open.head.len(),
             head: digest(&open.head),
+            is_within_long_line: open.is_within_long_line,
             sending,
         })
     }
@@ -166,9 +171,34 @@ impl Followed {
             if !is_over || self.is_ending {
                 return Ok(None);
             }
-            self.open = None;
+            self.open = self.next_generation();
             self.renamed = None;
         }
+    }
+
+    /// The file that came after the one that is over, where that has been renamed too by now: of those beside the path that are
+    /// named after it and a number or date, the first that was written to later.
+    fn next_generation(&self) -> Option<Open> {
+        let last = self.open.as_ref()?.file.metadata().ok()?;
+        let written = |of: &fs::Metadata| (of.mtime(), of.mtime_nsec());
+        let now_there = fs::metadata(&self.path).ok()?;
+        let (folder, name) = (self.path.parent()?, self.path.file_name()?.to_str()?);
+        let is_next = |of: &fs::Metadata| {
+            let is_other = |other: &fs::Metadata| (other.dev(), other.ino()) != (of.dev(), of.ino());
+            of.is_file()
+                && of.len() > 0
+                && is_other(&last)
+                && is_other(&now_there)
+                && written(of) > written(&last)
+        };
+        let beside = fs::read_dir(folder).ok()?.flatten();
+        let generations = beside.filter_map(|entry| {
+            let metadata = entry.metadata().ok().filter(is_next)?;
+            is_generation(entry.file_name().to_str()?.strip_prefix(name)?)
+                .then(|| (written(&metadata), entry.path()))
+        });
+        let (_, path) = generations.min()?;
+        Open::new(open(&path).ok()??, 0).ok()
     }
 
     /// All up to there is published.
@@ -195,6 +225,20 @@ impl Followed {
         let quiet = renamed.max(open.last_growth).elapsed();
         Ok(quiet >= if next.len() > 0 { QUIET } else { QUIET_BEFORE_EMPTY })
     }
+}
+
+/// Whether that is what a file's name gets when it is put aside: `.1`, `-20260102` or `.2026-01-02T03`. What is packed cannot be
+/// read here.
+fn is_generation(suffix: &str) -> bool {
+    let mut letters = suffix.chars();
+    letters
+        .next()
+        .is_some_and(|letter| matches!(letter, '.' | '-' | '_'))
+        && letters
+            .clone()
+            .next()
+            .is_some_and(|letter| letter.is_ascii_digit())
+        && letters.all(|letter| letter.is_ascii_digit() || matches!(letter, '.' | '-' | '_' | 'T' | 'Z'))
 }
 
 /// The file, where there is one.
