@@ -4,6 +4,7 @@ mod delivered;
 mod entry;
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     hash::Hash,
     net::IpAddr,
@@ -22,6 +23,7 @@ pub(crate) use self::{delivered::Delivered, entry::Changed};
 use crate::{
     access::{ReaderIdentity, Revocation, TooManyPatterns},
     engine::Subscriber,
+    engine::first_of,
     random,
 };
 
@@ -260,15 +262,23 @@ impl Streams {
         })
     }
 
-    /// One row a stream, the oldest first.
-    pub(crate) fn overview(&self, head: RecordId, now_ms: u64) -> Vec<StreamOverview> {
-        let entries = self.entries();
+    /// A row a stream, the oldest first, and how many there are. Of more than `most` those that are the farthest behind and then
+    /// the newest have one.
+    pub(crate) fn overview(&self, head: RecordId, now_ms: u64, most: usize) -> (Vec<StreamOverview>, usize) {
+        let entries = self.entries().into_iter();
         let mut rows: Vec<_> = entries
+            .map(|entry| (entry.lag_ms(head, now_ms).unwrap_or(0), entry))
+            .collect();
+        let all = rows.len();
+        first_of(&mut rows, most, |(lag_ms, entry)| {
+            Reverse((*lag_ms, entry.number))
+        });
+        let mut rows: Vec<_> = rows
             .iter()
-            .map(|entry| entry.overview(entry.lag_ms(head, now_ms).unwrap_or(0)))
+            .map(|(lag_ms, entry)| entry.overview(*lag_ms))
             .collect();
         rows.sort_by_key(|row| row.number);
-        rows
+        (rows, all)
     }
 
     fn entries(&self) -> Vec<Arc<Entry>> {

@@ -36,6 +36,10 @@ pub const PROTOBUF_TYPE: &str = "application/x-protobuf";
 /// said with each. Without a limit a resource of a quarter of a megabyte, said once, would be kept 100,000 times.
 pub const MAX_SPELT_OUT_BYTES: usize = 32 * 1024 * 1024;
 
+/// What an attribute of a resource or scope counts as with each record, where the record says no more in the end: it is looked
+/// at with each.
+const ATTRIBUTE_BYTES: usize = 8;
+
 /// What a record, a resource or a scope may have as it is sent. What is longer than this is too long as JSON as well, and is
 /// not taken apart.
 const LONGEST_PART: usize = 8 * MAX_RECORD_BYTES;
@@ -69,7 +73,7 @@ struct Entries<'n> {
     names: &'n AttributeNames,
     now: Timestamp,
     entries: Vec<Result<LogEntry, EntryError>>,
-    /// What they have together.
+    /// What they have together, and what those had that are too large.
     bytes: usize,
 }
 
@@ -98,11 +102,15 @@ impl<'n> Entries<'n> {
                 Err(Fault::Body(error)) => return Err(error),
             }
         };
-        if let Ok(entry) = &entry {
-            self.bytes += entry.message.len() + entry.fields.as_json().len();
-            if self.bytes > MAX_SPELT_OUT_BYTES {
-                return Err(BodyError::TooMuch);
-            }
+        // What is refused has cost as much by now: two bytes could be a record with all that its resource says.
+        let spelt_out = match &entry {
+            Ok(entry) => entry.message.len() + entry.fields.as_json().len(),
+            Err(EntryError::TooLarge(bytes)) if length <= LONGEST_PART => *bytes,
+            Err(_) => 0,
+        };
+        self.bytes += spelt_out.max(ATTRIBUTE_BYTES * group.attributes());
+        if self.bytes > MAX_SPELT_OUT_BYTES {
+            return Err(BodyError::TooMuch);
         }
         self.entries.push(entry);
         Ok(())

@@ -144,10 +144,18 @@ pub struct Stats {
     pub version: String,
     /// When, by the gateway's clock.
     pub timestamp: Timestamp,
-    /// One row a channel.
+    /// One row a channel, in the order of their names. Where there are more than were asked for, those to which most is published
+    /// just now, and then those to which something was published last.
     pub by_channel: Vec<ChannelOverview>,
-    /// One row a stream.
+    /// One row a stream, the oldest first. Where there are more than were asked for, those that are the farthest behind, and then
+    /// the newest.
     pub by_connection: Vec<StreamOverview>,
+    /// Channels that have no row.
+    #[serde(default)]
+    pub more_channels: usize,
+    /// Streams that have no row.
+    #[serde(default)]
+    pub more_connections: usize,
 }
 
 /// One open stream.

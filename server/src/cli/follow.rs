@@ -62,11 +62,18 @@ impl Job<'_> {
                 && let Some(batch) = file.until(to)?
             {
                 self.publish(file, &batch, &key, &mut None, totals).await?;
+                if let Some(places) = &mut places {
+                    places.set(file.path(), file.place(None));
+                    places.save()?;
+                }
             }
-            if let Some(places) = &mut places {
+        }
+        // Once for all of them: each time the places of all are written.
+        if let Some(places) = &mut places {
+            for (file, _) in &files {
                 places.set(file.path(), file.place(None));
-                places.save()?;
             }
+            places.save()?;
         }
         let mut lines_at_once = LINES_AT_ONCE;
         let mut is_last_round = false;

@@ -24,6 +24,7 @@ mod work;
 mod writer;
 
 use std::{
+    cmp::Reverse,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
@@ -316,6 +317,18 @@ impl Engine {
         overviews
     }
 
+    /// The channels there are, ordered by name, and how many. Of more than `most` those to which most is published just now are
+    /// told, and then those to which something was published last.
+    pub(crate) fn busiest_channels(&self, most: usize) -> (Vec<ChannelOverview>, usize) {
+        let mut overviews = self.log.overviews(&ChannelPattern::everything());
+        let all = overviews.len();
+        // Bits of numbers that are not negative have the order of the numbers.
+        let busy = |of: &ChannelOverview| Reverse((of.per_second.to_bits(), of.last_id));
+        first_of(&mut overviews, most, busy);
+        overviews.sort_by(|a, b| a.channel.cmp(&b.channel));
+        (overviews, all)
+    }
+
     /// How many channels exist.
     pub(crate) fn channel_count(&self) -> usize {
         let in_memory = read(&self.log.directory).len();
@@ -354,6 +367,14 @@ impl Engine {
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run)
+}
+
+/// Leaves so many, those with the smallest keys, in any order.
+pub(crate) fn first_of<T, K: Ord>(all: &mut Vec<T>, most: usize, key: impl FnMut(&T) -> K) {
+    if all.len() > most {
+        all.select_nth_unstable_by_key(most, key);
+        all.truncate(most);
+    }
 }
 
 /// Milliseconds since 1970, by the system's clock, which may step.

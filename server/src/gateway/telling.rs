@@ -1,12 +1,9 @@
 //! What the gateway says of itself.
 
-use logs_shared::{
-    ChannelPattern,
-    overview::{Health, Stats, StoreOverview},
-};
+use logs_shared::overview::{Health, Stats, StoreOverview};
 
 use super::{Gateway, Shared, VERSION, cpu_us, now};
-use crate::{engine::now_ms, metrics::Figures, process::ProcessFigures, rejections::reason, streams::Lag};
+use crate::{engine::now_ms, metrics::Figures, process::ProcessFigures, rejections::reason};
 
 impl Gateway {
     /// Whether the gateway is well, and what is wrong where it is not.
@@ -33,8 +30,8 @@ impl Gateway {
         }
     }
 
-    /// What it is doing, with a row for each channel and stream. Blocks.
-    pub(crate) fn stats(&self) -> Stats {
+    /// What it is doing, with a row for each channel and stream, of each at most so many. Blocks.
+    pub(crate) fn stats(&self, rows: usize) -> Stats {
         let Shared {
             engine,
             streams,
@@ -47,14 +44,15 @@ impl Gateway {
         let health = self.health();
         let process = ProcessFigures::now();
         let delivered = streams.delivered();
-        let by_channel = engine.channels(&ChannelPattern::everything());
-        let by_connection = streams.overview(engine.head(), now_ms());
-        let lags = by_connection.iter().map(|stream| stream.lag_ms);
-        let Lag { streams: behind, .. } = streams.lag(engine.head(), now_ms());
+        let (by_channel, channels) = engine.busiest_channels(rows);
+        let (by_connection, connections) = streams.overview(engine.head(), now_ms(), rows);
+        let lag = streams.lag(engine.head(), now_ms());
         let rejected = rejections.snapshot().into_iter();
         Stats {
-            connections: by_connection.len(),
-            channels: by_channel.len(),
+            connections,
+            channels,
+            more_connections: connections - by_connection.len(),
+            more_channels: channels - by_channel.len(),
             messages_published: engine.published(),
             messages_delivered: delivered.records(),
             messages_per_second: rates.published.per_second(engine.published()),
@@ -67,8 +65,8 @@ impl Gateway {
             delivered_bytes: delivered.bytes(),
             append: rates.append.of(&engine.work().appends),
             delivery: rates.delivery.of(&delivered.ages),
-            lag_ms: lags.max().unwrap_or(0),
-            streams_behind: behind,
+            lag_ms: lag.ms,
+            streams_behind: lag.streams,
             gaps: delivered.gaps().iter().map(|(_, count)| count).sum(),
             by_service: services.overview(),
             rejections: rejected.map(|(code, count)| (code.to_owned(), count)).collect(),

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{FromRequest, Request, State},
+    extract::{FromRequest, Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, header},
     response::IntoResponse,
 };
@@ -17,9 +17,25 @@ use crate::{access::Revocation, engine::now_ms, gateway::Gateway, metrics::Forma
 
 const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
+#[derive(Deserialize)]
+pub(super) struct StatsQuery {
+    /// How many rows there are at most, of channels and of streams each.
+    rows: Option<usize>,
+}
+
+/// Rows of channels and of streams, where it is not said how many: who watches asks every few seconds, and 20,000 streams and
+/// 200,000 channels are 50 MB.
+const ROWS: usize = 1_000;
+
 /// `GET /admin/logs/stats`.
-pub(super) async fn stats(State(gateway): State<Gateway>, _: Admin) -> Result<impl IntoResponse, ApiError> {
-    let stats = blocking(move || gateway.stats()).await?;
+pub(super) async fn stats(
+    State(gateway): State<Gateway>,
+    _: Admin,
+    query: Result<Query<StatsQuery>, QueryRejection>,
+) -> Result<impl IntoResponse, ApiError> {
+    let Query(StatsQuery { rows }) =
+        query.map_err(|rejection| ApiError::InvalidQuery(rejection.body_text()))?;
+    let stats = blocking(move || gateway.stats(rows.unwrap_or(ROWS))).await?;
     Ok((NO_STORE, Json(stats)))
 }
 

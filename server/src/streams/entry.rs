@@ -23,7 +23,7 @@ use crate::{
 /// One open stream, as the list of them knows it.
 pub(super) struct Entry {
     pub(super) id: Arc<str>,
-    number: u64,
+    pub(super) number: u64,
     pub(super) owner: String,
     pub(super) address: Option<IpAddr>,
     is_named: bool,

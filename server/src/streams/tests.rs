@@ -151,7 +151,10 @@ fn of_changes_at_once_none_is_lost() {
         }
     });
     assert_eq!(watch.subscriber().interests().len(), AT_ONCE * 16);
-    assert_eq!(streams.overview(engine.head(), 0)[0].channels.len(), AT_ONCE * 16);
+    assert_eq!(
+        streams.overview(engine.head(), 0, 1).0[0].channels.len(),
+        AT_ONCE * 16
+    );
 }
 
 #[test]

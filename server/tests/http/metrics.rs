@@ -202,6 +202,44 @@ async fn a_stream_that_takes_nothing_is_behind_until_it_does() {
 }
 
 #[tokio::test]
+async fn statistics_have_as_many_rows_as_are_asked_for_and_say_how_many_more_there_are() {
+    let app = TestApp::new();
+    let mut slow = app.stream("channels=logs:etl:*").await;
+    assert!(slow.history().await.is_empty());
+    let mut quick = app.stream("channels=logs:etl:*").await;
+    assert!(quick.history().await.is_empty());
+    for channel in ["logs:etl:b", "logs:etl:a", "logs:etl:a", "logs:etl:c"] {
+        app.publish(channel, "m".into()).await;
+        quick.next_record().await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let app = &app;
+    let asked = |rows: usize| {
+        let path = format!("/admin/logs/stats?rows={rows}");
+        async move { serde_json::from_slice::<Stats>(&app.get(&path).await.body).expect("statistics") }
+    };
+    let names = |of: &Stats| {
+        let names = of.by_channel.iter().map(|row| row.channel.to_string());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let told = asked(1).await;
+    assert_eq!(names(&told), "logs:etl:a");
+    assert_eq!(told.by_connection.len(), 1);
+    assert!(told.by_connection[0].lag_ms > 0, "{told:?}");
+    assert_eq!((told.channels, told.more_channels), (3, 2));
+    assert_eq!((told.connections, told.more_connections), (2, 1));
+    assert_eq!(told.streams_behind, 1);
+    // Of two that are as busy, the one with something newer.
+    assert_eq!(names(&asked(2).await), "logs:etl:a logs:etl:c");
+    let told = asked(0).await;
+    assert_eq!((told.more_channels, told.more_connections), (3, 2));
+    let told = stats(app).await;
+    assert_eq!(names(&told), "logs:etl:a logs:etl:b logs:etl:c");
+    assert_eq!((told.more_channels, told.more_connections), (0, 0));
+    assert_eq!(app.get("/admin/logs/stats?rows=x").await.status, 400);
+}
+
+#[tokio::test]
 async fn what_a_stream_catches_up_on_is_no_delivery_that_took_long() {
     let app = TestApp::new();
     let deliveries = "logs_gateway_delivery_duration_seconds_count ";

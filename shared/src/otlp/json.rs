@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Entries, Fault,
+    mapping::without_repeats,
     model::{Any, Attributes, Record, Scope},
     within_a_record,
 };
@@ -237,7 +238,7 @@ fn scope_or_resource(raw: Option<&RawValue>) -> Result<Scope<'_>, BodyError> {
     let scope = Scope {
         name: of.name.unwrap_or_default(),
         version: of.version.unwrap_or_default(),
-        attributes: attributes(of.attributes),
+        attributes: without_repeats(attributes(of.attributes)),
     };
     // It stands within an object of its own.
     if scope

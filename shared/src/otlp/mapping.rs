@@ -79,6 +79,11 @@ impl<'g, 'a, 'n> Group<'g, 'a, 'n> {
         }
     }
 
+    /// How many attributes are looked at with each record, besides its own.
+    pub(super) const fn attributes(&self) -> usize {
+        self.resource.len() + self.scope.attributes.len()
+    }
+
     /// The entry that a record becomes.
     pub(super) fn entry(&mut self, record: Record<'a>, now: Timestamp) -> Result<LogEntry, EntryError> {
         let (channel, left_out) = self.channel(&record.attributes)?;
@@ -286,6 +291,20 @@ fn start_name(json: &mut String, name: &str) {
     }
     append_text(json, name);
     json.push(':');
+}
+
+/// The attributes without those that another one of the same name follows: what is shared is looked at again and again.
+pub(super) fn without_repeats(attributes: Attributes<'_>) -> Attributes<'_> {
+    let last = last_of_each(attributes.iter().map(|(name, _)| &**name));
+    let places = attributes.iter().enumerate();
+    let kept: Vec<bool> = places
+        .map(|(place, (name, _))| last.is_last(name, place))
+        .collect();
+    drop(last);
+    let attributes = attributes.into_iter().zip(kept);
+    attributes
+        .filter_map(|(attribute, is_kept)| is_kept.then_some(attribute))
+        .collect()
 }
 
 /// Which of the names that are there more than once stands last.

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use self::wire::{Broken, Message, Value};
 use super::{
     Entries, Fault,
+    mapping::without_repeats,
     model::{Any, Attributes, Record, Scope, hex},
     within_a_record,
 };
@@ -65,6 +66,7 @@ fn resource_logs(bytes: &[u8], entries: &mut Entries<'_>) -> Result<(), BodyErro
             }
         }
     }
+    let resource = without_repeats(resource);
     for field in Message(bytes) {
         if let (2, value) = field? {
             scope_logs(value.message()?, &resource, entries)?;
@@ -94,6 +96,7 @@ fn scope_logs<'a>(
             }
         }
     }
+    scope.attributes = without_repeats(scope.attributes);
     let mut group = entries.group(resource, &scope);
     for field in Message(bytes) {
         if let (2, value) = field? {

@@ -311,6 +311,13 @@ fn of_two_attributes_with_one_name_the_last_counts_and_what_the_record_says_wins
         assert_eq!(fields["k0"], "last");
         assert_eq!(fields["trace_id"], "01".repeat(16));
     }
+    // What the channel says already is not said again by the first of them.
+    let names = ["service.name", "service.name", "workspace.id"];
+    let names = names.iter().zip(["first", "last", "w"]);
+    let resource = names.map(|(name, value)| attribute(name, text(value))).collect();
+    let entry = entry(&of_resource(resource, vec![LogRecord::default()]));
+    assert_eq!(entry.channel.to_string(), "logs:last:w");
+    assert_eq!(entry.fields.as_json(), "{}");
 }
 
 #[test]

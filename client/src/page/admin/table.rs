@@ -90,6 +90,9 @@ pub(super) fn Table(
     sorted_by: usize,
     /// What is said where there is none.
     nothing: &'static str,
+    /// How many more there are, which the gateway did not tell of.
+    #[prop(optional, into)]
+    untold: Signal<usize>,
     /// Whether it is never so long that it has to be searched.
     #[prop(optional)]
     is_short: bool,
@@ -163,7 +166,7 @@ pub(super) fn Table(
     view! {
         <section class="logs-table-section" data-name=id aria-labelledby=heading>
             <div class="logs-table-head">
-                <h2 id=heading.clone() class="logs-heading">{title} " " <span class="logs-table-count">{move || all.get()}</span></h2>
+                <h2 id=heading.clone() class="logs-heading">{title} " " <span class="logs-table-count">{move || all.get() + untold.get()}</span></h2>
                 {search}
                 {children.map(|children| children())}
             </div>
@@ -182,6 +185,9 @@ pub(super) fn Table(
             </div>
             <Show when=move || count.get() == 0>
                 <p class="logs-hint">{move || if all.get() == 0 { nothing } else { "None of them has this text." }}</p>
+            </Show>
+            <Show when=move || untold.get() != 0>
+                <p class="logs-hint">{move || format!("{} more are not listed: less happens with them.", untold.get())}</p>
             </Show>
             <Show when=move || hidden.get() != 0>
                 <p class="logs-hint">

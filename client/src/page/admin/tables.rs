@@ -132,6 +132,14 @@ fn rows(watch: Watch, of: fn(&Stats) -> Vec<Row>) -> Signal<Vec<Row>> {
     })
 }
 
+/// How many rows more there are than the gateway tells.
+fn untold(watch: Watch, of: fn(&Stats) -> usize) -> Signal<usize> {
+    Signal::derive(move || {
+        let stats = watch.stats.read();
+        stats.as_ref().map_or(0, of)
+    })
+}
+
 /// Each open stream, with ways to end it.
 #[component]
 pub(super) fn Streams(watch: Watch) -> impl IntoView {
@@ -142,8 +150,9 @@ pub(super) fn Streams(watch: Watch) -> impl IntoView {
             .map(|of| stream(of, stats.timestamp))
             .collect()
     });
+    let untold = untold(watch, |stats| stats.more_connections);
     view! {
-        <Table title="Streams" id="streams" columns=&STREAMS rows nothing="No stream is open." actions=ends>
+        <Table title="Streams" id="streams" columns=&STREAMS rows untold nothing="No stream is open." actions=ends>
             <RevokeForm />
         </Table>
     }
@@ -187,8 +196,9 @@ pub(super) fn Channels(watch: Watch) -> impl IntoView {
             .map(|of| channel(of, stats.timestamp))
             .collect()
     });
+    let untold = untold(watch, |stats| stats.more_channels);
     view! {
-        <Table title="Channels" id="channels" columns=&CHANNELS rows sorted_by=2 nothing="Nothing was published yet." />
+        <Table title="Channels" id="channels" columns=&CHANNELS rows untold sorted_by=2 nothing="Nothing was published yet." />
     }
 }
 

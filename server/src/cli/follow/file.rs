@@ -3,9 +3,9 @@
 mod open;
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -14,6 +14,7 @@ pub(super) use self::open::Batch;
 use self::open::{BYTES_AT_ONCE, HEAD_BYTES, Open, digest, read_at};
 use super::place::{Place, Sending};
 use anyhow::Context as _;
+use rustix::fs::OFlags;
 
 /// How long a file that was renamed must be quiet until the next one is begun: whoever writes may still have it open.
 const QUIET: Duration = Duration::from_secs(1);
@@ -29,6 +30,8 @@ pub(super) struct Followed {
     renamed: Option<Instant>,
     /// Whether nothing that is added from now on is read.
     is_ending: bool,
+    /// Whether it was told that the next file cannot be read.
+    is_barred: bool,
 }
 
 impl Followed {
@@ -69,7 +72,11 @@ impl Followed {
             }
         }
         followed.open = match found {
-            Some(file) => Some(Open::new(file, place.position)?),
+            Some(file) => {
+                let mut open = Open::new(file, place.position)?;
+                open.is_within_long_line = place.is_within_long_line;
+                Some(open)
+            }
             None => {
                 let shown = followed.path.display();
                 let file = open(&followed.path)?;
@@ -89,6 +96,7 @@ impl Followed {
             open: None,
             renamed: None,
             is_ending: false,
+            is_barred: false,
         }
     }
 
@@ -105,6 +113,7 @@ impl Followed {
             position: open.position,
             head_bytes: open.head.len(),
             head: digest(&open.head),
+            is_within_long_line: open.is_within_long_line,
             sending,
         })
     }
@@ -134,9 +143,19 @@ impl Followed {
     pub(super) fn next(&mut self, lines: usize) -> anyhow::Result<Option<Batch>> {
         loop {
             if self.open.is_none() {
-                match open(&self.path)? {
-                    Some(file) if !self.is_ending => self.open = Some(Open::new(file, 0)?),
-                    _ => return Ok(None),
+                match open(&self.path) {
+                    Ok(Some(file)) if !self.is_ending => {
+                        self.open = Some(Open::new(file, 0)?);
+                        self.is_barred = false;
+                    }
+                    Ok(_) => return Ok(None),
+                    // Who makes files anew may give the rights to them a moment later; and other files are followed too.
+                    Err(error) => {
+                        if !std::mem::replace(&mut self.is_barred, true) {
+                            eprintln!("{error:#}; waiting until it can be read");
+                        }
+                        return Ok(None);
+                    }
                 }
             }
             // Looked at before the file itself, so that nothing can be written to it in between.
@@ -152,9 +171,34 @@ impl Followed {
             if !is_over || self.is_ending {
                 return Ok(None);
             }
-            self.open = None;
+            self.open = self.next_generation();
             self.renamed = None;
         }
+    }
+
+    /// The file that came after the one that is over, where that has been renamed too by now: of those beside the path that are
+    /// named after it and a number or date, the first that was written to later.
+    fn next_generation(&self) -> Option<Open> {
+        let last = self.open.as_ref()?.file.metadata().ok()?;
+        let written = |of: &fs::Metadata| (of.mtime(), of.mtime_nsec());
+        let now_there = fs::metadata(&self.path).ok()?;
+        let (folder, name) = (self.path.parent()?, self.path.file_name()?.to_str()?);
+        let is_next = |of: &fs::Metadata| {
+            let is_other = |other: &fs::Metadata| (other.dev(), other.ino()) != (of.dev(), of.ino());
+            of.is_file()
+                && of.len() > 0
+                && is_other(&last)
+                && is_other(&now_there)
+                && written(of) > written(&last)
+        };
+        let beside = fs::read_dir(folder).ok()?.flatten();
+        let generations = beside.filter_map(|entry| {
+            let metadata = entry.metadata().ok().filter(is_next)?;
+            is_generation(entry.file_name().to_str()?.strip_prefix(name)?)
+                .then(|| (written(&metadata), entry.path()))
+        });
+        let (_, path) = generations.min()?;
+        Open::new(open(&path).ok()??, 0).ok()
     }
 
     /// All up to there is published.
@@ -174,8 +218,8 @@ impl Followed {
                 self.renamed = None;
                 return Ok(false);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
+            // It is not there, or what leads to it cannot be looked at just now.
+            Err(_) => return Ok(false),
         };
         let renamed = *self.renamed.get_or_insert_with(Instant::now);
         let quiet = renamed.max(open.last_growth).elapsed();
@@ -183,9 +227,28 @@ impl Followed {
     }
 }
 
+/// Whether that is what a file's name gets when it is put aside: `.1`, `-20260102` or `.2026-01-02T03`. What is packed cannot be
+/// read here.
+fn is_generation(suffix: &str) -> bool {
+    let mut letters = suffix.chars();
+    letters
+        .next()
+        .is_some_and(|letter| matches!(letter, '.' | '-' | '_'))
+        && letters
+            .clone()
+            .next()
+            .is_some_and(|letter| letter.is_ascii_digit())
+        && letters.all(|letter| letter.is_ascii_digit() || matches!(letter, '.' | '-' | '_' | 'T' | 'Z'))
+}
+
 /// The file, where there is one.
 fn open(path: &Path) -> anyhow::Result<Option<File>> {
-    let file = match File::open(path) {
+    // A pipe that nobody writes to would be waited for.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path);
+    let file = match file {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),

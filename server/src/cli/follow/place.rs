@@ -21,6 +21,9 @@ pub(super) struct Place {
     pub(super) head_bytes: usize,
     /// Their SHA-256, in hexadecimal: a new file may get the number of one that was removed.
     pub(super) head: String,
+    /// Whether what follows is the rest of a line that is too long.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_within_long_line: bool,
     /// What was being sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sending: Option<Sending>,
@@ -122,6 +125,7 @@ mod tests {
             position: 3,
             head_bytes: 3,
             head: "ab".to_owned(),
+            is_within_long_line: true,
             sending: Some(Sending {
                 to: 9,
                 key: "k".to_owned(),

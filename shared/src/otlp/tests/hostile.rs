@@ -168,6 +168,28 @@ fn what_a_resource_says_is_not_kept_a_hundred_thousand_times() {
 }
 
 #[test]
+fn what_a_resource_says_is_not_looked_through_a_hundred_thousand_times() {
+    let records = [0x12, 0].repeat(MAX_RECORDS_PER_PUBLICATION);
+    let with = |resource: &[u8]| field(1, &[field(1, resource), field(2, &records)].concat());
+    let named = |name: &str| field(1, &field(1, name.as_bytes()));
+    // Each record would be too large, and written to see that it is.
+    let large = KeyValue::encode_to_vec(&attribute("long", text(&"x".repeat(MAX_RECORD_BYTES))));
+    let names = [("service.name", "etl"), ("workspace.id", "w")];
+    let names = names.map(|(name, value)| field(1, &attribute(name, text(value)).encode_to_vec()));
+    let large = [names.concat(), field(1, &large)].concat();
+    assert_eq!(parse_protobuf(&with(&large)), Err(BodyError::TooMuch));
+    // None has a service, which is looked for among many names.
+    let many: Vec<u8> = (0..100_000)
+        .flat_map(|number| named(&format!("{number}")))
+        .collect();
+    assert_eq!(parse_protobuf(&with(&many)), Err(BodyError::TooMuch));
+    // One name a million times is one.
+    let repeated = named("").repeat(LONGEST_PART / 5);
+    let entries = parse_protobuf(&with(&repeated)).unwrap();
+    assert_eq!(entries.len(), MAX_RECORDS_PER_PUBLICATION);
+}
+
+#[test]
 fn a_record_that_is_too_large_spoils_no_other() {
     for length in [MAX_RECORD_BYTES, LONGEST_PART + 1] {
         let large = LogRecord {

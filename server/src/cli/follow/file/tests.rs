@@ -1,5 +1,6 @@
 use std::{io::Write, thread::sleep};
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use tempfile::TempDir;
 
 use super::*;
@@ -188,4 +189,74 @@ fn a_folder_or_a_pipe_is_no_file() {
     let log = Log::new();
     let error = Followed::begin(log.dir.path().to_owned(), false).err().unwrap();
     assert!(error.to_string().contains("is no file"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_read_for_a_while_is_waited_for() {
+    let log = Log::new();
+    log.write("one\n");
+    let mut followed = log.followed();
+    assert_eq!(lines(&mut followed), ["one"]);
+    log.rename("x.log.1");
+    fs::create_dir(log.path()).unwrap();
+    fs::write(log.path().join("x"), "").unwrap();
+    let began = Instant::now();
+    while !followed.is_barred && began.elapsed() < Duration::from_secs(20) {
+        assert_eq!(lines(&mut followed), [""; 0]);
+        sleep(Duration::from_millis(20));
+    }
+    assert!(followed.is_barred);
+    fs::remove_dir_all(log.path()).unwrap();
+    log.write("two\n");
+    assert_eq!(lines(&mut followed), ["two"]);
+}
+
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let log = Log::new();
+    mkfifoat(CWD, log.path(), Mode::RWXU).unwrap();
+    let error = Followed::begin(log.path(), true).err().unwrap();
+    assert!(error.to_string().contains("standard input"), "{error}");
+}
+
+#[test]
+fn of_a_file_that_was_renamed_twice_nothing_is_missed() {
+    let log = Log::new();
+    log.write("one\n");
+    let mut followed = log.followed();
+    assert_eq!(lines(&mut followed), ["one"]);
+    let place = followed.place(None).unwrap();
+    log.write("two\n");
+    // Each is written to later than the one before, by the clock of the file system.
+    let later = || sleep(Duration::from_millis(20));
+    for (text, name) in [("three\n", "x.log.2"), ("four\n", "x.log.1")] {
+        log.rename(name);
+        later();
+        log.write(text);
+    }
+    log.rename("x.log-20260102");
+    later();
+    log.write("five\n");
+    // Neither is one of them.
+    for name in ["x.log.error", "x.log.1.gz", "y.log.1"] {
+        fs::write(log.dir.path().join(name), "other\n").unwrap();
+    }
+    let all = ["two", "three", "four", "five"];
+    assert_eq!(lines_in_time(&mut followed, 4), all);
+    drop(followed);
+    let mut resumed = Followed::resume(log.path(), &place).unwrap();
+    assert_eq!(lines_in_time(&mut resumed, 4), all);
+    assert_eq!(lines(&mut resumed), [""; 0]);
+}
+
+#[test]
+fn the_rest_of_a_long_line_is_passed_over_by_who_comes_back_too() {
+    let log = Log::new();
+    log.write(&"x".repeat(BYTES_AT_ONCE + 10));
+    let mut followed = log.followed();
+    assert_eq!(lines(&mut followed), [""; 0]);
+    let place = followed.place(None).unwrap();
+    log.write("rest\nnext\n");
+    let mut resumed = Followed::resume(log.path(), &place).unwrap();
+    assert_eq!(lines(&mut resumed), ["next"]);
 }
