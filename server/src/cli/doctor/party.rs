@@ -1,7 +1,7 @@
 //! [`Party`]: who has answered.
 
 use axum::http::{HeaderMap, header};
-use logs_shared::problem::code;
+use logs_shared::problem::{code, legible};
 use serde::Deserialize;
 
 /// What stands at a hop, as its answers tell.
@@ -92,7 +92,9 @@ pub(super) struct Refusal {
 impl Refusal {
     /// Reads the body of an answer; of anybody else's it is none.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let refusal: Self = serde_json::from_slice(body).ok()?;
+        let mut refusal: Self = serde_json::from_slice(body).ok()?;
+        // It may be anybody's words, and as many as they like.
+        refusal.detail = legible(&refusal.detail);
         let is_known = code::known(&refusal.code).is_some() || PROXIES.contains(&&*refusal.code);
         is_known.then_some(refusal)
     }
@@ -132,5 +134,11 @@ mod tests {
         assert_eq!(Refusal::read(ours).unwrap().code, "invalid_token");
         let others = br#"{"status":401,"title":"t","success":false,"code":"theirs","detail":"d"}"#;
         assert!(Refusal::read(others).is_none() && Refusal::read(b"<html>").is_none());
+        let long = format!(
+            r#"{{"code":"invalid_token","detail":"\u001b[2J{}"}}"#,
+            "x".repeat(9_000)
+        );
+        let detail = Refusal::read(long.as_bytes()).unwrap().detail;
+        assert!(detail.len() < 600 && !detail.contains('\u{1b}'), "{detail}");
     }
 }
