@@ -9,7 +9,7 @@ use axum::{
     body::Bytes,
     extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request},
     http::{
-        HeaderMap,
+        HeaderMap, HeaderValue,
         header::{self, AsHeaderName},
         request::Parts,
     },
@@ -208,6 +208,16 @@ impl FromRequest<Gateway> for Change {
         let limit = gateway.config().max_body_bytes.min(MAX_CHANGE_BYTES);
         Ok(Self(StreamChange::parse(&json_body(request, limit).await?)?))
     }
+}
+
+/// Names how a body is packed in small letters, as who unpacks it knows it: to senders both are the same (RFC 9110, section 8.4.1).
+pub(super) async fn plain_coding(mut request: Request) -> Request {
+    if let Some(coding) = request.headers_mut().get_mut(header::CONTENT_ENCODING)
+        && let Ok(small) = HeaderValue::from_bytes(&coding.as_bytes().to_ascii_lowercase())
+    {
+        *coding = small;
+    }
+    request
 }
 
 /// A whole body of at most `limit` bytes, which says that it is JSON or nothing.

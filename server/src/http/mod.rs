@@ -61,7 +61,11 @@ fn all() -> Routes<Gateway> {
             Read,
             streams::change,
         )
-        .around(|router| router.layer(RequestDecompressionLayer::new().pass_through_unaccepted(true)));
+        .around(|router| {
+            router
+                .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+                .layer(map_request(extract::plain_coding))
+        });
     Routes::new()
         .get(api::STREAM_PATH, Read, stream::stream)
         .get(api::HISTORY_PATH, Read, history::history)
