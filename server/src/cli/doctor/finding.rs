@@ -70,7 +70,7 @@ impl Check {
     pub(super) const fn fault(self) -> &'static str {
         match self {
             Self::Reach => "nothing can be reached",
-            Self::Tls => "the certificate is refused",
+            Self::Tls => "there is no TLS that can be trusted",
             Self::Health => "the gateway says that it is not well",
             Self::Stream => "there is no stream",
             Self::Token => "a token does not come through",
