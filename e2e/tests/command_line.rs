@@ -131,7 +131,7 @@ async fn what_is_refused_is_told_and_ends_with_a_failure() -> Result<()> {
     say(&mut large, &["fits".to_owned(), "x".repeat(300_000)]).await?;
     let (succeeded, said) = end(large).await?;
     assert!(
-        !succeeded && said.contains("record_too_large") && said.contains("1 were refused"),
+        !succeeded && said.contains("record_too_large") && said.contains("1 was refused"),
         "{said}"
     );
     assert_eq!(kept(&gateway, CHANNEL).await?.len(), 1);

@@ -1,7 +1,9 @@
 //! `logs-gateway`: the gateway, and its clients on the command line.
 
 use std::{
-    env, io,
+    env,
+    fmt::Display,
+    io,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -30,10 +32,9 @@ fn main() -> ExitCode {
             result
         }),
         None => Config::from_settings(&cli.settings)
-            .map_err(anyhow::Error::from)
+            .map_err(with_misspelt)
             .and_then(|mut config| {
-                let variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-                config.overlooked.extend(misspelt(&Cli::command(), variables));
+                config.overlooked.extend(misspelt_variables());
                 let runtime = runtime()?;
                 let result = runtime.block_on(run_gateway(config));
                 // Who still looks through the past for somebody who was cut is not waited for.
@@ -50,6 +51,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn misspelt_variables() -> Vec<String> {
+    let variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    misspelt(&Cli::command(), variables)
+}
+
+/// What is missing may be there under another name.
+fn with_misspelt(error: impl Display) -> anyhow::Error {
+    let sentences = misspelt_variables().into_iter();
+    anyhow::Error::msg(sentences.fold(error.to_string(), |told, sentence| {
+        format!("{told}\n  {sentence}")
+    }))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -79,7 +93,7 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
     if json {
         tracing::info!("listening on {}", summary.url());
         for Right { what, who, variable } in summary.rights() {
-            tracing::info!(what, who, variable, "may");
+            tracing::info!(what, who, variable, "who may do what");
         }
     } else {
         println!("{summary}");

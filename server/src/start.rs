@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal};
 
-use anyhow::Context as _;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -28,8 +27,13 @@ pub fn tracing(filter: &str, format: LogFormat) {
 /// # Errors
 /// A sentence for the person at the terminal.
 pub async fn listen((host, port): &(String, u16)) -> anyhow::Result<TcpListener> {
-    TcpListener::bind((host.as_str(), *port)).await.with_context(|| {
-        format!("cannot listen on {host}:{port} (another gateway? PORT=0 picks a free port)")
+    TcpListener::bind((host.as_str(), *port)).await.map_err(|error| {
+        let hint = if error.kind() == io::ErrorKind::AddrInUse {
+            " (another gateway? PORT=0 picks a free port)"
+        } else {
+            ""
+        };
+        anyhow::Error::new(error).context(format!("cannot listen on {host}:{port}{hint}"))
     })
 }
 

@@ -103,17 +103,20 @@ impl Publish {
         };
         let refused = match totals.rejected {
             0 => String::new(),
+            1 => "; 1 was refused".to_owned(),
             count => format!("; {count} were refused"),
         };
         eprintln!(
-            "published {} records to {} in {:.1} s{refused}",
-            totals.accepted,
+            "published {} to {} in {:.1} s{refused}",
+            records(totals.accepted),
             self.channel,
             started.elapsed().as_secs_f64(),
         );
         result?;
-        if totals.rejected > 0 {
-            bail!("{} records were refused", totals.rejected);
+        match totals.rejected {
+            0 => {}
+            1 => bail!("1 record was refused"),
+            count => bail!("{count} records were refused"),
         }
         Ok(())
     }
@@ -177,6 +180,13 @@ impl Totals {
     /// Counts a line that was too long to be sent.
     pub(super) fn count_refused(&mut self) {
         self.rejected += 1;
+    }
+}
+
+fn records(count: usize) -> String {
+    match count {
+        1 => "1 record".to_owned(),
+        _ => format!("{count} records"),
     }
 }
 

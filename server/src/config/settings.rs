@@ -47,7 +47,7 @@ pub struct Settings {
     /// For AUTH=proxy: what the proxy sends as X-Proxy-Token; a comma list while it is changed
     #[arg(long, env = "PROXY_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub proxy_token: Option<String>,
-    /// For AUTH=jwt: the secret that tokens are signed with (HS256), at least 32 bytes
+    /// For AUTH=jwt: the secret that tokens are signed with (HS256); it should have 32 bytes or more
     #[arg(long, env = "JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
     /// For AUTH=jwt: the public keys of whoever signs, as PEM or a JWKS: RSA (RS256), P-256 (ES256), Ed25519 (EdDSA)

@@ -1,9 +1,13 @@
 //! [`Probe`]: what asks one hop.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Read as _,
+    time::{Duration, Instant},
+};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
@@ -14,6 +18,7 @@ use tokio::time::timeout;
 use super::{
     hop::Hop,
     party::{Party, Refusal},
+    reading::encoding,
 };
 use crate::{cause, cli::connector};
 
@@ -181,11 +186,25 @@ pub(super) async fn read(response: Response<Incoming>) -> Result<Answer, String>
         Ok(Err(error)) => return Err(format!("{}, and then {error}", head.status)),
         Err(_) => return Err(format!("{}, and no end of it", head.status)),
     };
+    let body = match encoding(&head.headers).as_deref() {
+        Some("gzip") => unpacked(&body).unwrap_or(body),
+        _ => body,
+    };
     Ok(Answer {
         status: head.status,
         headers: head.headers,
         body,
     })
+}
+
+/// What a hop has packed, a refusal of the gateway among it.
+fn unpacked(body: &[u8]) -> Option<Bytes> {
+    let mut whole = Vec::new();
+    GzDecoder::new(body)
+        .take(LONGEST_ANSWER as u64)
+        .read_to_end(&mut whole)
+        .ok()?;
+    Some(whole.into())
 }
 
 /// Milliseconds, for a sentence.
@@ -199,5 +218,21 @@ pub(super) fn took(time: Duration) -> String {
         format!("{} ms", time.as_millis())
     } else {
         format!("{:.1} s", time.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_that_a_hop_has_packed_is_read() -> std::io::Result<()> {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(b"a refusal")?;
+        assert_eq!(unpacked(&packed.finish()?).as_deref(), Some(&b"a refusal"[..]));
+        assert_eq!(unpacked(b"a page that is not packed"), None);
+        Ok(())
     }
 }

@@ -54,7 +54,7 @@ pub(in crate::cli::doctor) async fn check(probe: &Probe, party: Party, published
     }
 }
 
-/// Whether the records after the first one come, and nothing else before the past has ended.
+/// Whether the records after the first one come, and nothing older, before the past has ended.
 async fn missed(probe: &Probe, in_header: bool, first: RecordId, rest: &[RecordId]) -> Result<bool, String> {
     let mut came = Vec::new();
     let all = open(probe, in_header, &first.to_string(), |event| match event {
@@ -66,8 +66,14 @@ async fn missed(probe: &Probe, in_header: bool, first: RecordId, rest: &[RecordI
         _ => None,
     })
     .await?;
-    // What was published after them, to see what is held back, comes too.
-    Ok(all.is_some() && came.starts_with(rest))
+    Ok(all.is_some() && are_after(first, rest, &came))
+}
+
+/// Whether all of `rest` are in what came, in order, and none that the reader has had. Others publish to the channel too, before,
+/// between and after them.
+fn are_after(first: RecordId, rest: &[RecordId], came: &[RecordId]) -> bool {
+    let mut left = came.iter();
+    rest.iter().all(|id| left.any(|it| it == id)) && came.iter().all(|id| *id > first)
 }
 
 /// Whether the gateway says that the cursor cannot be read.
@@ -93,5 +99,28 @@ async fn open<T>(
         beginning(probe, &[], &[PLAIN, (LAST_EVENT_ID_HEADER, cursor)], wanted).await
     } else {
         beginning(probe, &[(PARAMETER, cursor)], &[PLAIN], wanted).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(seqs: &[u64]) -> Vec<RecordId> {
+        seqs.iter().map(|&seq| RecordId { ms: 1, seq }).collect()
+    }
+
+    #[test]
+    fn what_others_publish_meanwhile_is_no_fault() {
+        let came = ids(&[2, 3, 4, 5, 6]);
+        assert!(are_after(came[0], &ids(&[3, 5]), &came[1..]));
+    }
+
+    #[test]
+    fn a_record_that_is_missing_or_older_is_one() {
+        let [first, ..] = *ids(&[2]) else { unreachable!() };
+        for came in [&[][..], &[3, 4], &[5, 3], &[1, 2, 3, 5]] {
+            assert!(!are_after(first, &ids(&[3, 5]), &ids(came)), "{came:?}");
+        }
     }
 }

@@ -199,7 +199,7 @@ fn refusal(answer: &Answer, party: Party, probe: &Probe) -> Finding {
     match &*ours.code {
         code::MISSING_TOKEN | code::INVALID_TOKEN | code::EXPIRED_TOKEN | code::REVOKED => {
             blocked(if probe.has_token() {
-                "--token with a reader's token that this gateway takes (`logs-gateway token` makes one for trying out)"
+                "what was sent is --token, or LOGS_GATEWAY_TOKEN: it must be a reader's token, not a service's (`logs-gateway token` makes one for trying out)"
             } else {
                 "--token with a reader's token (`logs-gateway token` makes one for trying out)"
             })
