@@ -120,8 +120,8 @@ fn cut(silence: Duration, age: Duration, why: Option<String>, before: Before) ->
         return Finding::fail(Check::Quiet, seen).change(advice::lasting(before.party));
     }
     let seen = format!(
-        "cut after {} of silence{how}, while a heartbeat comes every {}: a read or idle timeout that is shorter",
-        took(silence),
+        "cut after {:.1} s of silence{how}, while a heartbeat comes every {}: a read or idle timeout that is shorter",
+        silence.as_secs_f64(),
         took(heartbeat)
     );
     Finding::fail(Check::Quiet, seen).change(advice::patient(before.party, heartbeat.as_secs()))
