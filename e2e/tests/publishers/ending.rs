@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use logs_e2e::{
     TestGateway,
     publishers::{Fault, FaultyProxy, Language},
@@ -85,6 +85,12 @@ pub(crate) async fn close_says_what_was_left(language: Language) -> Result<()> {
     );
     assert_eq!(outcome.queued, 0);
     assert!(outcome.took < Duration::from_millis(700) + MARGIN, "{outcome:?}");
+    // Also where a problem was told a moment before.
+    let last = outcome.problems.last().context("a problem")?;
+    assert!(
+        last.contains("2 records could") && last.contains("end"),
+        "{outcome:?}"
+    );
 
     proxy.always(Fault::None);
     let steps = json!([{ "do": "publish", "logData": "d" }, { "do": "close", "ms": 20_000 }]);

@@ -8,7 +8,7 @@ const { writeSync } = require('node:fs');
 const PAUSE_MS = 60_000;
 const MOST_CHARACTERS = 400;
 
-/** Says a sentence, at most once a minute. */
+/** Says a sentence, at most once a minute but for the last one. */
 class Problems {
   #say;
   #token;
@@ -20,10 +20,10 @@ class Problems {
     this.#token = token;
   }
 
-  /** @param {string} sentence */
-  tell(sentence) {
+  /** @param {string} sentence @param {boolean} [isLast] whether there will be no other time to say it */
+  tell(sentence, isLast = false) {
     const now = performance.now();
-    if (now - this.#saidAt < PAUSE_MS) return;
+    if (now - this.#saidAt < PAUSE_MS && !isLast) return;
     this.#saidAt = now;
     // A stranger that answers in the gateway's place may say anything, even what it was sent.
     const hidden = this.#token ? sentence.replaceAll(this.#token, '[token]') : sentence;

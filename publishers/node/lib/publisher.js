@@ -121,7 +121,7 @@ class Outbox {
 
   /** @param {number} count */
   #discarded(count) {
-    if (count > 0) this.#problems.tell(`${count} records could not be sent before the end`);
+    if (count > 0) this.#problems.tell(`${count} records could not be sent before the end`, true);
   }
 
   #handOver() {

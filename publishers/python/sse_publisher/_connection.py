@@ -2,6 +2,7 @@
 answered.
 """
 
+import codecs
 import http.client
 import os
 import socket
@@ -10,6 +11,12 @@ import time
 from typing import Any, Dict, Optional, Tuple
 
 from ._settings import Target
+
+for _encoding in ("idna", "ascii", "latin-1", "utf-8", "utf-16-le"):
+    # Loaded when it is first used, on another thread: a process that forks at that moment would have a child in which
+    # the module's lock is held for ever.
+    codecs.lookup(_encoding)
+
 
 _LARGEST_ANSWER = 4 * 1024 * 1024
 """More than the gateway has to say of a thousand records."""

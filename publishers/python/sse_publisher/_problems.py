@@ -33,10 +33,10 @@ class Problems:
         if noted is not None:
             self.say(noted)
 
-    def say(self, problem: str) -> None:
-        """Says `problem`, unless another was said in the last minute."""
+    def say(self, problem: str, is_last: bool = False) -> None:
+        """Says `problem`, unless another was said in the last minute and there will be a time to say it."""
         now = time.monotonic()
-        if now < self._next or self._ended:
+        if (now < self._next and not is_last) or self._ended:
             return
         self._next = now + _EVERY
         if self.token is not None and len(self.token) >= _SHORTEST_TOKEN:

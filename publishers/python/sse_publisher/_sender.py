@@ -120,7 +120,8 @@ class Sender:
         """Says how many records the end of the publisher has left over."""
         if left:
             self._problems.say(
-                f"{left} records could not be sent to {self.settings.where} before the end: they are dropped"
+                f"{left} records could not be sent to {self.settings.where} before the end: they are dropped",
+                is_last=True,
             )
 
     def orphan(self) -> None:

@@ -313,7 +313,7 @@ class Trouble(support.WithPeer):
 
     def test_a_signal_handler_and_a_destructor_may_publish(self):
         peer = self.peer()
-        publisher = self.publisher(peer, max_records=1_000_000)
+        publisher = self.publisher(peer, max_records=10_000_000, max_bytes=1 << 30)
         count = 0
 
         def handler(*_):

@@ -280,7 +280,7 @@ impl Core {
         drop(state);
         if left > 0 {
             self.problems
-                .say(&format!("the end came before {left} records could be sent"));
+                .say_last(&format!("the end came before {left} records could be sent"));
         }
         is_done
     }

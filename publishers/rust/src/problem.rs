@@ -36,13 +36,22 @@ impl Problems {
     }
 
     pub(crate) fn say(&self, problem: &str) {
-        {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.is_some_and(|last| last.elapsed() < EVERY) {
-                return;
-            }
-            *last = Some(Instant::now());
+        if self.may_say() {
+            self.say_last(problem);
         }
+    }
+
+    fn may_say(&self) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < EVERY) {
+            return false;
+        }
+        *last = Some(Instant::now());
+        true
+    }
+
+    /// Says it whatever was said before: there will be no other time.
+    pub(crate) fn say_last(&self, problem: &str) {
         // What a proxy or a library says is not known beforehand.
         let problem = match &self.token {
             Some(token) => problem.replace(token, "[token]"),
@@ -78,9 +87,11 @@ mod tests {
         let problems = Problems::new(Some(on_problem), Some("secret".to_owned()));
         problems.say(&format!("no secret\u{1b}[31m here{}", "x".repeat(500)));
         problems.say("and again");
+        problems.say_last("the end");
         let said = said.lock().unwrap();
+        assert_eq!(said.last().map(String::as_str), Some("the end"));
         assert!(
-            said.len() == 1 && said[0].starts_with("no [token][31m herex") && said[0].len() == MOST_CHARS,
+            said.len() == 2 && said[0].starts_with("no [token][31m herex") && said[0].len() == MOST_CHARS,
             "{said:?}"
         );
     }

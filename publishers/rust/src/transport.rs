@@ -88,7 +88,7 @@ impl Transport {
 fn describe(error: &ureq::Error) -> String {
     match error {
         ureq::Error::BadUri(_) => "its address is none".to_owned(),
-        ureq::Error::Http(_) => "the address or the token has characters that it cannot have".to_owned(),
+        ureq::Error::Http(_) => "the address is none, such as http://localhost:3002, or the token has characters that it cannot have".to_owned(),
         other => other.to_string(),
     }
 }
