@@ -102,6 +102,20 @@ impl GatewayProcess {
         })
     }
 
+    /// Whether it runs, for who waits for it to begin; not, while its last words are still to be read.
+    ///
+    /// # Errors
+    /// It has ended; with its words.
+    pub(crate) fn is_starting(&mut self) -> Result<bool> {
+        match self.child.try_wait()? {
+            None => Ok(true),
+            Some(status) if self.transcript.is_complete() => {
+                bail!("it has ended with {status}; {}", self.transcript)
+            }
+            Some(_) => Ok(false),
+        }
+    }
+
     /// An error where it has ended, with its words where this test did not end it.
     pub(crate) fn ensure_running(&mut self) -> Result<()> {
         self.id()?;
