@@ -190,7 +190,8 @@ pub(crate) async fn a_password_in_the_address_is_for_a_proxy_and_in_nothing_that
     );
     proxy.refuse();
     let outcome = language.start(&url, json!({}), steps).await?.end().await?;
-    assert_eq!(outcome.problems.len(), 1, "{outcome:?}");
+    // What is wrong, and what the end has left over.
+    assert_eq!(outcome.problems.len(), 2, "{outcome:?}");
     assert!(!outcome.printed.contains("geheim"), "{}", outcome.printed);
     Ok(())
 }
