@@ -65,10 +65,7 @@ impl GatewayProcess {
             if let Some(url) = self.transcript.find(address) {
                 return Ok(Some(url));
             }
-            match self.child.try_wait()? {
-                Some(status) if self.transcript.is_complete() => bail!("the gateway ended with {status}"),
-                _ => Ok(None),
-            }
+            self.is_starting().map(|_| None)
         });
         match listening.await {
             Ok(url) => Ok(url),
@@ -110,7 +107,7 @@ impl GatewayProcess {
         match self.child.try_wait()? {
             None => Ok(true),
             Some(status) if self.transcript.is_complete() => {
-                bail!("it has ended with {status}; {}", self.transcript)
+                bail!("it ended with {status}; {}", self.transcript)
             }
             Some(_) => Ok(false),
         }

@@ -21,6 +21,7 @@ mod npm_package;
 mod page;
 mod process;
 mod python;
+mod running;
 mod setup;
 mod step;
 mod test;

@@ -1,16 +1,10 @@
 //! The settings that the files in `deploy/` have, each set of them given to a real gateway.
 
-use std::{
-    env, fs,
-    path::Path,
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, process::Command};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use crate::{process, step::Step, workspace::Workspace};
+use crate::{process, running::Running, step::Step, workspace::Workspace};
 
 /// What finds them.
 const FINDER: &str = "xtask/src/deploy/environments.py";
@@ -29,8 +23,6 @@ const FILLED_IN: [(&str, &str); 5] = [
 const FILES: &str = "/etc/logs-gateway";
 /// The public key of RFC 8037, appendix A.2, as whoever signs tokens would publish it.
 const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-/// Far more than starting and stopping takes.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The variables of one file.
 struct Environment<'a> {
@@ -87,11 +79,7 @@ fn one(environment: &Environment<'_>, help: &str, dir: &Path, binary: &Path) -> 
     fs::create_dir_all(dir).context("cannot make a folder")?;
     fs::write(dir.join("service-tokens"), FILLED_IN[0].1)?;
     fs::write(dir.join("jwks.json"), KEYS)?;
-    let mut gateway = Command::new(binary);
-    gateway
-        .env_clear()
-        .envs(env::var_os("PATH").map(|path| ("PATH", path)))
-        .env("HOST", "127.0.0.1");
+    let mut variables = Vec::new();
     for (name, value) in &environment.variables {
         // With its value, where that is no secret.
         let is_setting = ["=", "]"]
@@ -106,72 +94,11 @@ fn one(environment: &Environment<'_>, help: &str, dir: &Path, binary: &Path) -> 
         };
         let value = value.or_else(filled_in);
         let value = value.with_context(|| format!("nobody knows what {name} may be"))?;
-        gateway.env(name, value.replace(FILES, &dir.to_string_lossy()));
+        variables.push((*name, value.replace(FILES, &dir.to_string_lossy())));
     }
-    // Its port may be taken here, and its folder not be ours.
-    gateway.env("PORT", "0").env("DATA_DIR", dir.join("data"));
-    let said = dir.join("said");
-    let mut gateway = Running(start(gateway, &said)?);
-    let url = gateway.address(&said)?;
+    let gateway = Running::start(binary, dir, variables)?;
     let mut health = Command::new(binary);
-    process::output(health.args(["health", "--url", &url]))?;
-    gateway.stop(dir)
-}
-
-fn start(mut gateway: Command, said: &Path) -> Result<Child> {
-    let output = fs::File::create(said).context("cannot write down what it says")?;
-    let errors = output.try_clone()?;
-    gateway
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(errors)
-        .spawn()
-        .context("cannot start the gateway")
-}
-
-/// A gateway that ends with this value.
-struct Running(Child);
-
-impl Running {
-    /// Where it listens, as it says itself.
-    fn address(&mut self, said: &Path) -> Result<String> {
-        let started = Instant::now();
-        loop {
-            let text = fs::read_to_string(said)?;
-            let mut words = text.split(|c: char| c.is_whitespace() || c == '"');
-            if let Some(url) = words.find(|word| word.starts_with("http://127.0.0.1:")) {
-                return Ok(url.to_owned());
-            }
-            if let Some(status) = self.0.try_wait()? {
-                bail!("the gateway ended: {status}\n{text}");
-            }
-            ensure!(
-                started.elapsed() < PATIENCE,
-                "it does not say where it listens:\n{text}"
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// As whoever runs it would stop it.
-    fn stop(&mut self, dir: &Path) -> Result<()> {
-        process::run(Command::new("kill").arg(self.0.id().to_string()))?;
-        let started = Instant::now();
-        while started.elapsed() < PATIENCE {
-            if let Some(status) = self.0.try_wait()? {
-                ensure!(status.success(), "it did not stop politely: {status}");
-                return fs::remove_dir_all(dir).context("cannot remove its folder");
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        bail!("it does not stop")
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It is gone either way.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    process::output(health.args(["health", "--url", gateway.url()]))?;
+    gateway.stop()?;
+    fs::remove_dir_all(dir).context("cannot remove its folder")
 }
