@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::OnceCell};
 
-use super::outcome::Running;
+use super::outcome::{Outcome, Running};
 use crate::{TestGateway, gateway::TOKEN};
 
 /// Where `cargo xtask test` has put the Python that the tests use.
@@ -67,6 +67,22 @@ impl Language {
     /// As [`Self::start`].
     pub async fn start_at(self, gateway: &TestGateway, options: Value, steps: Value) -> Result<Running> {
         self.start(&gateway.url(""), options, steps).await
+    }
+
+    /// As [`Self::start`], to the end of the driver.
+    ///
+    /// # Errors
+    /// As [`Self::start`] and [`Running::end`].
+    pub async fn run(self, url: &str, options: Value, steps: Value) -> Result<Outcome> {
+        self.start(url, options, steps).await?.end().await
+    }
+
+    /// As [`Self::run`], straight to this gateway.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_at(self, gateway: &TestGateway, options: Value, steps: Value) -> Result<Outcome> {
+        self.run(&gateway.url(""), options, steps).await
     }
 
     async fn driver(self) -> Result<Command> {

@@ -58,11 +58,7 @@ pub(crate) async fn what_there_is_no_room_for_is_the_oldest_of_the_lowest_level(
         .map(|(level, message)| publish(level, message))
         .collect();
     steps.push(json!({ "do": "flush", "ms": 20_000 }));
-    let outcome = language
-        .start_at(&gateway, options(5), json!(steps))
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run_at(&gateway, options(5), json!(steps)).await?;
     outcome.ensure_flushed()?;
     let (messages, told) = stored(&gateway).await?;
     // t0 for e0, d0 for i1, d1 for d2, d2 for f0, i0 for i2.
@@ -99,11 +95,7 @@ pub(crate) async fn what_is_of_a_lower_level_than_all_that_waits_finds_no_room(
         .map(|(level, message)| publish(level, message))
         .collect();
     steps.push(json!({ "do": "flush", "ms": 20_000 }));
-    let outcome = language
-        .start_at(&gateway, options(2), json!(steps))
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run_at(&gateway, options(2), json!(steps)).await?;
     outcome.ensure_flushed()?;
     let (messages, told) = stored(&gateway).await?;
     assert_eq!(messages, ["e0", "w1"], "{outcome:?}");
@@ -120,11 +112,7 @@ pub(crate) async fn bytes_are_bounded_too(language: Language) -> Result<()> {
         .collect();
     steps.push(json!({ "do": "flush", "ms": 20_000 }));
     let options = json!({ "max_bytes": 20_000, "linger_ms": 5000 });
-    let outcome = language
-        .start_at(&gateway, options, json!(steps))
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run_at(&gateway, options, json!(steps)).await?;
     outcome.ensure_flushed()?;
     // A little over 1,000 bytes each, with the names of things.
     assert!((14..=19).contains(&outcome.sent), "{outcome:?}");
@@ -145,11 +133,7 @@ pub(crate) async fn a_call_costs_as_much_whatever_the_gateway_does(language: Lan
             _ => {}
         }
         let options = json!({ "close_ms": 100 });
-        let outcome = language
-            .start(&proxy.url(), options, repeat.clone())
-            .await?
-            .end()
-            .await?;
+        let outcome = language.run(&proxy.url(), options, repeat.clone()).await?;
         outcome.ensure_counted()?;
         let at_99 = outcome.p99_ns.context("the calls were not measured")?;
         // Far above what it is, far below any wait for the network; the figures are `cargo xtask measure -- publishers`.

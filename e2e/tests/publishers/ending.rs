@@ -19,7 +19,7 @@ pub(crate) async fn the_end_of_a_program_sends_what_is_left(language: Language) 
     // Neither flush nor close, and no time for it to happen by itself.
     let steps = json!([{ "do": "repeat", "count": 2500, "message": "line", "level": "INFO", "pause_us": 0 }]);
     let options = json!({ "linger_ms": 60_000, "close_ms": 20_000 });
-    let outcome = language.start_at(&gateway, options, steps).await?.end().await?;
+    let outcome = language.run_at(&gateway, options, steps).await?;
     outcome.ensure_counted()?;
     assert_eq!(outcome.flushed, None);
     assert_eq!(
@@ -39,7 +39,7 @@ pub(crate) async fn a_gateway_that_hangs_does_not_hold_the_end_of_a_program(
     let close = Duration::from_secs(1);
     let steps = json!([{ "do": "publish", "logData": "m" }, { "do": "wait", "ms": 300 }, { "do": "publish", "logData": "n" }]);
     let options = json!({ "close_ms": 1000, "timeout_ms": 30_000 });
-    let outcome = language.start(&proxy.url(), options, steps).await?.end().await?;
+    let outcome = language.run(&proxy.url(), options, steps).await?;
     assert!(outcome.took < close + MARGIN, "{outcome:?}");
     // It did try.
     assert!(outcome.took >= close, "{outcome:?}");
@@ -55,7 +55,7 @@ pub(crate) async fn a_gateway_that_is_down_does_not_hold_the_end_of_a_program(
     let steps =
         json!([{ "do": "repeat", "count": 20_000, "message": "line", "level": "INFO", "pause_us": 0 }]);
     let options = json!({ "close_ms": 1000 });
-    let outcome = language.start(&proxy.url(), options, steps).await?.end().await?;
+    let outcome = language.run(&proxy.url(), options, steps).await?;
     outcome.ensure_counted()?;
     assert!(outcome.took < Duration::from_secs(1) + MARGIN, "{outcome:?}");
     Ok(())
@@ -72,11 +72,7 @@ pub(crate) async fn close_says_what_was_left(language: Language) -> Result<()> {
         // What comes later is counted, and no error.
         { "do": "publish", "logData": "c" }
     ]);
-    let outcome = language
-        .start(&proxy.url(), json!({}), steps)
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run(&proxy.url(), json!({}), steps).await?;
     outcome.ensure_counted()?;
     assert_eq!(
         (outcome.flushed, outcome.dropped_as("closed")),
@@ -94,11 +90,7 @@ pub(crate) async fn close_says_what_was_left(language: Language) -> Result<()> {
 
     proxy.always(Fault::None);
     let steps = json!([{ "do": "publish", "logData": "d" }, { "do": "close", "ms": 20_000 }]);
-    let outcome = language
-        .start(&proxy.url(), json!({}), steps)
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run(&proxy.url(), json!({}), steps).await?;
     outcome.ensure_flushed()?;
     assert_eq!(outcome.sent, 1);
     let stored = gateway.history(CHANNEL).await?;

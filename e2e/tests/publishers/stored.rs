@@ -83,7 +83,7 @@ pub(crate) async fn what_the_gateway_will_not_take_is_counted(language: Language
         let good = json!({ "do": "publish", "logData": { "message": "good" } });
         let steps = json!([good, step(&case), good, { "do": "flush", "ms": 20_000 }]);
         let options = json!({ "token": "own-token" });
-        let outcome = language.start_at(&gateway, options, steps).await?.end().await?;
+        let outcome = language.run_at(&gateway, options, steps).await?;
         outcome.ensure_flushed()?;
         let reason = case["reason"].as_str().context("a case without a reason")?;
         assert_eq!(
@@ -96,7 +96,7 @@ pub(crate) async fn what_the_gateway_will_not_take_is_counted(language: Language
         // Alone it is refused as a whole.
         let steps = json!([step(&case), { "do": "flush", "ms": 20_000 }]);
         let options = json!({ "token": "own-token" });
-        let outcome = language.start_at(&gateway, options, steps).await?.end().await?;
+        let outcome = language.run_at(&gateway, options, steps).await?;
         outcome.ensure_flushed()?;
         assert_eq!(
             (outcome.sent, outcome.dropped_as(reason)),
@@ -120,7 +120,7 @@ pub(crate) async fn records_are_in_the_order_of_their_calls(language: Language) 
         { "do": "repeat", "count": 2500, "message": "line", "level": "WARN", "pause_us": 100 },
         { "do": "flush", "ms": 20_000 }
     ]);
-    let outcome = language.start_at(&gateway, json!({}), steps).await?.end().await?;
+    let outcome = language.run_at(&gateway, json!({}), steps).await?;
     outcome.ensure_flushed()?;
     let numbers = numbers(&gateway).await?;
     let expected: Vec<u64> = (0..5000).chain(0..2500).collect();
@@ -193,11 +193,7 @@ pub(crate) async fn large_batches_are_packed_and_small_ones_are_not(language: La
         { "do": "repeat", "count": 3000, "message": "line", "level": "INFO", "pause_us": 0 },
         { "do": "flush", "ms": 20_000 }
     ]);
-    let outcome = language
-        .start(&proxy.url(), json!({}), steps)
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run(&proxy.url(), json!({}), steps).await?;
     outcome.ensure_flushed()?;
     let seen = proxy.seen();
     let (small, large) = seen.split_first().context("no request")?;

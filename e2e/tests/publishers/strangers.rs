@@ -88,11 +88,7 @@ pub(crate) async fn who_is_told_to_come_back_at_once_does_not_ask_without_end(
         retry_after: Some(0),
     });
     let steps = json!([{ "do": "publish", "logData": "m" }, { "do": "close", "ms": 2000 }]);
-    let outcome = language
-        .start(&proxy.url(), json!({}), steps)
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run(&proxy.url(), json!({}), steps).await?;
     assert_eq!(outcome.dropped_as("closed"), 1, "{outcome:?}");
     let tries = proxy.seen().len();
     assert!((2..60).contains(&tries), "{tries} tries in 2 seconds");
@@ -104,11 +100,7 @@ pub(crate) async fn what_may_be_stored_is_not_sent_again_in_halves(language: Lan
         let gateway = TestGateway::start().await?;
         let proxy = FaultyProxy::start(&gateway)?;
         proxy.then(vec![lost, answer(413)]);
-        let outcome = language
-            .start(&proxy.url(), json!({}), hundred())
-            .await?
-            .end()
-            .await?;
+        let outcome = language.run(&proxy.url(), json!({}), hundred()).await?;
         outcome.ensure_flushed()?;
         assert_eq!(
             (outcome.sent, outcome.dropped_as("unconfirmed")),
@@ -121,11 +113,7 @@ pub(crate) async fn what_may_be_stored_is_not_sent_again_in_halves(language: Lan
     let gateway = TestGateway::start().await?;
     let proxy = FaultyProxy::start(&gateway)?;
     proxy.then(vec![answer(507), answer(401), answer(404), answer(413)]);
-    let outcome = language
-        .start(&proxy.url(), json!({}), hundred())
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run(&proxy.url(), json!({}), hundred()).await?;
     outcome.ensure_flushed()?;
     assert_eq!(outcome.sent, 100, "{outcome:?}");
     ensure_hundred_once(&gateway).await
@@ -141,7 +129,7 @@ pub(crate) async fn a_channel_too_many_holds_nothing_up(language: Language) -> R
         { "do": "publish", "logData": { "message": "last", "n": 1 } },
         { "do": "flush", "ms": 20_000 }
     ]);
-    let outcome = language.start_at(&gateway, json!({}), steps).await?.end().await?;
+    let outcome = language.run_at(&gateway, json!({}), steps).await?;
     outcome.ensure_flushed()?;
     assert_eq!(
         (outcome.sent, outcome.dropped_as("refused")),
@@ -160,7 +148,7 @@ pub(crate) async fn a_name_with_a_colon_is_no_way_into_another_channel(language:
         { "do": "flush", "ms": 20_000 }
     ]);
     let options = json!({ "workflow_id": null });
-    let outcome = language.start_at(&gateway, options, steps).await?.end().await?;
+    let outcome = language.run_at(&gateway, options, steps).await?;
     outcome.ensure_flushed()?;
     assert_eq!(
         (outcome.sent, outcome.dropped_as("refused")),
@@ -178,18 +166,14 @@ pub(crate) async fn a_password_in_the_address_is_for_a_proxy_and_in_nothing_that
     let mut proxy = FaultyProxy::start(&gateway)?;
     let url = proxy.url().replace("//", "//ann:sehr%3Ageheim@");
     let steps = json!([{ "do": "publish", "logData": "m" }, { "do": "close", "ms": 1000 }]);
-    let outcome = language
-        .start(&url, json!({}), steps.clone())
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run(&url, json!({}), steps.clone()).await?;
     outcome.ensure_flushed()?;
     assert_eq!(
         proxy.seen()[0].authorization.as_deref(),
         Some("Basic YW5uOnNlaHI6Z2VoZWlt")
     );
     proxy.refuse();
-    let outcome = language.start(&url, json!({}), steps).await?.end().await?;
+    let outcome = language.run(&url, json!({}), steps).await?;
     // What is wrong, and what the end has left over.
     assert_eq!(outcome.problems.len(), 2, "{outcome:?}");
     assert!(!outcome.printed.contains("geheim"), "{}", outcome.printed);

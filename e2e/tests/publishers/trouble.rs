@@ -40,11 +40,7 @@ pub(crate) async fn a_record_whose_answer_is_lost_is_stored_once(language: Langu
         let gateway = TestGateway::start().await?;
         let proxy = FaultyProxy::start(&gateway)?;
         proxy.next(3, fault);
-        let outcome = language
-            .start(&proxy.url(), json!({}), hundred())
-            .await?
-            .end()
-            .await?;
+        let outcome = language.run(&proxy.url(), json!({}), hundred()).await?;
         outcome.ensure_flushed()?;
         assert_eq!(outcome.sent, 100, "{fault:?}: {outcome:?}");
         ensure_hundred_once(&gateway).await?;
@@ -98,11 +94,7 @@ pub(crate) async fn a_gateway_that_hangs_gets_everything_once_when_it_answers_ag
         let proxy = FaultyProxy::start(&gateway)?;
         proxy.next(2, fault);
         let options = json!({ "timeout_ms": 500 });
-        let outcome = language
-            .start(&proxy.url(), options, hundred())
-            .await?
-            .end()
-            .await?;
+        let outcome = language.run(&proxy.url(), options, hundred()).await?;
         outcome.ensure_flushed()?;
         assert_eq!(outcome.sent, 100, "{fault:?}: {outcome:?}");
         ensure_hundred_once(&gateway).await?;
@@ -129,11 +121,7 @@ pub(crate) async fn retry_after_is_obeyed(language: Language) -> Result<()> {
                 retry_after: Some(seconds),
             },
         );
-        let outcome = language
-            .start(&proxy.url(), json!({}), hundred())
-            .await?
-            .end()
-            .await?;
+        let outcome = language.run(&proxy.url(), json!({}), hundred()).await?;
         outcome.ensure_flushed()?;
         ensure_hundred_once(&gateway).await?;
         let seen = proxy.seen();
@@ -164,11 +152,7 @@ pub(crate) async fn a_flush_begins_with_short_waits_again(language: Language) ->
         { "do": "flush", "ms": 3000 },
         { "do": "close", "ms": 0 }
     ]);
-    let outcome = language
-        .start(&proxy.url(), json!({}), steps)
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run(&proxy.url(), json!({}), steps).await?;
     assert_eq!(outcome.dropped_as("closed"), 1, "{outcome:?}");
     let seen = proxy.seen();
     let meanwhile = seen
@@ -189,11 +173,7 @@ pub(crate) async fn a_token_that_is_put_right_is_enough(language: Language) -> R
             retry_after: None,
         },
     );
-    let outcome = language
-        .start(&proxy.url(), json!({}), hundred())
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run(&proxy.url(), json!({}), hundred()).await?;
     outcome.ensure_flushed()?;
     assert_eq!(outcome.sent, 100, "{outcome:?}");
     ensure_hundred_once(&gateway).await?;
@@ -205,11 +185,7 @@ pub(crate) async fn a_token_that_is_put_right_is_enough(language: Language) -> R
 pub(crate) async fn a_batch_over_the_rate_is_sent_in_parts(language: Language) -> Result<()> {
     let gateway = TestGateway::start_with(&[("PUBLISH_RATE", "40")]).await?;
     let proxy = FaultyProxy::start(&gateway)?;
-    let outcome = language
-        .start(&proxy.url(), json!({}), hundred())
-        .await?
-        .end()
-        .await?;
+    let outcome = language.run(&proxy.url(), json!({}), hundred()).await?;
     outcome.ensure_flushed()?;
     assert_eq!(outcome.sent, 100, "{outcome:?}");
     ensure_hundred_once(&gateway).await?;
@@ -233,18 +209,14 @@ pub(crate) async fn a_token_is_in_nothing_that_is_said(language: Language) -> Re
             1 => proxy.always(Fault::Hang),
             _ => proxy.refuse(),
         }
-        let outcome = language
-            .start(&proxy.url(), options.clone(), steps.clone())
-            .await?
-            .end()
-            .await?;
+        let outcome = language.run(&proxy.url(), options.clone(), steps.clone()).await?;
         assert!(!outcome.problems.is_empty(), "{outcome:?}");
         assert_eq!(outcome.flushed, Some(false), "{outcome:?}");
         assert!(!outcome.printed.contains(TOKEN), "{}", outcome.printed);
     }
     // One that no header can have.
     let options = json!({ "token": format!("{TOKEN}\n"), "timeout_ms": 300 });
-    let outcome = language.start(&proxy.url(), options, steps).await?.end().await?;
+    let outcome = language.run(&proxy.url(), options, steps).await?;
     assert!(!outcome.printed.contains(TOKEN), "{}", outcome.printed);
     assert!(gateway.history(CHANNEL).await?.is_empty());
     Ok(())
