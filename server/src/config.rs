@@ -23,7 +23,7 @@ pub use self::{misspelt::misspelt, settings::Settings};
 use crate::{
     access::{AdminAccess, ReadAccess, ServiceTokens},
     addresses::TrustedProxies,
-    engine::{Durability, Retention, Storage},
+    engine::{Durability, RedisSettings, RedisUrlError, Retention, Storage},
     origins::AllowedOrigins,
     quantity,
     streams::StreamLimits,
@@ -103,6 +103,7 @@ impl std::error::Error for ConfigErrors {}
 
 const MIB: u64 = 1024 * 1024;
 const DATA_DIR: &str = "./data";
+const REDIS_PREFIX: &str = "logs-gateway:";
 const RETENTION_BYTES: u64 = 4096 * MIB;
 /// Where records are in memory: far below what a disk would hold.
 const RETENTION_BYTES_IN_MEMORY: u64 = 512 * MIB;
@@ -192,13 +193,8 @@ impl Config {
             reading.number("PUBLISH_RATE", settings.publish_rate.as_deref(), 0, count),
         );
         let storage = storage(&mut reading, settings);
-        if given(&settings.redis_url).is_some() {
-            // Silence would be two gateways that do not know each other's records.
-            let missing = "REDIS_URL: this version has no engine for Redis; a gateway keeps its records in DATA_DIR, for itself";
-            reading.errors.push(missing.to_owned());
-        }
         let retention_bytes = match storage {
-            Storage::Memory => RETENTION_BYTES_IN_MEMORY,
+            Storage::Memory | Storage::Redis(_) => RETENTION_BYTES_IN_MEMORY,
             Storage::Disk { .. } => RETENTION_BYTES,
         };
         let config = Self {
@@ -410,6 +406,9 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
         let error = "DURABILITY: fsync is for a disk, and with STORE=memory nothing outlives the process";
         reading.errors.push(error.to_owned());
     }
+    if let Some(redis) = redis(reading, settings) {
+        return redis;
+    }
     let dir = given_file(&settings.data_dir)
         .unwrap_or(Path::new(DATA_DIR))
         .to_owned();
@@ -424,6 +423,49 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
             other => Err(format!("{other:?} is neither disk nor memory")),
         },
     )
+}
+
+/// Redis, where it is named.
+fn redis(reading: &mut Reading, settings: &Settings) -> Option<Storage> {
+    let Some(url) = given(&settings.redis_url) else {
+        for (name, value) in [
+            ("REDIS_PREFIX", &settings.redis_prefix),
+            ("REDIS_REPLICAS", &settings.redis_replicas),
+        ] {
+            if given(value).is_some() {
+                reading.errors.push(format!(
+                    "{name}: it is for Redis, and REDIS_URL does not say where that is"
+                ));
+            }
+        }
+        return None;
+    };
+    for (name, value) in [("STORE", &settings.store), ("DURABILITY", &settings.durability)] {
+        if given(value).is_some() {
+            let error = format!(
+                "{name}: with REDIS_URL records are kept in Redis, which says itself how safe they are there"
+            );
+            reading.errors.push(error);
+        }
+    }
+    let replicas = reading.number(
+        "REDIS_REPLICAS",
+        settings.redis_replicas.as_deref(),
+        0,
+        "a whole number",
+    );
+    let url = url
+        .parse()
+        .map_err(|error: RedisUrlError| reading.errors.push(format!("REDIS_URL: {error}")));
+    let (url, prefix) = (
+        url.ok()?,
+        given(&settings.redis_prefix).unwrap_or(REDIS_PREFIX).to_owned(),
+    );
+    Some(Storage::Redis(RedisSettings {
+        url,
+        prefix,
+        replicas,
+    }))
 }
 
 /// The certificate, where there is one.

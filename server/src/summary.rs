@@ -52,6 +52,7 @@ impl Summary {
             records: match &config.storage {
                 Storage::Memory => "records in memory".to_owned(),
                 Storage::Disk { dir, .. } => format!("records in {}", dir.display()),
+                Storage::Redis(redis) => format!("records in {}, shared with other gateways", redis.url),
             },
             program: std::env::args()
                 .next()

@@ -74,22 +74,23 @@ pub struct Settings {
     /// What an acknowledged record survives: the end of the `process`, by `kill -9` too; or with `fsync` the loss of power [default: process]
     #[arg(long, env = "DURABILITY", value_name = "KIND")]
     pub durability: Option<String>,
-    /// Not there yet: the gateway does not start with it, because each gateway keeps its own records
-    #[arg(
-        long,
-        env = "REDIS_URL",
-        value_name = "URL",
-        hide = true,
-        hide_env_values = true
-    )]
+    /// Keeps records in Redis (7 or later) or Valkey instead, shared by all gateways that name the same one: redis://, rediss:// with TLS,
+    /// or redis-sentinel://host,host/name [default: none]
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
+    /// With REDIS_URL: how every key begins. Gateways with another prefix share nothing with these [default: logs-gateway:]
+    #[arg(long, env = "REDIS_PREFIX", value_name = "TEXT")]
+    pub redis_prefix: Option<String>,
+    /// With REDIS_URL: how many replicas must have a record before it is acknowledged [default: 0]
+    #[arg(long, env = "REDIS_REPLICAS", value_name = "COUNT")]
+    pub redis_replicas: Option<String>,
     /// Records kept per channel [default: 100000]
     #[arg(long, env = "RETENTION_RECORDS", value_name = "COUNT")]
     pub retention_records: Option<String>,
     /// How long records are kept: seconds, or with a unit as in 12h or 7d [default: 7d]
     #[arg(long, env = "RETENTION_AGE", value_name = "AGE")]
     pub retention_age: Option<String>,
-    /// What records may take in all, before compression: bytes, or with a unit as in 4GiB [default: 4GiB; 512MiB in memory]
+    /// What records may take in all, before compression: bytes, or with a unit as in 4GiB [default: 4GiB; 512MiB in memory or in Redis]
     #[arg(long, env = "RETENTION_BYTES", value_name = "SIZE")]
     pub retention_bytes: Option<String>,
     /// The longest silence on a stream, in milliseconds [default: 15000]

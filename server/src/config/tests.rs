@@ -42,7 +42,8 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         auth: some("magic"),
         store: some("cloud"),
         durability: some("hope"),
-        redis_url: some("redis://:s3cret@redis:6379"),
+        redis_url: some("redis://:s3cret@redis:port"),
+        redis_replicas: some("two"),
         retention_records: some("many"),
         retention_age: some("7 fortnights"),
         retention_bytes: some("lots"),
@@ -77,6 +78,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         "STORE",
         "DURABILITY",
         "REDIS_URL",
+        "REDIS_REPLICAS",
         "RETENTION_RECORDS",
         "RETENTION_AGE",
         "RETENTION_BYTES",
@@ -93,7 +95,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
             "{name}: {errors:#?}"
         );
     }
-    assert_eq!(errors.len(), 25, "{errors:#?}");
+    assert_eq!(errors.len(), 28, "{errors:#?}");
     assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
 }
 

@@ -14,6 +14,7 @@ mod filter;
 mod group;
 mod idempotency;
 mod log;
+mod redis;
 mod stamp;
 mod store;
 mod sweeper;
@@ -49,6 +50,7 @@ pub(crate) use self::{
 };
 pub use self::{
     idempotency::{IdempotencyKey, Named},
+    redis::{RedisSettings, RedisUrl, RedisUrlError},
     store::{Durability, OpenError},
 };
 
@@ -84,6 +86,8 @@ pub enum Storage {
         /// When an acknowledged record is safe.
         durability: Durability,
     },
+    /// In Redis, where other gateways find them too.
+    Redis(RedisSettings),
 }
 
 impl Storage {
@@ -91,7 +95,7 @@ impl Storage {
     #[must_use]
     pub fn dir(&self) -> Option<&Path> {
         match self {
-            Self::Memory => None,
+            Self::Memory | Self::Redis(_) => None,
             Self::Disk { dir, .. } => Some(dir),
         }
     }
@@ -162,7 +166,7 @@ impl Engine {
     pub fn open(storage: &Storage, retention: Retention) -> Result<Self, OpenError> {
         let memory = match storage {
             Storage::Memory => retention.bytes,
-            Storage::Disk { .. } => TAIL_BYTES.min(retention.bytes),
+            Storage::Disk { .. } | Storage::Redis(_) => TAIL_BYTES.min(retention.bytes),
         };
         Self::open_within(storage, retention, memory)
     }
@@ -170,7 +174,7 @@ impl Engine {
     /// As [`Self::open`], with so many bytes of records in memory at most.
     fn open_within(storage: &Storage, retention: Retention, memory: u64) -> Result<Self, OpenError> {
         let (store, found) = match storage {
-            Storage::Memory => (None, store::Found::default()),
+            Storage::Memory | Storage::Redis(_) => (None, store::Found::default()),
             Storage::Disk { dir, durability } => {
                 let store = Store::open(dir, *durability, retention.bytes)?;
                 let found = store

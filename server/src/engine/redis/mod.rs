@@ -1,0 +1,25 @@
+//! Redis as the place where records are kept, so that several gateways share them.
+
+#![allow(dead_code, unused_imports)]
+
+mod block;
+mod connect;
+mod store;
+mod trouble;
+mod url;
+
+pub(crate) use self::connect::{connect, connect_live};
+pub(in crate::engine) use self::store::{Away, Marks, Portion, RedisStore};
+pub(crate) use self::trouble::Trouble;
+pub use self::url::{RedisUrl, RedisUrlError};
+
+/// How records are kept in Redis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisSettings {
+    /// Where it is.
+    pub url: RedisUrl,
+    /// How every key and topic of these gateways begins.
+    pub prefix: String,
+    /// How many replicas must have a record before it is acknowledged.
+    pub replicas: u32,
+}
