@@ -2,20 +2,28 @@
 
 #![allow(dead_code, unused_imports)]
 
+mod append;
 mod block;
+mod check;
 mod connect;
+mod pool;
+mod scripts;
 mod store;
+mod sweeper;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trouble;
 mod url;
+mod writer;
 
 pub(crate) use self::connect::{connect, connect_live};
 pub(crate) use self::trouble::Trouble;
 pub use self::url::{RedisUrl, RedisUrlError};
 pub(in crate::engine) use self::{
     block::{Block, Damaged},
-    store::{Away, Marks, Portion, RedisStore},
+    store::{Away, MARKS, Marks, Portion, RedisStore, Trying},
+    sweeper::RedisSweeper,
+    writer::RedisWriter,
 };
 
 /// How records are kept in Redis.
