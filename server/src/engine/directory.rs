@@ -219,6 +219,15 @@ impl Directory {
         }
     }
 
+    /// Of every channel that is heard of, all is heard that comes after this record.
+    pub(super) fn hear_all_from(&self, id: RecordId) {
+        let Some(followed) = &self.followed else { return };
+        let heard = self.channels.values();
+        heard
+            .filter(|log| followed.hears(log.channel()))
+            .for_each(|log| log.hear_from(id));
+    }
+
     /// Every reader, some perhaps more than once.
     pub(super) fn signals(&self) -> impl Iterator<Item = Arc<Signal>> {
         let of_channels = self.channels.values().flat_map(|log| log.signals());

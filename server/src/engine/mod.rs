@@ -140,12 +140,16 @@ pub enum AppendError {
     /// The name was used for something else.
     #[error("the idempotency key was used for another publication")]
     KeyReused,
-    /// The disk has no room left.
-    #[error("the gateway's disk is full")]
+    /// The disk, or the memory of Redis, has no room left.
+    #[error("the gateway's store is full")]
     Full,
     /// The store fails. Whether the records are in it is not known: a repeat under the same name is safe.
     #[error("the gateway's store fails")]
     Failed,
+    /// The store does not answer, or takes nothing now. Whether the records are in it is not known: a repeat under the same
+    /// name is safe.
+    #[error("the gateway's store cannot be used just now")]
+    Away,
 }
 
 /// An entry as the writer takes it: everything done that can be done before the id is known.
@@ -228,7 +232,7 @@ impl Engine {
                 let sweeper = Sweeper::new(log.clone(), commands.downgrade(), noticed);
                 vec![spawn("writer", move || writer.run()), spawn("sweeper", move || sweeper.run())]
             }
-            Keeping::Redis(store) => redis::spawn(&log, store, receiver),
+            Keeping::Redis(store) => redis::begin(&log, store, &commands, receiver),
         };
         let threads = threads.into_iter().collect::<std::io::Result<_>>();
         Ok(Self {

@@ -45,7 +45,7 @@ struct Ended;
 
 const TICK: Duration = Duration::from_secs(1);
 /// How long a channel may rest before its records are on disk only.
-const IDLE_MS: u64 = 300_000;
+pub(super) const IDLE_MS: u64 = 300_000;
 /// Channels looked at in one go.
 const CHANNELS_AT_ONCE: usize = 256;
 

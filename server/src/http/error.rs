@@ -145,7 +145,7 @@ pub(crate) enum ApiError {
     /// 400: an idempotency key that cannot be one.
     #[error("one Idempotency-Key of 1 to {MAX_KEY_CHARS} visible ASCII characters is taken")]
     InvalidIdempotencyKey,
-    /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk is full: nothing was stored.
+    /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk or Redis is full: nothing was acknowledged.
     #[error("nothing was stored: {0}")]
     Append(#[from] AppendError),
 }
@@ -246,7 +246,9 @@ impl ApiError {
             Self::InvalidIdempotencyKey => (S::BAD_REQUEST, code::INVALID_IDEMPOTENCY_KEY),
             Self::Append(AppendError::KeyReused) => (S::UNPROCESSABLE_ENTITY, code::IDEMPOTENCY_KEY_REUSED),
             Self::Append(AppendError::Full) => (S::INSUFFICIENT_STORAGE, code::STORAGE_FULL),
-            Self::NotKept | Self::StoreAway(_) | Self::Append(AppendError::Failed) => {
+            Self::NotKept
+            | Self::StoreAway(_)
+            | Self::Append(AppendError::Failed | AppendError::Away) => {
                 (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED)
             }
             Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {

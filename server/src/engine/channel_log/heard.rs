@@ -65,13 +65,21 @@ impl ChannelLog {
         (state.push_new(missed.records), 0)
     }
 
-    /// All that there was up to this record is lost, to the readers too that have not read it yet. Returns the bytes of memory
-    /// that gave.
-    pub(in crate::engine) fn lose_up_to(&self, id: RecordId, wake: &mut Vec<Arc<Signal>>) -> u64 {
+    /// All that there was up to this record is lost, to the readers too that have not read it yet; what came after it and
+    /// up to `from` is not in the tail. Returns the bytes of memory that gave.
+    pub(in crate::engine) fn lose_up_to(
+        &self,
+        id: RecordId,
+        from: RecordId,
+        wake: &mut Vec<Arc<Signal>>,
+    ) -> u64 {
         let mut state = write(&self.state);
         state.links.iter().for_each(|link| link.mark(wake));
         state.lost_to = id;
-        state.restart_tail(id)
+        if state.tail_from == UNHEARD {
+            return 0;
+        }
+        state.restart_tail(from)
     }
 
     /// Lets go of the tail. Returns the bytes of memory that gave.

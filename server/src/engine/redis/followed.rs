@@ -43,6 +43,30 @@ pub(in crate::engine) struct Touched {
     pub(in crate::engine) patterns: HashMap<ChannelPattern, RecordId>,
 }
 
+impl Touched {
+    pub(in crate::engine) fn is_empty(&self) -> bool {
+        self.channels.is_empty() && self.patterns.is_empty()
+    }
+
+    /// What of it is wanted now, and what is not.
+    pub(in crate::engine) fn split(self, followed: &Followed) -> (Self, Self) {
+        let (channels, left) = self
+            .channels
+            .into_iter()
+            .partition(|channel| followed.channels.contains_key(channel));
+        let (patterns, left_patterns) = self
+            .patterns
+            .into_iter()
+            .partition(|(pattern, _)| followed.patterns.contains_key(pattern));
+        let wanted = Self { channels, patterns };
+        let unwanted = Self {
+            channels: left,
+            patterns: left_patterns,
+        };
+        (wanted, unwanted)
+    }
+}
+
 impl Followed {
     /// A reader wants this. Returns the change that is to be confirmed before it may read.
     pub(in crate::engine) fn want(&mut self, wanted: &[Wanted], head: RecordId) -> u64 {
@@ -120,14 +144,6 @@ impl Followed {
             patterns: patterns.map(|pattern| (pattern, RecordId::ZERO)).collect(),
         };
         (changes, all)
-    }
-
-    pub(in crate::engine) fn wants_channel(&self, channel: &Channel) -> bool {
-        self.channels.contains_key(channel)
-    }
-
-    pub(in crate::engine) fn wants_pattern(&self, pattern: &ChannelPattern) -> bool {
-        self.patterns.contains_key(pattern)
     }
 
     /// Whether a reader wants this channel, by name or by a pattern.

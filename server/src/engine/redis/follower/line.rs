@@ -1,18 +1,21 @@
 //! [`Line`]: the connection on which everything is heard.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use logs_shared::{ChannelPattern, RecordId};
+use logs_shared::{Channel, ChannelPattern};
 use redis::{RedisResult, Value, aio::MultiplexedConnection};
 
 use super::{Hearing, Lost};
-use crate::engine::redis::{Marks, RedisStore, Trouble, connect_live, followed::Touched, topics};
+use crate::engine::redis::{MARKS, Marks, RedisStore, Trouble, Trying, connect_live, followed::Touched, topics};
 
 /// The connection on which everything is heard, and what it is subscribed to.
 pub(super) struct Line {
     connection: MultiplexedConnection,
     prefix: String,
-    channels: std::collections::HashSet<logs_shared::Channel>,
+    channels: HashSet<Channel>,
     patterns: HashMap<ChannelPattern, Vec<String>>,
     /// How many patterns need each of these.
     globs: HashMap<String, usize>,
@@ -20,16 +23,6 @@ pub(super) struct Line {
 
 /// How many topics are named in one command.
 const TOPICS_AT_ONCE: usize = 1_000;
-
-/// Raises the id that was given last. The log is there, and its fields are as [`Marks`] has them.
-const RAISE: &str = "local last = redis.call('HGET', KEYS[1], 'last')
-if not last then return 0 end
-local ms, seq = string.match(last, '^(%d+)-(%d+)$')
-local to_ms, to_seq = tonumber(ARGV[1]), tonumber(ARGV[2])
-ms, seq = tonumber(ms), tonumber(seq)
-if ms > to_ms or (ms == to_ms and seq >= to_seq) then return 0 end
-redis.call('HSET', KEYS[1], 'last', ARGV[1] .. '-' .. ARGV[2])
-return 1";
 
 impl Line {
     pub(super) async fn open(store: &RedisStore, hearing: &Arc<Hearing>) -> Result<Self, Lost> {
@@ -39,10 +32,11 @@ impl Line {
             Ok::<(), std::convert::Infallible>(())
         };
         let connection = connect_live(&store.settings().url, push).await;
+        let connection = connection.map_err(|error| fail(store, Trouble::of(&error)))?;
         Ok(Self {
-            connection: store.noted(connection)?,
+            connection,
             prefix: topics::prefix(&store.settings().prefix),
-            channels: std::collections::HashSet::new(),
+            channels: HashSet::new(),
             patterns: HashMap::new(),
             globs: HashMap::new(),
         })
@@ -50,7 +44,7 @@ impl Line {
 
     /// Subscribes to all of this that it is not subscribed to.
     pub(super) async fn follow(&mut self, wanted: &Touched) -> RedisResult<()> {
-        let new = |channel: &&logs_shared::Channel| self.channels.insert((*channel).clone());
+        let new = |channel: &&Channel| self.channels.insert((*channel).clone());
         let channels: Vec<_> = wanted.channels.iter().filter(new).collect();
         let topics: Vec<_> = channels
             .into_iter()
@@ -113,27 +107,12 @@ impl Line {
     /// How far the log is; `None` where there is none. When this returns, everything up to there has been heard.
     pub(super) async fn tick(&mut self, store: &RedisStore) -> Result<Option<Marks>, Lost> {
         let mut question = redis::cmd("HMGET");
-        question.arg(self.log_key(store)).arg(Marks::FIELDS);
+        question.arg(store.key("log")).arg(&MARKS);
         let answer: RedisResult<Vec<Option<String>>> = question.query_async(&mut self.connection).await;
-        let answer = store.noted(answer)?;
-        if answer.iter().all(Option::is_none) {
-            return Ok(None);
-        }
-        Ok(Some(Marks::read(&answer).ok_or(Lost)?))
-    }
-
-    /// Sees to it that the next ids come after this one.
-    pub(super) async fn raise(&mut self, store: &RedisStore, id: RecordId) -> Result<(), Lost> {
-        let mut script = redis::cmd("EVAL");
-        script
-            .arg(RAISE)
-            .arg(1)
-            .arg(self.log_key(store))
-            .arg(id.ms)
-            .arg(id.seq);
-        let raised: RedisResult<i64> = script.query_async(&mut self.connection).await;
-        store.noted(raised)?;
-        Ok(())
+        let answer = answer.map_err(|error| fail(store, Trouble::of(&error)))?;
+        let marks = Marks::read(&answer).map_err(|trouble| fail(store, trouble))?;
+        store.succeed(Trying::Reading);
+        Ok(marks)
     }
 
     /// A server that has become a replica is to be left for the one that takes writes now.
@@ -145,13 +124,14 @@ impl Line {
             .and_then(|role| redis::from_redis_value::<String>(role.into_iter().next()?).ok())
             .is_some_and(|role| role == "slave");
         if is_replica {
-            store.note(Trouble::ReadOnly);
-            return Err(Lost);
+            return Err(fail(store, Trouble::ReadOnly));
         }
         Ok(())
     }
 
-    fn log_key(&self, store: &RedisStore) -> String {
-        format!("{}log", store.settings().prefix)
-    }
+}
+
+fn fail(store: &RedisStore, trouble: Trouble) -> Lost {
+    store.fail(trouble, Trying::Reading);
+    Lost
 }

@@ -115,20 +115,20 @@ impl Follower {
     async fn hear(&mut self, hearing: &Arc<Hearing>) -> Result<Closed, Lost> {
         let log = self.log.clone();
         let mut line = tokio::select! {
-            line = Line::open(&self.store, hearing) => line.inspect_err(|_| self.lose())?,
+            line = Line::open(&self.store, hearing) => self.note(line)?,
             () = closing(&log) => return Ok(Closed),
         };
         let from = log.head();
         let (change, all) = self.all_followed();
-        line.follow(&all).await.inspect_err(|_| self.lose())?;
+        self.note(line.follow(&all).await)?;
         let marks = self.tick(&mut line).await?;
         let missed = if self.is_same(marks) && from != RecordId::ZERO {
             catch_up(&log, &self.store, from, marks.last_id, &all).await?
         } else {
             Missed::default()
         };
-        self.take_marks(&mut line, marks).await?;
-        hearing.go_live(from, marks.last_id, missed, change);
+        let to = self.take_marks(marks, from).await?;
+        hearing.go_live(from, to, missed, change);
         self.hear_on(&mut line, hearing).await
     }
 
@@ -164,42 +164,45 @@ impl Follower {
                 let _ = asking.send(());
             }
             if is_time {
-                line.check_role(&self.store).await.inspect_err(|_| self.lose())?;
+                self.note(line.check_role(&self.store).await)?;
             }
         }
     }
 
     /// Follows what has changed, and hears how far the log is.
     async fn follow_on(&mut self, line: &mut Line, change: u64, touched: Touched) -> Result<(), Lost> {
-        let (wanted, unwanted) = {
-            let directory = read(&self.log.directory);
-            touched.split(&directory)
+        let (wanted, unwanted) = match write(&self.log.directory).followed() {
+            Some(followed) => touched.split(followed),
+            None => return Ok(()),
         };
-        line.follow(&wanted).await.inspect_err(|_| self.lose())?;
+        self.note(line.follow(&wanted).await)?;
         // After the others: a channel that one of those chooses is heard of all the time.
-        line.leave(&unwanted).await.inspect_err(|_| self.lose())?;
+        self.note(line.leave(&unwanted).await)?;
+        let before = self.log.head();
         let marks = self.tick(line).await?;
-        self.take_marks(line, marks).await?;
-        if change == 0 {
-            return Ok(());
+        let to = self.take_marks(marks, before).await?;
+        {
+            let _directory = read(&self.log.directory);
+            self.log.raise_head(to);
         }
         let from = wanted.patterns.values().min().copied();
         let active = match from.filter(|from| *from != RecordId::ZERO) {
             Some(from) => {
                 let store = self.store.clone();
-                spawn_blocking(move || store.active_after(from))
-                    .await
-                    .map_err(|_| Lost)??
+                let active = spawn_blocking(move || store.active_after(from));
+                active.await.map_err(|_| Lost)??
             }
             None => Vec::new(),
         };
-        self.confirm(change, marks.last_id, &wanted, active);
+        self.confirm(change, &wanted, active);
         Ok(())
     }
 
     /// From now on everything is heard of what was wanted up to this change.
-    fn confirm(&self, change: u64, head: RecordId, wanted: &Touched, active: Vec<Channel>) {
+    fn confirm(&self, change: u64, wanted: &Touched, active: Vec<Channel>) {
         let mut directory = write(&self.log.directory);
+        // What has come by now was perhaps passed over; all that comes now is taken.
+        let head = self.log.head();
         if let Some(followed) = directory.followed() {
             followed.set_effective(change);
         }
@@ -230,13 +233,13 @@ impl Follower {
 
     /// Asks how far the log is, and begins one where there is none.
     async fn tick(&mut self, line: &mut Line) -> Result<Marks, Lost> {
-        let told = line.tick(&self.store).await.inspect_err(|_| self.lose())?;
+        let told = self.note(line.tick(&self.store).await)?;
         let marks = match told {
             Some(marks) => marks,
             None => {
                 let store = self.store.clone();
-                let marks = spawn_blocking(move || store.marks()).await.map_err(|_| Lost)?;
-                marks.inspect_err(|_| self.lose())?
+                let marks = spawn_blocking(move || store.marks());
+                self.note(marks.await.map_err(|_| Lost)?)?
             }
         };
         if self.log.live.hear() {
@@ -250,49 +253,61 @@ impl Follower {
         self.heard.is_none_or(|heard| heard.epoch == marks.epoch)
     }
 
-    /// Everything up to these marks has been heard.
-    async fn take_marks(&mut self, line: &mut Line, marks: Marks) -> Result<(), Lost> {
+    /// Takes what the log says of itself, after it was known up to `before`. Returns up to where it is known then.
+    async fn take_marks(&mut self, marks: Marks, before: RecordId) -> Result<RecordId, Lost> {
         let log = self.log.clone();
-        let mut head = log.head();
+        let mut to = marks.last_id.max(before);
         if let Some(heard) = self.heard.filter(|heard| heard.epoch != marks.epoch) {
             tracing::error!("Redis has lost everything: the log begins anew, and readers are told");
-            head = marks.floor.max(heard.head);
-            self.lose_everything(head);
-        }
-        if marks.last_id < head {
             // What comes next must not have an id that readers have passed.
-            line.raise(&self.store, head)
-                .await
-                .inspect_err(|_| self.lose())?;
-            let (lost, known) = (marks.last_id, head);
-            if self.is_same(marks) {
-                tracing::warn!(%lost, %known, "Redis has lost the newest records, which readers have had");
-            }
+            let lost_to = marks.floor.max(heard.head);
+            to = to.max(lost_to);
+            self.raise(to).await?;
+            self.lose_everything(lost_to, to);
+        } else if marks.last_id < before {
+            let (last_id, known) = (marks.last_id, before);
+            tracing::warn!(%last_id, %known, "Redis has lost the newest records, which readers have had");
+            self.raise(to).await?;
         }
         log.kept_bytes.store(marks.kept_bytes, Ordering::Relaxed);
         log.channels.store(marks.channels, Ordering::Relaxed);
         *write(&log.floor) = marks.floor;
         *write(&log.forgotten_to) = marks.forgotten_to;
-        let _directory = read(&log.directory);
-        log.raise_head(marks.last_id.max(head));
         self.heard = Some(Heard {
             epoch: marks.epoch,
-            head: log.head(),
+            head: to,
         });
+        Ok(to)
+    }
+
+    /// Has no id up to this one given any more.
+    async fn raise(&self, to: RecordId) -> Result<(), Lost> {
+        let store = self.store.clone();
+        let raised = spawn_blocking(move || store.raise(to));
+        self.note(raised.await.map_err(|_| Lost)?.map_err(Lost::from))?;
         Ok(())
     }
 
-    fn lose_everything(&self, up_to: RecordId) {
+    /// Everything up to one record is lost; what was published since then and up to another one is in Redis.
+    fn lose_everything(&self, up_to: RecordId, from: RecordId) {
         let mut wake = Vec::new();
         {
             let directory = write(&self.log.directory);
             for channel in directory.channels() {
-                let freed = channel.lose_up_to(up_to, &mut wake);
+                let freed = channel.lose_up_to(up_to, from, &mut wake);
                 self.log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
             }
-            self.log.raise_head(up_to);
+            self.log.raise_head(from);
         }
         wake.iter().for_each(|signal| signal.wake());
+    }
+
+    /// Notes where Redis does not answer.
+    fn note<T, E: Into<Lost>>(&self, answer: Result<T, E>) -> Result<T, Lost> {
+        answer.map_err(|error| {
+            self.lose();
+            error.into()
+        })
     }
 
     /// Redis does not answer.
