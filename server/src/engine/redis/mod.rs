@@ -12,6 +12,8 @@ mod store;
 mod sweeper;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod url;
 mod writer;

@@ -148,6 +148,12 @@ impl Pool {
         Ok(facts)
     }
 
+    /// Whether records may be put into the server, by what was found out about it last.
+    pub(super) fn keeps(&self) -> Result<(), Trouble> {
+        let state = self.state();
+        state.checked.as_ref().map_or(Ok(()), |(_, facts)| facts.keeps())
+    }
+
     /// Lets all connections go, those in use when they come back.
     pub(super) fn drop_all(&self) {
         let mut state = self.state();

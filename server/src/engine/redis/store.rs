@@ -239,7 +239,9 @@ impl RedisStore {
 
     /// A connection for a writer, to a server that may be written to.
     pub(super) fn connect(&self) -> Result<Connection, Trouble> {
-        self.pool.connect()
+        let connection = self.pool.connect()?;
+        self.pool.keeps()?;
+        Ok(connection)
     }
 
     /// Appends a batch. Ids come after `head`.
@@ -261,7 +263,7 @@ impl RedisStore {
     /// Makes sure that no id up to this one is given any more, and that there is a log. Returns the id that was given last.
     /// Whether anything can be appended is known then.
     pub(in crate::engine) fn raise(&self, head: RecordId) -> Result<RecordId, Away> {
-        let raised = self.pool.connect().and_then(|mut connection| {
+        let raised = self.connect().and_then(|mut connection| {
             self.append(&mut connection, &Batch::default(), head)
                 .map_err(|failed| failed.trouble())
         });

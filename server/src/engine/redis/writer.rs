@@ -113,8 +113,9 @@ impl RedisWriter {
                 self.answer(group, outcomes);
             }
             Err(trouble) => {
+                // Before anybody hears of it, so that who asks then what is wrong is told.
+                self.store.fail(trouble.clone(), Trying::Writing);
                 group.refuse(&trouble);
-                self.store.fail(trouble, Trying::Writing);
             }
         }
     }
