@@ -83,12 +83,8 @@ impl Pool {
             }
             Err(error) => {
                 let trouble = Trouble::of(&error);
-                match trouble {
-                    // Another server may be the one to ask now.
-                    Trouble::ReadOnly => self.drop_all(),
-                    Trouble::Unreachable(_) => {}
-                    _ if !is_broken(&error) => place.give_back(connection),
-                    _ => {}
+                if !is_broken(&error) && trouble != Trouble::ReadOnly {
+                    place.give_back(connection);
                 }
                 Err(Failure::Trouble(trouble))
             }

@@ -164,6 +164,10 @@ impl RedisStore {
 
     /// Notes what is wrong with it, and says so in the log of the gateway where that is news.
     pub(in crate::engine) fn fail(&self, trouble: Trouble, trying: Trying) {
+        // What it was connected to is the primary no more, and what is read there may be old.
+        if trouble == Trouble::ReadOnly {
+            self.pool.drop_all();
+        }
         let mut standing = self.standing();
         if standing.trouble.as_ref() != Some(&trouble) {
             // That it is away is no answer to what was written.

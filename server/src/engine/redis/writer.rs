@@ -135,10 +135,10 @@ impl RedisWriter {
     }
 
     fn take_connection(&mut self) -> Result<Connection, Trouble> {
-        if let Some((mut connection, used)) = self.connection.take() {
-            if used.elapsed() < IDLE || redis::cmd("PING").exec(&mut connection).is_ok() {
-                return Ok(connection);
-            }
+        if let Some((mut connection, used)) = self.connection.take()
+            && (used.elapsed() < IDLE || redis::cmd("PING").exec(&mut connection).is_ok())
+        {
+            return Ok(connection);
         }
         self.store.connect()
     }
