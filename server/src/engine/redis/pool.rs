@@ -83,6 +83,10 @@ impl Pool {
             }
             Err(error) => {
                 let trouble = Trouble::of(&error);
+                if let Trouble::Unreachable(_) = trouble {
+                    // Whoever waits on another connection finds out soon enough, and nobody else is to wait.
+                    self.rest(&trouble);
+                }
                 if !is_broken(&error) && trouble != Trouble::ReadOnly {
                     place.give_back(connection);
                 }
@@ -112,12 +116,20 @@ impl Pool {
         match &connected {
             Ok(_) => state.failed = None,
             Err(trouble) => {
-                let rest = Duration::from_millis(random::jittered(REST_MS));
-                state.failed = Some((trouble.clone(), Instant::now() + rest));
-                state.idle.clear();
+                drop(state);
+                self.rest(trouble);
             }
         }
         connected
+    }
+
+    /// Nobody connects again for a while.
+    fn rest(&self, trouble: &Trouble) {
+        let rest = Duration::from_millis(random::jittered(REST_MS));
+        let mut state = self.state();
+        state.failed = Some((trouble.clone(), Instant::now() + rest));
+        state.generation += 1;
+        state.idle.clear();
     }
 
     /// Finds out whether the server is what it must be, where that was not done just now.

@@ -202,13 +202,22 @@ impl RedisStore {
 
     /// Asks what may be asked twice.
     pub(super) fn ask<T>(&self, question: impl FnMut(&mut Connection) -> RedisResult<T>) -> Result<T, Away> {
+        self.ask_to(Trying::Reading, question)
+    }
+
+    /// The same, where a refusal may be one to write.
+    pub(super) fn ask_to<T>(
+        &self,
+        trying: Trying,
+        question: impl FnMut(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, Away> {
         match self.pool.ask(question) {
             Ok(answer) => {
                 self.succeed(Trying::Reading);
                 Ok(answer)
             }
             Err(Failure::Trouble(trouble)) => {
-                self.fail(trouble, Trying::Reading);
+                self.fail(trouble, trying);
                 Err(Away)
             }
             // Redis has nothing to do with that.

@@ -1,6 +1,7 @@
 //! Writers, readers and the sweeper on a real Redis.
 
 mod appending;
+
 mod reading;
 mod retention;
 mod trouble;

@@ -135,10 +135,17 @@ impl RedisWriter {
     }
 
     fn take_connection(&mut self) -> Result<Connection, Trouble> {
-        if let Some((mut connection, used)) = self.connection.take()
-            && (used.elapsed() < IDLE || redis::cmd("PING").exec(&mut connection).is_ok())
-        {
-            return Ok(connection);
+        if let Some((mut connection, used)) = self.connection.take() {
+            let answered = match used.elapsed() < IDLE {
+                true => Ok(()),
+                false => redis::cmd("PING").exec(&mut connection),
+            };
+            match answered {
+                Ok(()) => return Ok(connection),
+                // Who publishes has waited enough.
+                Err(error) if error.is_timeout() => return Err(Trouble::of(&error)),
+                Err(_) => {}
+            }
         }
         self.store.connect()
     }
