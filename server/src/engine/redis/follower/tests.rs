@@ -349,3 +349,224 @@ async fn redis_may_be_killed_and_come_again() {
     each_once_and_in_order(under_load([&a, &b], 300, killing).await);
     assert!(killed.load(Ordering::Relaxed) >= 2);
 }
+
+/// Everything that Redis had is gone, while gateways and readers are there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_begins_anew_is_a_gap_that_says_so() {
+    let redis = RedisServer::start();
+    let settings = redis.settings();
+    let [a, b] = [(); 2].map(|()| Gateway::new(&settings));
+    let mut named = b.reader(&["logs:etl:w:a"], RecordId::ZERO).await;
+    let mut chosen = b.reader(&["logs:*:w:*"], RecordId::ZERO).await;
+    let before = a.append("logs:etl:w:a", 3).await;
+    assert_eq!(take(&mut named, 3).await.0.len(), 3);
+    assert_eq!(take(&mut chosen, 3).await.0.len(), 3);
+    let _: () = redis.command(&["FLUSHALL"]);
+    let after = a.append("logs:etl:w:a", 2).await;
+    assert!(after.first_id > before.last_id);
+    for reader in [&mut named, &mut chosen] {
+        let (got, gaps) = take(reader, 2).await;
+        assert_eq!(got, ids(&after).collect::<Vec<_>>());
+        assert_eq!(gaps, [GapReason::Restart]);
+    }
+    // Who comes back with a cursor from before is told by where the log begins.
+    b.0.fresh().await.unwrap();
+    assert!(before.last_id < b.0.floor());
+    let next = b.append("logs:etl:w:a", 1).await;
+    assert_eq!(take(&mut named, 1).await, (vec![next.first_id], vec![]));
+}
+
+/// The newest records are lost with a server that had not written them down; readers have had them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ids_that_readers_have_passed_are_not_given_again() {
+    let redis = RedisServer::start();
+    let settings = redis.settings();
+    let [a, b] = [(); 2].map(|()| Gateway::new(&settings));
+    let mut reader = b.reader(&["logs:etl:w"], RecordId::ZERO).await;
+    let kept = a.append("logs:etl:w", 1).await;
+    assert_eq!(take(&mut reader, 1).await.0.len(), 1);
+    // As if it had come from a server whose clock was ahead.
+    let ahead = format!("{}-7", now_ms() + 86_400_000);
+    let log = format!("{}log", settings.prefix);
+    let _: i64 = redis.command(&["HSET", &log, "last", &ahead]);
+    let lost = a.append("logs:etl:w", 1).await;
+    assert_eq!(take(&mut reader, 1).await.0, [lost.first_id]);
+    let _: i64 = redis.command(&["HSET", &log, "last", &kept.last_id.to_string()]);
+    b.0.fresh().await.unwrap();
+    let raised: String = redis.command(&["HGET", &log, "last"]);
+    assert!(raised.parse::<RecordId>().unwrap() >= lost.last_id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retention_is_a_gap_only_where_something_is_missing() {
+    let redis = RedisServer::shared();
+    let settings = redis.settings();
+    let few = Retention { records: 10, ..KEPT };
+    let [a, b] = [(); 2].map(|()| Gateway::keeping(&settings, few));
+    let start = a.append("logs:etl:w:busy", 1).await.last_id;
+    let quiet = a.append("logs:etl:w:quiet", 1).await;
+    // This one reads what it follows from memory, all of it; the others come later.
+    let mut live = b.reader(&["logs:*:w:*"], quiet.last_id).await;
+    let mut all = Vec::new();
+    for _ in 0..30 {
+        all.extend(ids(&a.append("logs:etl:w:busy", 1).await));
+    }
+    assert_eq!(take(&mut live, 30).await, (all.clone(), vec![]));
+    let mut late = b.reader(&["logs:etl:w:quiet"], start).await;
+    assert_eq!(take(&mut late, 1).await, (vec![quiet.first_id], vec![]));
+    let mut late = a.reader(&["logs:etl:w:busy"], start).await;
+    assert_eq!(
+        take(&mut late, 10).await,
+        (all[20..].to_vec(), vec![GapReason::Retention])
+    );
+    // Nothing of what it has not read is gone.
+    let mut late = a.reader(&["logs:etl:w:busy"], all[19]).await;
+    assert_eq!(take(&mut late, 10).await, (all[20..].to_vec(), vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_does_not_read_costs_what_one_mark_costs() {
+    let redis = RedisServer::shared();
+    let a = Gateway::new(&redis.settings());
+    let mut stalled = a.reader(&["logs:*:w:*"], a.0.head()).await;
+    let mut live = a.reader(&["logs:etl:w:a"], a.0.head()).await;
+    let mut count = 0;
+    for _ in 0..50 {
+        a.append("logs:etl:w:a", 100).await;
+        count += take(&mut live, 100).await.0.len();
+    }
+    a.0.rest();
+    assert_eq!(
+        a.0.tail_bytes(),
+        0,
+        "what nobody but the stalled one has to read is in Redis only"
+    );
+    let (got, gaps) = take(&mut stalled, count).await;
+    assert_eq!((got.len(), gaps), (5_000, vec![]));
+    assert!(got.is_sorted_by(|a, b| a < b));
+}
+
+/// A channel is in memory as long as something comes to it and somebody follows it, by whatever name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_channels_come_and_go_with_one_reader() {
+    const CHANNELS: usize = 3_000;
+    let redis = RedisServer::shared();
+    let settings = redis.settings();
+    let [a, b] = [(); 2].map(|()| Gateway::new(&settings));
+    let mut reader = b.reader(&["logs:*:w:*"], b.0.head()).await;
+    let published = futures_util::future::join_all((0..CHANNELS).map(|n| {
+        let a = &a;
+        async move { a.append(&format!("logs:etl:w:r{n}"), 2).await }
+    }));
+    let (published, (got, gaps)) = tokio::join!(published, take(&mut reader, 2 * CHANNELS));
+    assert_eq!((got.len(), gaps), (2 * CHANNELS, vec![]));
+    let mut expected: Vec<_> = published.iter().flat_map(ids).collect();
+    expected.sort_unstable();
+    assert_eq!(got, expected);
+    assert_eq!((a.in_memory(), b.in_memory()), (0, CHANNELS));
+    b.0.rest();
+    assert!(
+        b.in_memory() <= 1,
+        "the last one may be read yet: {}",
+        b.in_memory()
+    );
+    // One that comes back is followed as before.
+    let again = a.append("logs:etl:w:r77", 1).await;
+    assert_eq!(take(&mut reader, 1).await, (vec![again.first_id], vec![]));
+    drop(reader);
+    assert_eq!((b.in_memory(), b.0.tail_bytes()), (0, 0));
+}
+
+/// Redis does not answer: what is open stays, what is to be opened is refused in time, and then all goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn while_redis_is_away_readers_rest_and_then_go_on() {
+    let redis = RedisServer::start();
+    let a = Gateway::new(&redis.settings());
+    let before = a.append("logs:etl:w", 500).await;
+    a.0.rest();
+    let mut reader = a.reader(&["logs:etl:w"], RecordId::ZERO).await;
+    let mut live = a.reader(&["logs:*:w"], a.0.head()).await;
+    redis.pause(true);
+    let begun = Instant::now();
+    let watch = a.0.watch(interests(&["logs:etl:w"]));
+    assert!(a.0.fresh().await.is_err());
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    drop(watch);
+    // It has to ask Redis for the first of them.
+    let waiting = tokio::time::timeout(Duration::from_secs(5), next_events(&mut reader, 64)).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+    assert!(
+        live.delayed_ms().is_some_and(|ms| ms > 3_000),
+        "{:?}",
+        live.delayed_ms()
+    );
+    assert_eq!(
+        a.0.append(records("logs:etl:w", 1), None).await,
+        Err(AppendError::Away)
+    );
+    redis.pause(false);
+    let (got, gaps) = take(&mut reader, 500).await;
+    assert_eq!((got, gaps), (ids(&before).collect(), vec![]));
+    let after = a.append_surely("logs:etl:w", 1, "k".to_owned()).await;
+    assert_eq!(take(&mut live, 1).await, (vec![after.first_id], vec![]));
+    assert_eq!(live.delayed_ms(), None);
+}
+
+/// The gateway starts before Redis does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_may_come_after_the_gateway() {
+    let redis = RedisServer::start();
+    redis.kill();
+    let a = Gateway::new(&redis.settings());
+    assert!(a.0.fresh().await.is_err());
+    assert!(a.0.trouble().is_some());
+    redis.run();
+    let mut reader = a.reader(&["logs:etl:w"], RecordId::ZERO).await;
+    let appended = a.append_surely("logs:etl:w", 1, "k".to_owned()).await;
+    assert_eq!(take(&mut reader, 1).await, (vec![appended.first_id], vec![]));
+    assert_eq!(a.0.trouble(), None);
+}
+
+/// What is added gives every record after the id that is told, whoever publishes meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_added_to_a_stream_comes_from_the_told_id_on() {
+    let redis = RedisServer::shared();
+    let settings = redis.settings();
+    let [a, b] = [(); 2].map(|()| Gateway::new(&settings));
+    for round in 0..40 {
+        let watch = b.0.watch(interests(&["logs:etl:quiet"]));
+        let subscriber = watch.subscriber();
+        b.0.fresh().await.unwrap();
+        let mut reader = Reader::new(b.0.log().clone(), watch, b.0.head(), false).unwrap();
+        let publishing = async {
+            let mut published = Vec::new();
+            for n in 0..20 {
+                published.extend(ids(&a.append(&format!("logs:etl:w{round}:r{n}"), 1).await));
+            }
+            published
+        };
+        let changing = async {
+            sleep(Duration::from_millis(round / 4)).await;
+            subscriber.set_interests(interests(&["logs:etl:quiet", &format!("logs:*:w{round}:*")]))
+        };
+        let (published, from) = tokio::join!(publishing, changing);
+        let expected: Vec<_> = published.into_iter().filter(|id| *id > from).collect();
+        assert_eq!(take(&mut reader, expected.len()).await, (expected, vec![]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_counts_followers_hears_which_have_changed() {
+    let redis = RedisServer::shared();
+    let a = Gateway::new(&redis.settings());
+    assert_eq!(a.0.take_recounted(), []);
+    let channel: Channel = "logs:etl:w".parse().unwrap();
+    let one = a.reader(&["logs:etl:w"], RecordId::ZERO).await;
+    let two = a.reader(&["logs:etl:w"], RecordId::ZERO).await;
+    assert_eq!(a.0.take_recounted(), [(channel.clone(), 2)]);
+    assert_eq!(a.0.take_recounted(), []);
+    drop(one);
+    assert_eq!(a.0.take_recounted(), [(channel.clone(), 1)]);
+    drop(two);
+    assert_eq!(a.0.take_recounted(), [(channel, 0)]);
+}
