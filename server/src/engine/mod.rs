@@ -48,6 +48,7 @@ pub(crate) use self::{
     tail::Stored,
     watch::{Link, Subscriber, Watch},
 };
+pub(crate) use self::redis::{Trouble as RedisTrouble, connect_live};
 pub use self::{
     idempotency::{IdempotencyKey, Named},
     redis::{RedisSettings, RedisUrl, RedisUrlError},

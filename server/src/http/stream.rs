@@ -36,7 +36,8 @@ pub(super) async fn stream(
         .quotas()
         .open(&reader)
         .map_err(|over| ApiError::StreamRate(over.retry_after().unwrap_or_default()))?;
-    let stream = blocking(move || gateway.open_stream(query, reader)).await??;
+    let place = gateway.place(&reader).await?;
+    let stream = blocking(move || gateway.open_stream(query, reader, place)).await??;
     let headers = [
         (header::CONTENT_TYPE, EVENT_STREAM_TYPE),
         (header::CACHE_CONTROL, "no-store"),

@@ -1,0 +1,170 @@
+//! [`Nodes`]: the gateways that share a Redis, which behave as one.
+//!
+//! Each is a node with a lease in Redis. What concerns a stream on another is asked of that one over Pub/Sub, and answered by
+//! the same code that answers a request. Whoever may publish to these topics is trusted as a gateway is: Redis is to be
+//! reached by gateways only.
+
+mod ask;
+mod id;
+mod keys;
+mod lease;
+mod link;
+mod message;
+mod places;
+mod revoked;
+mod rows;
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+
+use futures_util::future::BoxFuture;
+use redis::aio::MultiplexedConnection;
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::AbortHandle,
+    time::timeout,
+};
+
+pub(crate) use self::{
+    ask::{NoAnswer, PATIENCE},
+    id::NodeId,
+    lease::About,
+    message::{Answer, Question},
+    places::Place,
+};
+use self::{ask::Waiting, keys::Keys, places::Held};
+use crate::{
+    access::{Mark, Revoked},
+    engine::RedisSettings,
+};
+
+/// The gateways that share a Redis, as one of them. Dropping it ends what it does, as a crash would: others learn of it when
+/// its lease ends.
+pub(crate) struct Nodes {
+    inner: Arc<Inner>,
+    task: OnceLock<AbortHandle>,
+}
+
+struct Inner {
+    me: NodeId,
+    settings: RedisSettings,
+    keys: Keys,
+    about: About,
+    /// While it is a node.
+    connection: RwLock<Option<MultiplexedConnection>>,
+    waiting: Mutex<Waiting>,
+    /// How many questions of others may be answered at once.
+    answering: Arc<Semaphore>,
+    held: Mutex<Held>,
+    /// Woken where a count has changed.
+    changed: Notify,
+}
+
+/// How many questions of others are answered at once.
+const ANSWERED_AT_ONCE: usize = 64;
+
+/// The gateway, as the others need it.
+pub(crate) trait Here: Send + Sync + 'static {
+    /// Answers another gateway.
+    fn answer(self: Arc<Self>, question: Question) -> BoxFuture<'static, Answer>;
+
+    /// Who may no more.
+    fn revoked(&self) -> &Revoked;
+
+    /// Takes over what was revoked or lifted, and ends the streams of whom that concerns. Returns how many.
+    fn shut_out(&self, marks: Vec<(String, Mark)>) -> usize;
+
+    /// How many streams follow each channel that some follow.
+    fn all_readers(&self) -> Vec<(String, usize)>;
+
+    /// The same, of channels for which that has changed since this was last asked.
+    fn changed_readers(&self) -> Vec<(String, usize)>;
+}
+
+impl Nodes {
+    /// Does nothing yet.
+    pub(crate) fn new(settings: RedisSettings, about: About) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                me: NodeId::random(),
+                keys: Keys::new(&settings.prefix),
+                settings,
+                about,
+                connection: RwLock::default(),
+                waiting: Mutex::default(),
+                answering: Arc::new(Semaphore::new(ANSWERED_AT_ONCE)),
+                held: Mutex::default(),
+                changed: Notify::new(),
+            }),
+            task: OnceLock::new(),
+        }
+    }
+
+    /// Becomes one of them. To be called on a runtime, where it goes on until this is dropped.
+    pub(crate) fn join(&self, here: Weak<dyn Here>) {
+        let task = tokio::spawn(link::keep(self.inner.clone(), here));
+        let _ = self.task.set(task.abort_handle());
+    }
+
+    /// Says that this one is there no more.
+    pub(crate) async fn leave(&self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+        if let Some(mut connection) = self.inner.connection() {
+            let ended = timeout(PATIENCE, lease::end(&mut connection, &self.inner)).await;
+            if !matches!(ended, Ok(Ok(()))) {
+                tracing::debug!("the other gateways learn of the end of this one when its lease ends");
+            }
+        }
+        self.inner.leave();
+    }
+
+    /// Which one this is.
+    pub(crate) fn me(&self) -> NodeId {
+        self.inner.me
+    }
+
+    /// The other gateway that has the stream of this name, where one has.
+    pub(crate) fn other_in(&self, name: &str) -> Option<NodeId> {
+        NodeId::in_name(name).filter(|node| *node != self.inner.me)
+    }
+
+    /// Wakes whoever tells the others of counts.
+    pub(crate) fn readers_changed(&self) {
+        self.inner.changed.notify_one();
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+        self.inner.leave();
+    }
+}
+
+impl Inner {
+    fn connection(&self) -> Option<MultiplexedConnection> {
+        let connection = self.connection.read().unwrap_or_else(PoisonError::into_inner);
+        connection.clone()
+    }
+
+    fn is_joined(&self, connection: MultiplexedConnection) {
+        *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+    }
+
+    /// Returns whether it was one of them until now.
+    fn leave(&self) -> bool {
+        let connection = self
+            .connection
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        connection.is_some()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
