@@ -5,13 +5,18 @@
 mod block;
 mod connect;
 mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 mod trouble;
 mod url;
 
 pub(crate) use self::connect::{connect, connect_live};
-pub(in crate::engine) use self::store::{Away, Marks, Portion, RedisStore};
 pub(crate) use self::trouble::Trouble;
 pub use self::url::{RedisUrl, RedisUrlError};
+pub(in crate::engine) use self::{
+    block::{Block, Damaged},
+    store::{Away, Marks, Portion, RedisStore},
+};
 
 /// How records are kept in Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
