@@ -40,6 +40,7 @@ use logs_shared::{
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+pub(crate) use self::redis::{Trouble as RedisTrouble, connect_live};
 pub(crate) use self::store::DiskUse;
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},
@@ -48,7 +49,6 @@ pub(crate) use self::{
     tail::Stored,
     watch::{Link, Subscriber, Watch},
 };
-pub(crate) use self::redis::{Trouble as RedisTrouble, connect_live};
 pub use self::{
     idempotency::{IdempotencyKey, Named},
     redis::{RedisSettings, RedisUrl, RedisUrlError},

@@ -39,7 +39,11 @@ impl Gateway {
                 add(&mut all, *stats);
             }
         }
-        name_silent(&mut all, nodes, live.unwrap_or_default().into_iter().map(|(_, row)| row));
+        name_silent(
+            &mut all,
+            nodes,
+            live.unwrap_or_default().into_iter().map(|(_, row)| row),
+        );
         tell_health(&mut all);
         cut(&mut all, rows);
         nodes.count_readers(&mut all.by_channel).await;

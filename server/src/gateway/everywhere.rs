@@ -143,10 +143,13 @@ impl Gateway {
         nodes.keep(&marks).await.map_err(|_| NotRevoked::NotTold)?;
         // Who does not hear it now reads it when it is back.
         let answers = nodes.ask_all(Question::Revoke(marks), PATIENCE).await;
-        let closed = answers.unwrap_or_default().into_iter().map(|(_, answer)| match answer {
-            Answer::Closed(count) => count,
-            _ => 0,
-        });
+        let closed = answers
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, answer)| match answer {
+                Answer::Closed(count) => count,
+                _ => 0,
+            });
         Ok(closed.sum::<usize>() + here)
     }
 

@@ -268,9 +268,10 @@ impl ApiError {
             Self::Append(AppendError::Full) => (S::INSUFFICIENT_STORAGE, code::STORAGE_FULL),
             Self::NotReached(NoAnswer::Gone) => (S::NOT_FOUND, code::UNKNOWN_STREAM),
             Self::NotReached(NoAnswer::Silent) => (S::SERVICE_UNAVAILABLE, code::GATEWAY_SILENT),
-            Self::NotReached(NoAnswer::Away) | Self::NotTold | Self::NotKept | Self::Append(AppendError::Failed) => {
-                (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED)
-            }
+            Self::NotReached(NoAnswer::Away)
+            | Self::NotTold
+            | Self::NotKept
+            | Self::Append(AppendError::Failed) => (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED),
             Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {
                 (S::SERVICE_UNAVAILABLE, code::SHUTTING_DOWN)
             }

@@ -34,6 +34,8 @@ pub(crate) enum NoAnswer {
 
 /// How long another gateway may take to do what it is asked.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is looked whether whoever is waited for is still there.
+const LOOKED: Duration = Duration::from_millis(250);
 /// How many answers to one question wait to be taken.
 const ANSWERS: usize = 256;
 
@@ -78,10 +80,15 @@ impl Nodes {
             Ok(None) | Err(_) => return Err(NoAnswer::Away),
         }
         loop {
-            match timeout_at(until, asked.answers.recv()).await {
+            let look = (Instant::now() + LOOKED).min(until);
+            match timeout_at(look, asked.answers.recv()).await {
                 Ok(Some((from, answer))) if from == node => return Ok(answer),
                 Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return Err(NoAnswer::Silent),
+                Ok(None) => return Err(NoAnswer::Silent),
+                // Who was killed in the middle is not waited for.
+                Err(_) if !inner.is_heard(node).await => return Err(NoAnswer::Gone),
+                Err(_) if Instant::now() >= until => return Err(NoAnswer::Silent),
+                Err(_) => {}
             }
         }
     }
@@ -126,6 +133,17 @@ impl Inner {
         publish(&mut connection, topic, bytes).await
     }
 
+    /// Whether a gateway is there to hear what it is asked; where that is not known, it is.
+    async fn is_heard(&self, node: NodeId) -> bool {
+        let Some(mut connection) = self.connection() else {
+            return true;
+        };
+        let mut count = redis::cmd("PUBSUB");
+        count.arg("NUMSUB").arg(self.keys.ask(node));
+        let counted = timeout(LOOKED, count.query_async::<(String, u64)>(&mut connection)).await;
+        !matches!(counted, Ok(Ok((_, 0))))
+    }
+
     /// Hears something.
     pub(super) fn hear(self: &Arc<Self>, here: &Weak<dyn Here>, bytes: &[u8]) {
         let Some(Message { id, from, said }) = Message::decode(bytes) else {
@@ -144,7 +162,8 @@ impl Inner {
                 }
             }
             Said::Ask(question) => {
-                let (Some(here), Ok(turn)) = (here.upgrade(), self.answering.clone().try_acquire_owned()) else {
+                let (Some(here), Ok(turn)) = (here.upgrade(), self.answering.clone().try_acquire_owned())
+                else {
                     return;
                 };
                 let inner = self.clone();

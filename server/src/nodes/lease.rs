@@ -42,9 +42,7 @@ pub(super) fn lease_ms() -> u64 {
 
 /// Says that this gateway is there, and returns whether it was to all others until now.
 pub(super) async fn renew(connection: &mut MultiplexedConnection, inner: &Inner) -> RedisResult<bool> {
-    let Inner {
-        me, keys, about, ..
-    } = inner;
+    let Inner { me, keys, about, .. } = inner;
     RENEW
         .key(keys.nodes())
         .key(keys.node(*me))

@@ -24,6 +24,7 @@ use tokio::{
     time::timeout,
 };
 
+use self::{ask::Waiting, keys::Keys, places::Held};
 pub(crate) use self::{
     ask::{NoAnswer, PATIENCE},
     id::NodeId,
@@ -31,7 +32,6 @@ pub(crate) use self::{
     message::{Answer, Question},
     places::Place,
 };
-use self::{ask::Waiting, keys::Keys, places::Held};
 use crate::{
     access::{Mark, Revoked},
     engine::RedisSettings,

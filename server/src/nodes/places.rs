@@ -52,7 +52,10 @@ impl Nodes {
             .arg(inner.me.to_string())
             .arg(lease_ms());
         // From here on it counts, so that of two at once each knows of the other.
-        let place = Place::new(inner.clone(), limited.iter().map(|(field, _)| field.clone()).collect());
+        let place = Place::new(
+            inner.clone(),
+            limited.iter().map(|(field, _)| field.clone()).collect(),
+        );
         {
             let held = lock(&inner.held);
             for (field, most) in &limited {

@@ -71,7 +71,9 @@ impl Entry {
         } = new;
         let secret = random::hex();
         Self {
-            id: node.map_or_else(|| secret.clone(), |node| format!("{node}-{secret}")).into(),
+            id: node
+                .map_or_else(|| secret.clone(), |node| format!("{node}-{secret}"))
+                .into(),
             node,
             number,
             owner: reader.owner,

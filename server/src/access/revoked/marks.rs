@@ -76,7 +76,11 @@ impl Marks {
             if let Some(name) = what.strip_prefix(USER) {
                 let user = RevokedUser {
                     // What is not known to be from after it is from before.
-                    issued_to_ms: if *mark == Mark::FOR_GOOD { u64::MAX } else { mark.at_ms },
+                    issued_to_ms: if *mark == Mark::FOR_GOOD {
+                        u64::MAX
+                    } else {
+                        mark.at_ms
+                    },
                     until_ms: mark.until_ms,
                 };
                 lists.users.insert(name.to_owned(), user);
