@@ -42,7 +42,7 @@ impl Nodes {
     /// [`Refused`]: over all gateways there are as many as may be.
     pub(crate) async fn take(&self, reader: &ReaderIdentity, limits: StreamLimits) -> Result<Place, Refused> {
         let inner = &self.inner;
-        let owner = (format!("user {}", reader.owner), limits.per_owner);
+        let owner = (reader.owner.clone(), limits.per_owner);
         let address = reader
             .address
             .map(|address| (format!("address {address}"), limits.per_address));

@@ -83,7 +83,12 @@ fn a_named_stream_is_changed_by_its_owner_only_and_another_by_whoever_knows_its_
     let (engine, streams) = (engine(), Streams::new(LIMITS, None));
     let watch = engine.watch(Vec::new());
     let change = |id: &str, owner: &str| {
-        let changed = streams.change(id, &add("logs:etl:w"), owner, &ReadScope::Everything);
+        let changed = streams.change(
+            id,
+            &add("logs:etl:w"),
+            &reader(owner, true).owner,
+            &ReadScope::Everything,
+        );
         changed.map(|changed| changed.channels.len())
     };
     let named = open_on(&streams, &watch, "user a", true).unwrap_or_else(|refused| panic!("{refused}"));
@@ -146,7 +151,11 @@ fn of_changes_at_once_none_is_lost() {
                 together.wait();
                 for n in 0..16 {
                     let change = add(&format!("logs:etl:w{thread}-{n}"));
-                    assert!(streams.change(id, &change, "a", &ReadScope::Everything).is_ok());
+                    assert!(
+                        streams
+                            .change(id, &change, &reader("a", false).owner, &ReadScope::Everything)
+                            .is_ok()
+                    );
                 }
             });
         }
