@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
-use logs_shared::{ChannelPattern, StreamChange, StreamChanged, overview::ChannelOverview};
+use logs_shared::{Channel, ChannelPattern, StreamChange, StreamChanged, overview::ChannelOverview};
 use tokio::task::spawn_blocking;
 
 use super::{Gateway, Shared};
@@ -217,11 +217,7 @@ impl Here for Shared {
         self.streams.shut_out(&self.revoked)
     }
 
-    fn all_readers(&self) -> Vec<(String, usize)> {
-        Vec::new()
-    }
-
-    fn changed_readers(&self) -> Vec<(String, usize)> {
+    fn changed_readers(&self) -> Vec<(Channel, usize)> {
         Vec::new()
     }
 }

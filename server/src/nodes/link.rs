@@ -10,10 +10,10 @@ use std::{
 use redis::{PushInfo, PushKind, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::{
     sync::{Notify, mpsc},
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
-use super::{Here, Inner, lease, lock, places, revoked};
+use super::{Here, Inner, counts, lease, lock, revoked};
 use crate::{
     engine::{RedisTrouble, connect_live},
     random,
@@ -77,7 +77,8 @@ async fn live(inner: &Arc<Inner>, here: &Weak<dyn Here>) -> RedisResult<Infallib
     tracing::info!(node = %inner.me, "this gateway and the others know of each other");
     let mut seconds = interval(lease::RENEWED);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut has_changed, mut count_at) = (false, Instant::now());
+    let mut counted = interval(COUNTED);
+    counted.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = seconds.tick() => {
@@ -86,11 +87,7 @@ async fn live(inner: &Arc<Inner>, here: &Weak<dyn Here>) -> RedisResult<Infallib
                     join(&mut connection, inner, here).await?;
                 }
             }
-            () = inner.changed.notified(), if !has_changed => has_changed = true,
-            () = sleep_until(count_at), if has_changed => {
-                tell_counts(&mut connection, inner, here).await?;
-                (has_changed, count_at) = (false, Instant::now() + COUNTED);
-            }
+            _ = counted.tick() => tell_counts(&mut connection, inner, here).await?,
             Some(bytes) = messages.recv() => inner.hear(here, &bytes),
             () = lost.notified() => return Err(gone().into()),
         }
@@ -105,9 +102,11 @@ async fn join(
 ) -> RedisResult<()> {
     let here = here.upgrade().ok_or_else(gone)?;
     revoked::settle(connection, inner, &*here).await?;
-    let users = lock(&inner.held).all();
-    places::write_all(connection, &inner.keys.users(inner.me), &users).await?;
-    places::write_all(connection, &inner.keys.readers(inner.me), &here.all_readers()).await?;
+    let users = lock(&inner.users).all();
+    counts::write_all(connection, &inner.keys.users(inner.me), &users).await?;
+    count_readers(inner, &*here);
+    let readers = lock(&inner.readers).all();
+    counts::write_all(connection, &inner.keys.readers(inner.me), &readers).await?;
     // Last: who is there has told its counts.
     lease::renew(connection, inner).await.map(drop)
 }
@@ -118,9 +117,19 @@ async fn tell_counts(
     here: &Weak<dyn Here>,
 ) -> RedisResult<()> {
     let here = here.upgrade().ok_or_else(gone)?;
-    let users = lock(&inner.held).take_changed();
-    places::write(connection, &inner.keys.users(inner.me), &users).await?;
-    places::write(connection, &inner.keys.readers(inner.me), &here.changed_readers()).await
+    let users = lock(&inner.users).take_changed();
+    counts::write(connection, &inner.keys.users(inner.me), &users).await?;
+    count_readers(inner, &*here);
+    let readers = lock(&inner.readers).take_changed();
+    counts::write(connection, &inner.keys.readers(inner.me), &readers).await
+}
+
+fn count_readers(inner: &Inner, here: &dyn Here) {
+    let changed = here.changed_readers();
+    let mut readers = lock(&inner.readers);
+    for (channel, count) in changed {
+        readers.set(channel.to_string(), count);
+    }
 }
 
 fn gone() -> io::Error {

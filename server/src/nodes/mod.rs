@@ -5,6 +5,7 @@
 //! reached by gateways only.
 
 mod ask;
+mod counts;
 mod id;
 mod keys;
 mod lease;
@@ -17,14 +18,11 @@ mod rows;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use futures_util::future::BoxFuture;
+use logs_shared::Channel;
 use redis::aio::MultiplexedConnection;
-use tokio::{
-    sync::{Notify, Semaphore},
-    task::AbortHandle,
-    time::timeout,
-};
+use tokio::{sync::Semaphore, task::AbortHandle, time::timeout};
 
-use self::{ask::Waiting, keys::Keys, places::Held};
+use self::{ask::Waiting, counts::Counts, keys::Keys};
 pub(crate) use self::{
     ask::{NoAnswer, PATIENCE},
     id::NodeId,
@@ -54,9 +52,10 @@ struct Inner {
     waiting: Mutex<Waiting>,
     /// How many questions of others may be answered at once.
     answering: Arc<Semaphore>,
-    held: Mutex<Held>,
-    /// Woken where a count has changed.
-    changed: Notify,
+    /// Streams of each owner and address.
+    users: Mutex<Counts>,
+    /// Streams that follow each channel.
+    readers: Mutex<Counts>,
 }
 
 /// How many questions of others are answered at once.
@@ -73,11 +72,8 @@ pub(crate) trait Here: Send + Sync + 'static {
     /// Takes over what was revoked or lifted, and ends the streams of whom that concerns. Returns how many.
     fn shut_out(&self, marks: Vec<(String, Mark)>) -> usize;
 
-    /// How many streams follow each channel that some follow.
-    fn all_readers(&self) -> Vec<(String, usize)>;
-
-    /// The same, of channels for which that has changed since this was last asked.
-    fn changed_readers(&self) -> Vec<(String, usize)>;
+    /// How many streams follow each channel for which that has changed since this was last asked.
+    fn changed_readers(&self) -> Vec<(Channel, usize)>;
 }
 
 impl Nodes {
@@ -92,8 +88,8 @@ impl Nodes {
                 connection: RwLock::default(),
                 waiting: Mutex::default(),
                 answering: Arc::new(Semaphore::new(ANSWERED_AT_ONCE)),
-                held: Mutex::default(),
-                changed: Notify::new(),
+                users: Mutex::default(),
+                readers: Mutex::default(),
             }),
             task: OnceLock::new(),
         }
@@ -127,11 +123,6 @@ impl Nodes {
     /// The other gateway that has the stream of this name, where one has.
     pub(crate) fn other_in(&self, name: &str) -> Option<NodeId> {
         NodeId::in_name(name).filter(|node| *node != self.inner.me)
-    }
-
-    /// Wakes whoever tells the others of counts.
-    pub(crate) fn readers_changed(&self) {
-        self.inner.changed.notify_one();
     }
 }
 

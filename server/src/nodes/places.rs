@@ -1,12 +1,11 @@
 //! [`Place`]: how many streams each may have over all gateways.
 
 use std::{
-    collections::{HashMap, HashSet},
     sync::{Arc, LazyLock},
     time::Duration,
 };
 
-use redis::{RedisResult, Script, aio::MultiplexedConnection};
+use redis::Script;
 use tokio::time::timeout;
 
 use super::{Inner, Nodes, lease::lease_ms, lock};
@@ -24,14 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Place {
     inner: Arc<Inner>,
     fields: Vec<String>,
-}
-
-/// How many streams each has on this gateway, as the others are to know.
-#[derive(Default)]
-pub(super) struct Held {
-    counts: HashMap<String, usize>,
-    /// Whose count has changed since it was told.
-    changed: HashSet<String>,
 }
 
 impl Nodes {
@@ -56,12 +47,8 @@ impl Nodes {
             inner.clone(),
             limited.iter().map(|(field, _)| field.clone()).collect(),
         );
-        {
-            let held = lock(&inner.held);
-            for (field, most) in &limited {
-                let mine = held.counts.get(field).copied().unwrap_or_default();
-                call.arg(field).arg(mine).arg(*most);
-            }
+        for (field, most) in &limited {
+            call.arg(field).arg(lock(&inner.users).of(field)).arg(*most);
         }
         let Some(mut connection) = inner.connection() else {
             return Ok(place);
@@ -77,83 +64,16 @@ impl Nodes {
 
 impl Place {
     fn new(inner: Arc<Inner>, fields: Vec<String>) -> Self {
-        let mut held = lock(&inner.held);
-        for field in &fields {
-            *held.counts.entry(field.clone()).or_default() += 1;
-        }
-        drop(held);
+        let mut users = lock(&inner.users);
+        fields.iter().for_each(|field| users.add(field));
+        drop(users);
         Self { inner, fields }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Held { counts, changed } = &mut *lock(&self.inner.held);
-        for field in self.fields.drain(..) {
-            if let Some(count) = counts.get_mut(&field) {
-                *count -= 1;
-                if *count == 0 {
-                    counts.remove(&field);
-                }
-            }
-            changed.insert(field);
-        }
-        self.inner.changed.notify_one();
+        let mut users = lock(&self.inner.users);
+        self.fields.iter().for_each(|field| users.take(field));
     }
-}
-
-impl Held {
-    /// What has changed since it was told.
-    pub(super) fn take_changed(&mut self) -> Vec<(String, usize)> {
-        let changed = std::mem::take(&mut self.changed).into_iter();
-        let counted = |field: String| {
-            let count = self.counts.get(&field).copied().unwrap_or_default();
-            (field, count)
-        };
-        changed.map(counted).collect()
-    }
-
-    /// All there is, which need not be told again.
-    pub(super) fn all(&mut self) -> Vec<(String, usize)> {
-        self.changed.clear();
-        self.counts
-            .iter()
-            .map(|(field, count)| (field.clone(), *count))
-            .collect()
-    }
-}
-
-/// How many counts go to Redis at once.
-const AT_ONCE: usize = 1_000;
-
-/// Tells counts, of which those that are 0 go away.
-pub(super) async fn write(
-    connection: &mut MultiplexedConnection,
-    key: &str,
-    counts: &[(String, usize)],
-) -> RedisResult<()> {
-    for counts in counts.chunks(AT_ONCE) {
-        let mut pipe = redis::pipe();
-        for (field, count) in counts {
-            match count {
-                0 => pipe.hdel(key, field),
-                count => pipe.hset(key, field, count),
-            }
-            .ignore();
-        }
-        let expires = i64::try_from(lease_ms()).unwrap_or(i64::MAX);
-        pipe.pexpire(key, expires).ignore();
-        pipe.query_async::<()>(connection).await?;
-    }
-    Ok(())
-}
-
-/// Tells all counts anew.
-pub(super) async fn write_all(
-    connection: &mut MultiplexedConnection,
-    key: &str,
-    counts: &[(String, usize)],
-) -> RedisResult<()> {
-    redis::cmd("DEL").arg(key).query_async::<()>(connection).await?;
-    write(connection, key, counts).await
 }
