@@ -218,7 +218,7 @@ impl Here for Shared {
     }
 
     fn changed_readers(&self) -> Vec<(Channel, usize)> {
-        Vec::new()
+        self.engine.take_recounted()
     }
 }
 

@@ -21,7 +21,7 @@ use logs_shared::{
 use super::extract::MAX_KEY_CHARS;
 use crate::{
     access::{Forbidden, IdentityError, JwtError, NoMore, TooManyPatterns},
-    engine::AppendError,
+    engine::{AppendError, StoreAway},
     gateway::{Gateway, NoHistory, NotOpened, NotRevoked},
     nodes::NoAnswer,
     streams::{NotChanged, Refused, UnknownStream},
@@ -86,6 +86,9 @@ pub(crate) enum ApiError {
     /// 503: another gateway has the stream, and cannot be asked.
     #[error("{0}")]
     NotReached(NoAnswer),
+    /// 503: the store is away.
+    #[error(transparent)]
+    StoreAway(#[from] StoreAway),
     /// 429: streams are opened too fast.
     #[error("you open streams faster than you may")]
     StreamRate(Duration),
@@ -152,7 +155,7 @@ pub(crate) enum ApiError {
     /// 400: an idempotency key that cannot be one.
     #[error("one Idempotency-Key of 1 to {MAX_KEY_CHARS} visible ASCII characters is taken")]
     InvalidIdempotencyKey,
-    /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk is full: nothing was stored.
+    /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk or Redis is full: nothing was acknowledged.
     #[error("nothing was stored: {0}")]
     Append(#[from] AppendError),
 }
@@ -166,6 +169,7 @@ impl From<NotOpened> for ApiError {
             NotOpened::Refused(refused) => refused.into(),
             NotOpened::TooManyPatterns(error) => error.into(),
             NotOpened::NoMore(error) => error.into(),
+            NotOpened::Away(error) => error.into(),
         }
     }
 }
@@ -198,6 +202,7 @@ impl From<NoHistory> for ApiError {
         match error {
             NoHistory::Query(error) => error.into(),
             NoHistory::TooManyPatterns(error) => error.into(),
+            NoHistory::Away(error) => error.into(),
         }
     }
 }
@@ -271,7 +276,10 @@ impl ApiError {
             Self::NotReached(NoAnswer::Away)
             | Self::NotTold
             | Self::NotKept
-            | Self::Append(AppendError::Failed) => (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED),
+            | Self::StoreAway(_)
+            | Self::Append(AppendError::Failed | AppendError::Away) => {
+                (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED)
+            }
             Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {
                 (S::SERVICE_UNAVAILABLE, code::SHUTTING_DOWN)
             }

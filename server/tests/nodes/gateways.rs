@@ -11,7 +11,7 @@ use axum::{
 use http_body_util::BodyExt;
 use logs_gateway::{
     config::{Config, Settings},
-    engine::{Engine, Storage},
+    engine::Engine,
     gateway::Gateway,
     http::app,
 };
@@ -85,7 +85,7 @@ impl TestGateway {
             ..settings
         };
         let config = Config::from_settings(&settings).unwrap();
-        let engine = Engine::open(&Storage::Memory, config.retention).unwrap();
+        let engine = Engine::open(&config.storage, config.retention).unwrap();
         let gateway = Gateway::open(config, engine.clone()).unwrap();
         let router = app(gateway.clone());
         Self {
@@ -141,11 +141,12 @@ impl TestGateway {
         self.send(request, json!({ "add": [channel] }).to_string()).await
     }
 
-    pub(crate) async fn publish(&self, channel: &str) {
+    pub(crate) async fn publish(&self, channel: &str) -> Value {
         let request = Request::post("/api/logs/publish").header("x-service-token", "test-token");
         let body = json!({ "channel": channel, "logData": "m" }).to_string();
         let (status, body) = self.send(request, body).await;
         assert_eq!(status, 200, "{body}");
+        body
     }
 
     /// A stream of this user, or why there is none.

