@@ -70,6 +70,7 @@ fn add(all: &mut Stats, other: Stats) {
     // Both know the same log.
     all.channels = all.channels.max(other.channels);
     all.kept_bytes = all.kept_bytes.max(other.kept_bytes);
+    all.uptime_s = all.uptime_s.max(other.uptime_s);
     // The worst of them.
     all.lag_ms = all.lag_ms.max(other.lag_ms);
     all.append = both(all.append, other.append);

@@ -12,6 +12,7 @@ impl Gateway {
             engine,
             streams,
             revoked,
+            nodes,
             started,
             ..
         } = &*self.shared;
@@ -20,6 +21,7 @@ impl Gateway {
         } else {
             engine
                 .trouble()
+                .or_else(|| nodes.as_ref()?.trouble())
                 .or_else(|| (!revoked.is_known()).then(|| NoMore::Unknown.to_string()))
         };
         Health {

@@ -41,10 +41,14 @@ pub(super) async fn keep(inner: Arc<Inner>, here: Weak<dyn Here>) {
         if inner.leave() {
             (wait_ms, is_told) = (RETRY_MS.0, false);
         }
+        let trouble = format!(
+            "this gateway is cut off from the others: {}",
+            RedisTrouble::of(&error)
+        );
         if !std::mem::replace(&mut is_told, true) {
-            let trouble = RedisTrouble::of(&error);
-            tracing::warn!("this gateway is cut off from the others: {trouble}");
+            tracing::warn!("{trouble}");
         }
+        *lock(&inner.trouble) = Some(trouble);
         sleep(Duration::from_millis(random::jittered(wait_ms))).await;
         wait_ms = (wait_ms * 2).min(RETRY_MS.1);
     }

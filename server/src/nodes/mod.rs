@@ -47,6 +47,8 @@ struct Inner {
     settings: RedisSettings,
     keys: Keys,
     about: About,
+    /// Why it is cut off from the others, where it is.
+    trouble: Mutex<Option<String>>,
     /// While it is a node.
     connection: RwLock<Option<MultiplexedConnection>>,
     waiting: Mutex<Waiting>,
@@ -85,6 +87,7 @@ impl Nodes {
                 keys: Keys::new(&settings.prefix),
                 settings,
                 about,
+                trouble: Mutex::default(),
                 connection: RwLock::default(),
                 waiting: Mutex::default(),
                 answering: Arc::new(Semaphore::new(ANSWERED_AT_ONCE)),
@@ -115,6 +118,11 @@ impl Nodes {
         self.inner.leave();
     }
 
+    /// Why it is cut off from the others, where it is.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        lock(&self.inner.trouble).clone()
+    }
+
     /// Which one this is.
     pub(crate) fn me(&self) -> NodeId {
         self.inner.me
@@ -142,6 +150,7 @@ impl Inner {
     }
 
     fn is_joined(&self, connection: MultiplexedConnection) {
+        *lock(&self.trouble) = None;
         *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(connection);
     }
 

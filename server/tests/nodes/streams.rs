@@ -1,5 +1,7 @@
 //! Streams that another gateway has.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::gateways::{Gateways, eventually};
@@ -107,4 +109,26 @@ async fn while_redis_is_away_a_gateway_does_its_own_work_and_after_that_all_agai
     gateways.know_of_each_other().await;
     assert_eq!(one.add(&other.id, "ann", "logs:faas:w").await.0, 200);
     assert_eq!(two.stats().await.connections, 2);
+}
+
+#[tokio::test]
+async fn while_redis_stands_still_nobody_waits_longer_than_it_takes_and_then_all_goes_on() {
+    let gateways = Gateways::start(2).await;
+    let [one, two] = gateways.all.as_slice() else {
+        panic!()
+    };
+    let mut stream = two.stream("ann").await;
+    gateways.redis.pause(true);
+    let asked = Instant::now();
+    let (status, refusal) = one.add(&stream.id, "ann", "logs:faas:w").await;
+    let took = asked.elapsed();
+    gateways.redis.pause(false);
+    assert_eq!(
+        (status.as_u16(), &refusal["code"]),
+        (503, &json!("storage_failed"))
+    );
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    gateways.know_of_each_other().await;
+    assert_eq!(one.add(&stream.id, "ann", "logs:faas:w").await.0, 200);
+    assert!(stream.change().await.contains(&"logs:faas:w".to_owned()));
 }
