@@ -203,3 +203,82 @@ fn cut(all: &mut Stats, most: usize) {
     all.by_channel.sort_by(|a, b| a.channel.cmp(&b.channel));
     all.more_channels = all.channels.saturating_sub(all.by_channel.len());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Settings, engine::Engine};
+
+    fn stats() -> Stats {
+        let settings = Settings {
+            store: Some("memory".to_owned()),
+            ..Settings::default()
+        };
+        let config = crate::config::Config::from_settings(&settings).unwrap();
+        let engine = Engine::open(&config.storage, config.retention).unwrap();
+        Gateway::open(config, engine).unwrap().stats(10)
+    }
+
+    fn latency(count: u64, p50_ms: f64, p99_ms: f64) -> Latency {
+        Latency {
+            count,
+            p50_ms: Some(p50_ms),
+            p99_ms: Some(p99_ms),
+        }
+    }
+
+    #[test]
+    fn of_latencies_the_half_is_weighted_and_the_slowest_is_the_worse() {
+        let one = latency(3, 10.0, 20.0);
+        assert_eq!(both(one, latency(1, 2.0, 80.0)), latency(4, 8.0, 80.0));
+        assert_eq!(both(one, Latency::default()), one);
+        assert_eq!(both(Latency::default(), one), one);
+    }
+
+    fn channel(name: &str, last_ms: u64, readers: usize, per_second: f64) -> ChannelOverview {
+        let channel: Channel = name.parse().unwrap();
+        ChannelOverview {
+            service: channel.service().to_owned(),
+            workspace_id: channel.workspace_id().to_owned(),
+            resource_id: None,
+            channel,
+            records: 1,
+            first_id: None,
+            last_id: Some(logs_shared::RecordId::new(last_ms, 0)),
+            readers,
+            bytes: last_ms,
+            per_second,
+        }
+    }
+
+    #[test]
+    fn of_a_channel_who_knows_the_newest_knows_best_and_readers_add_up() {
+        let one = vec![channel("logs:a:w", 5, 1, 2.0), channel("logs:b:w", 1, 0, 0.0)];
+        let other = vec![channel("logs:a:w", 7, 2, 1.0), channel("logs:c:w", 1, 4, 0.0)];
+        let rows = channels(one, other);
+        let names: Vec<_> = rows.iter().map(|row| row.channel.service().to_owned()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        let a = &rows[0];
+        assert_eq!((a.bytes, a.readers, a.per_second), (7, 3, 2.0));
+    }
+
+    #[test]
+    fn of_more_rows_than_are_asked_for_the_rest_is_counted() {
+        let mut all = stats();
+        all.by_channel = vec![channel("logs:a:w", 1, 0, 1.0), channel("logs:b:w", 1, 0, 2.0)];
+        all.channels = 5;
+        cut(&mut all, 1);
+        assert_eq!((all.by_channel[0].channel.service(), all.more_channels), ("b", 4));
+    }
+
+    #[test]
+    fn a_limit_that_one_of_them_does_not_have_all_do_not_have() {
+        let (mut all, mut other) = (stats(), stats());
+        (all.max_fds, other.max_fds) = (5, 7);
+        add(&mut all, other.clone());
+        assert_eq!(all.max_fds, 12);
+        other.max_fds = 0;
+        add(&mut all, other);
+        assert_eq!(all.max_fds, 0);
+    }
+}

@@ -93,3 +93,73 @@ impl Message {
             .flatten()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(said: Said) -> Message {
+        Message {
+            id: u64::MAX,
+            from: NodeId::random(),
+            said,
+        }
+    }
+
+    #[test]
+    fn a_question_is_read_as_it_was_said_and_nothing_else_is_read() {
+        let asked = message(Said::Ask(Question::Close { name: "7".to_owned() }));
+        let from = asked.from;
+        let bytes = asked.encode().unwrap();
+        let read = Message::decode(&bytes).unwrap();
+        assert_eq!((read.id, read.from), (u64::MAX, from));
+        assert!(matches!(read.said, Said::Ask(Question::Close { name }) if name == "7"));
+        for other in [
+            b"".as_slice(),
+            b"[]",
+            br#"{"id":1,"from":"00000000000000AB","said":{"ask":{"stats":{"rows":1}}}}"#,
+            br#"{"id":1,"from":"00000000000000ab","said":{"ask":{"stop":{}}}}"#,
+        ] {
+            assert!(
+                Message::decode(other).is_none(),
+                "{}",
+                String::from_utf8_lossy(other)
+            );
+        }
+        assert!(Message::decode(&vec![b' '; MAX_BYTES + 1]).is_none());
+    }
+
+    #[test]
+    fn who_may_see_what_is_not_said_may_see_nothing() {
+        let unsaid = br#"{"id":1,"from":"00000000000000ab","said":{"ask":{"change":
+            {"stream_id":"s","body":"{}","owner":"user ann"}}}}"#;
+        assert!(Message::decode(unsaid).is_none());
+    }
+
+    #[test]
+    fn statistics_that_are_too_long_have_fewer_rows_and_what_cannot_be_shorter_is_not_said() {
+        let mut stats: Stats = serde_json::from_str(
+            r#"{"connections":0,"channels":0,"messages_published":0,"messages_delivered":0,"messages_per_second":0,
+            "memory_bytes":0,"tail_bytes":0,"kept_bytes":0,"uptime_s":0,"version":"","timestamp":"2025-01-01T00:00:00Z",
+            "by_channel":[],"by_connection":[{"number":1,"user_id":"","channels":[],"connected_at":"2025-01-01T00:00:00Z",
+            "delivered":0,"cursor":"0-0"}]}"#,
+        )
+        .unwrap();
+        let mut row = stats.by_connection[0].clone();
+        row.user_id = "x".repeat(MAX_BYTES / 10);
+        stats.by_connection = vec![row; 16];
+        let bytes = message(Said::Answer(Answer::Stats(Box::new(stats))))
+            .encode()
+            .unwrap();
+        let Some(Message {
+            said: Said::Answer(Answer::Stats(stats)),
+            ..
+        }) = Message::decode(&bytes)
+        else {
+            panic!("it can be read")
+        };
+        assert_eq!((stats.by_connection.len(), stats.more_connections), (8, 8));
+        let name = "x".repeat(MAX_BYTES);
+        assert!(message(Said::Ask(Question::Close { name })).encode().is_none());
+    }
+}

@@ -234,7 +234,7 @@ async fn next(body: &mut Body, parser: &mut sse::Parser) -> Vec<ServerEvent> {
         let Some(frame) = frame else { break };
         let data = frame.unwrap().into_data().unwrap();
         parser.feed(&data, |event, _| {
-            events.push(ServerEvent::parse(&event.data).unwrap())
+            events.push(ServerEvent::parse(&event.data).unwrap());
         });
     }
     events

@@ -51,8 +51,8 @@ async fn of_many_at_once_no_more_are_opened_than_may_be() {
     // Of those that stood in each other's way some may come again.
     let more = std::cell::RefCell::new(Vec::new());
     let are_full = async || {
-        more.borrow_mut()
-            .extend(gateways.all[0].try_stream("ann").await.ok());
+        let opened = gateways.all[0].try_stream("ann").await.ok();
+        more.borrow_mut().extend(opened);
         count + more.borrow().len() == 5
     };
     eventually("all places to be taken", are_full).await;

@@ -1,5 +1,6 @@
 //! Several gateways that share a Redis: what one is asked for, whichever has it does.
 
+#[cfg(test)]
 mod gateways;
 mod leases;
 mod limits;
@@ -7,6 +8,7 @@ mod revoking;
 mod statistics;
 mod streams;
 // The same server that tests within the crate start; not everything of it is needed here.
+#[cfg(test)]
 #[allow(dead_code)]
 #[path = "../../src/engine/redis/testing.rs"]
 mod testing;
