@@ -1,0 +1,1 @@
+//! What concerns a stream works whichever gateway is asked.
