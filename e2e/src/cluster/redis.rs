@@ -169,6 +169,17 @@ impl Redis {
         self.start_again().await
     }
 
+    /// Gives it another setting, from its next start on.
+    pub fn configure(&mut self, setting: &str) {
+        self.settings.push(setting.to_owned());
+    }
+
+    /// The folder with its files.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// Stops it in the middle of whatever it does, and it does not know; or lets it go on.
     ///
     /// # Errors

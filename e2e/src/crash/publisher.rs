@@ -167,7 +167,7 @@ impl Publisher {
     }
 
     const fn is_single(&self, publication: u64) -> bool {
-        self.singles && publication % 2 == 0
+        self.singles && publication.is_multiple_of(2)
     }
 }
 
