@@ -19,7 +19,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sle
 use crate::{
     gateway::now,
     quantity, random,
-    reader::{Broken, Progress, Reader},
+    reader::{Progress, Reader},
     streams::{Drain, Ending, OpenStream},
 };
 
@@ -85,7 +85,7 @@ impl LogStream {
                 self.open.delivered(records, age, cursor);
             }
             Ok(Progress::Fetching) => {}
-            Err(Broken) => self.close("internal", &mut out),
+            Err(_) => self.close("internal", &mut out),
             Ok(Progress::CaughtUp) => {
                 self.open.caught_up(cursor);
                 if !std::mem::replace(&mut self.caught_up, true) {

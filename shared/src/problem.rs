@@ -151,10 +151,10 @@ pub mod code {
     pub const TOO_MANY_STREAMS: &str = "too_many_streams";
     /// 503: the gateway has as many connections open as it may.
     pub const TOO_MANY_CONNECTIONS: &str = "too_many_connections";
-    /// 503: the gateway's store fails; whether the records are in it is not known, and a repeat under the same
+    /// 503: the gateway's store fails or does not answer; whether the records are in it is not known, and a repeat under the same
     /// idempotency key is safe. Or what was revoked holds and cannot be kept.
     pub const STORAGE_FAILED: &str = "storage_failed";
-    /// 507: the gateway's disk is full.
+    /// 507: the gateway's disk, or the memory of Redis, is full.
     pub const STORAGE_FULL: &str = "storage_full";
     /// 503: the gateway is stopping.
     pub const SHUTTING_DOWN: &str = "shutting_down";

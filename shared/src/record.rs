@@ -87,6 +87,21 @@ impl EncodedEntry {
         out.extend_from_slice(self.0.as_bytes());
     }
 
+    /// The record's JSON from behind its id: what is kept where ids are kept apart.
+    #[must_use]
+    pub fn after_id(&self) -> &str {
+        &self.0
+    }
+
+    /// Undoes [`Self::after_id`], for a text that was kept elsewhere: `None` where it can be none, or would break out of its
+    /// line.
+    #[must_use]
+    pub fn from_after_id(text: &str) -> Option<Self> {
+        let is_one = text.starts_with(r#"","channel":""#) && text.ends_with('}');
+        let is_line = !text.contains(['\n', '\r']);
+        (is_one && is_line).then(|| Self(text.to_owned()))
+    }
+
     /// The length of the record's JSON in bytes, whatever its id.
     #[must_use]
     pub fn max_len(&self) -> usize {

@@ -21,7 +21,7 @@ use logs_shared::{
 use super::extract::MAX_KEY_CHARS;
 use crate::{
     access::{Forbidden, IdentityError, JwtError, TooManyPatterns},
-    engine::AppendError,
+    engine::{AppendError, StoreAway},
     gateway::{Gateway, NoHistory, NotOpened},
     streams::{NotChanged, Refused, UnknownStream},
 };
@@ -76,6 +76,9 @@ pub(crate) enum ApiError {
         "it holds from now on, but cannot be kept, so a restart would forget it: repeat it when the disk takes it"
     )]
     NotKept,
+    /// 503: the store is away.
+    #[error(transparent)]
+    StoreAway(#[from] StoreAway),
     /// 429: streams are opened too fast.
     #[error("you open streams faster than you may")]
     StreamRate(Duration),
@@ -142,7 +145,7 @@ pub(crate) enum ApiError {
     /// 400: an idempotency key that cannot be one.
     #[error("one Idempotency-Key of 1 to {MAX_KEY_CHARS} visible ASCII characters is taken")]
     InvalidIdempotencyKey,
-    /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk is full: nothing was stored.
+    /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk or Redis is full: nothing was acknowledged.
     #[error("nothing was stored: {0}")]
     Append(#[from] AppendError),
 }
@@ -156,6 +159,7 @@ impl From<NotOpened> for ApiError {
             NotOpened::Refused(refused) => refused.into(),
             NotOpened::TooManyPatterns(error) => error.into(),
             NotOpened::Revoked => Self::Revoked,
+            NotOpened::Away(error) => error.into(),
         }
     }
 }
@@ -174,6 +178,7 @@ impl From<NoHistory> for ApiError {
         match error {
             NoHistory::Query(error) => error.into(),
             NoHistory::TooManyPatterns(error) => error.into(),
+            NoHistory::Away(error) => error.into(),
         }
     }
 }
@@ -241,7 +246,9 @@ impl ApiError {
             Self::InvalidIdempotencyKey => (S::BAD_REQUEST, code::INVALID_IDEMPOTENCY_KEY),
             Self::Append(AppendError::KeyReused) => (S::UNPROCESSABLE_ENTITY, code::IDEMPOTENCY_KEY_REUSED),
             Self::Append(AppendError::Full) => (S::INSUFFICIENT_STORAGE, code::STORAGE_FULL),
-            Self::NotKept | Self::Append(AppendError::Failed) => {
+            Self::NotKept
+            | Self::StoreAway(_)
+            | Self::Append(AppendError::Failed | AppendError::Away) => {
                 (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED)
             }
             Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {
