@@ -12,7 +12,7 @@ const WITHIN: Duration = Duration::from_secs(120);
 
 /// 10,000 records over 50 channels, published to the gateways in turn and to the balancer; 200 readers of channels and of
 /// patterns, spread over the gateways and the balancer.
-async fn deliver(redis: &Redis, mut cluster: Cluster) -> Result<()> {
+async fn deliver(mut cluster: Cluster) -> Result<()> {
     let mut load = Load::new("w", CHANNELS)?;
     let balancer = [cluster.balancer.url("")];
     load.read_all_ways(READERS, |reader| match reader % 4 {
@@ -36,33 +36,28 @@ async fn deliver(redis: &Redis, mut cluster: Cluster) -> Result<()> {
     for gateway in &cluster.gateways {
         ensure!(gateway.stats().await?.messages_delivered > 0);
     }
-    cluster.ensure_well()?;
-    ensure!(
-        redis.figure("stats", "total_error_replies").await? < 5.0,
-        "Redis refused something"
-    );
-    Ok(())
+    cluster.ensure_well()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_two_gateways_each_reader_gets_every_record_once_and_in_order() -> Result<()> {
     let redis = Redis::start(&[]).await?;
     let cluster = Cluster::start(&vec![redis.url(); 2], &[]).await?;
-    deliver(&redis, cluster).await
+    deliver(cluster).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_three_gateways_each_reader_gets_every_record_once_and_in_order() -> Result<()> {
     let redis = Redis::start(&["appendonly yes"]).await?;
     let cluster = Cluster::start(&vec![redis.url(); 3], &[]).await?;
-    deliver(&redis, cluster).await
+    deliver(cluster).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_nginx_each_reader_gets_every_record_once_and_in_order() -> Result<()> {
     let redis = Redis::start(&[]).await?;
     let cluster = Cluster::start_behind_nginx(&vec![redis.url(); 2], &[]).await?;
-    deliver(&redis, cluster).await
+    deliver(cluster).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
