@@ -137,6 +137,7 @@ impl Gateway {
             kept_bytes: engine.kept_bytes(),
             most_bytes: config.retention.bytes,
             disk: engine.disk_use(),
+            redis: engine.redis(),
             process: ProcessFigures::now(),
         }
     }

@@ -58,3 +58,44 @@ impl fmt::Display for Trouble {
         write!(f, "Redis is in trouble: {}", self.word())
     }
 }
+
+impl Trouble {
+    /// Every word there is.
+    pub(crate) const WORDS: [&'static str; 11] = [
+        "unreachable",
+        "refused",
+        "version",
+        "read_only",
+        "replicas",
+        "full",
+        "evicts",
+        "busy",
+        "not_saving",
+        "format",
+        "failing",
+    ];
+}
+
+#[cfg(test)]
+mod words {
+    use super::*;
+
+    #[test]
+    fn every_trouble_has_one_of_the_words() {
+        let said = String::new;
+        let all = [
+            Trouble::Unreachable(said()),
+            Trouble::Refused(said()),
+            Trouble::Version(said()),
+            Trouble::ReadOnly,
+            Trouble::Replicas(said()),
+            Trouble::Full,
+            Trouble::Evicts(said()),
+            Trouble::Busy(said()),
+            Trouble::NotSaving(said()),
+            Trouble::Format(said()),
+            Trouble::Failing(said()),
+        ];
+        assert_eq!(all.each_ref().map(Trouble::word), Trouble::WORDS);
+    }
+}
