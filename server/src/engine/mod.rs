@@ -310,7 +310,10 @@ impl Engine {
         failure.or_else(|| match &self.log.keeping {
             Keeping::Memory => None,
             Keeping::Disk(store) => store.want_of_room(),
-            Keeping::Redis(store) => store.trouble().map(|trouble| trouble.to_string()),
+            Keeping::Redis(store) => {
+                let trouble = store.trouble().map(|trouble| trouble.to_string());
+                trouble.or_else(|| self.log.live.trouble())
+            }
         })
     }
 
