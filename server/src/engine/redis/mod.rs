@@ -8,6 +8,7 @@ mod check;
 mod connect;
 mod pool;
 mod scripts;
+mod standing;
 mod store;
 mod sweeper;
 #[cfg(test)]
@@ -23,7 +24,8 @@ pub(crate) use self::trouble::Trouble;
 pub use self::url::{RedisUrl, RedisUrlError};
 pub(in crate::engine) use self::{
     block::{Block, Damaged},
-    store::{Away, MARKS, Marks, Portion, RedisStore, Trying},
+    standing::Trying,
+    store::{Away, MARKS, Marks, Portion, RedisStore},
     sweeper::RedisSweeper,
     writer::RedisWriter,
 };
