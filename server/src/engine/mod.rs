@@ -163,6 +163,16 @@ pub struct NewRecord {
     pub json: EncodedEntry,
 }
 
+/// How the Redis is that keeps the records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RedisState {
+    /// What is wrong with it, in one of [`REDIS_TROUBLES`].
+    pub(crate) trouble: Option<&'static str>,
+}
+
+/// What may be wrong with Redis, a word each.
+pub(crate) const REDIS_TROUBLES: [&str; 11] = redis::Trouble::WORDS;
+
 /// Bytes of records in memory over all channels, where the store has them too.
 const TAIL_BYTES: u64 = 64 << 20;
 /// How many appends may wait for the writer before publishers wait too.
@@ -302,6 +312,11 @@ impl Engine {
             Keeping::Disk(store) => store.want_of_room(),
             Keeping::Redis(store) => store.trouble().map(|trouble| trouble.to_string()),
         })
+    }
+
+    /// Where records are in Redis: how that is.
+    pub(crate) fn redis(&self) -> Option<RedisState> {
+        None
     }
 
     /// The same log after its writer has ended, as after a panic.
