@@ -7,7 +7,7 @@ use std::{
 
 use logs_shared::{Channel, RecordId};
 
-use crate::engine::{Link, Log, Stored, StoreAway, Watch};
+use crate::engine::{Link, Log, StoreAway, Stored, Watch};
 
 /// Where the newest records of a selection begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,19 +91,21 @@ fn candidates(log: &Log, watch: &Watch) -> Result<Vec<Candidate>, StoreAway> {
             place: Place::Memory(link),
         });
     }
-    log.each_kept(&watch.wildcards(), |channel, last_id| match known.entry(channel) {
-        // Two patterns may choose the same channel, and the store may know more of one in memory.
-        Entry::Occupied(known) => {
-            let known: &mut Candidate = &mut candidates[*known.get()];
-            known.last_id = known.last_id.max(last_id);
-        }
-        Entry::Vacant(place) => {
-            let channel = place.key().clone();
-            place.insert(candidates.len());
-            candidates.push(Candidate {
-                last_id,
-                place: Place::Disk(channel),
-            });
+    log.each_kept(&watch.wildcards(), |channel, last_id| {
+        match known.entry(channel) {
+            // Two patterns may choose the same channel, and the store may know more of one in memory.
+            Entry::Occupied(known) => {
+                let known: &mut Candidate = &mut candidates[*known.get()];
+                known.last_id = known.last_id.max(last_id);
+            }
+            Entry::Vacant(place) => {
+                let channel = place.key().clone();
+                place.insert(candidates.len());
+                candidates.push(Candidate {
+                    last_id,
+                    place: Place::Disk(channel),
+                });
+            }
         }
     })?;
     if !log.tails_tell_newest() {

@@ -359,7 +359,9 @@ impl ChannelLog {
                 if !portion.records.iter().all(&mut each) || portion.is_all {
                     break;
                 }
-                let Some(oldest) = portion.records.last() else { break };
+                let Some(oldest) = portion.records.last() else {
+                    break;
+                };
                 limit = oldest.id.previous();
             }
         }

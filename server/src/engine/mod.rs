@@ -230,7 +230,10 @@ impl Engine {
                 let (notices, noticed) = std::sync::mpsc::channel();
                 let writer = Writer::new(log.clone(), receiver, notices, found.answers, found.last_number);
                 let sweeper = Sweeper::new(log.clone(), commands.downgrade(), noticed);
-                vec![spawn("writer", move || writer.run()), spawn("sweeper", move || sweeper.run())]
+                vec![
+                    spawn("writer", move || writer.run()),
+                    spawn("sweeper", move || sweeper.run()),
+                ]
             }
             Keeping::Redis(store) => redis::begin(&log, store, &commands, receiver),
         };

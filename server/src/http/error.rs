@@ -246,9 +246,7 @@ impl ApiError {
             Self::InvalidIdempotencyKey => (S::BAD_REQUEST, code::INVALID_IDEMPOTENCY_KEY),
             Self::Append(AppendError::KeyReused) => (S::UNPROCESSABLE_ENTITY, code::IDEMPOTENCY_KEY_REUSED),
             Self::Append(AppendError::Full) => (S::INSUFFICIENT_STORAGE, code::STORAGE_FULL),
-            Self::NotKept
-            | Self::StoreAway(_)
-            | Self::Append(AppendError::Failed | AppendError::Away) => {
+            Self::NotKept | Self::StoreAway(_) | Self::Append(AppendError::Failed | AppendError::Away) => {
                 (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED)
             }
             Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {

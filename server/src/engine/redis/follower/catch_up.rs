@@ -35,9 +35,11 @@ pub(super) async fn catch_up(
     }
     let (log, store) = (log.clone(), store.clone());
     let patterns: std::collections::HashSet<_> = followed.patterns.keys().cloned().collect();
-    let looked = spawn_blocking(move || look(&log, &store, from, to, |channel| {
-        topics::choosing(channel).any(|pattern| patterns.contains(&pattern))
-    }));
+    let looked = spawn_blocking(move || {
+        look(&log, &store, from, to, |channel| {
+            topics::choosing(channel).any(|pattern| patterns.contains(&pattern))
+        })
+    });
     Ok(looked.await.map_err(|_| Lost)??)
 }
 

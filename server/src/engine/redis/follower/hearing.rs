@@ -13,13 +13,7 @@ use redis::{PushInfo, PushKind, Value};
 use tokio::sync::Notify;
 
 use super::Missed;
-use crate::engine::{
-    Log, lock, read,
-    redis::Block,
-    tail::Stored,
-    watch::Signal,
-    write,
-};
+use crate::engine::{Log, lock, read, redis::Block, tail::Stored, watch::Signal, write};
 
 /// Takes what is heard on a connection to the channels and their readers, in the order in which it comes. What comes
 /// before it is known what was missed is put aside.
@@ -109,7 +103,9 @@ impl Hearing {
         }
         let records = match block.read(self.log.work.now()) {
             Ok(records) => records,
-            Err(error) => return tracing::error!(%channel, %error, "records that were published cannot be read"),
+            Err(error) => {
+                return tracing::error!(%channel, %error, "records that were published cannot be read");
+            }
         };
         let mut aside = lock(&self.aside);
         if let Some(aside) = &mut *aside {

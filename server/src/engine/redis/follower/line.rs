@@ -9,7 +9,9 @@ use logs_shared::{Channel, ChannelPattern};
 use redis::{RedisResult, Value, aio::MultiplexedConnection};
 
 use super::{Hearing, Lost};
-use crate::engine::redis::{MARKS, Marks, RedisStore, Trouble, Trying, connect_live, followed::Touched, topics};
+use crate::engine::redis::{
+    MARKS, Marks, RedisStore, Trouble, Trying, connect_live, followed::Touched, topics,
+};
 
 /// The connection on which everything is heard, and what it is subscribed to.
 pub(super) struct Line {
@@ -128,7 +130,6 @@ impl Line {
         }
         Ok(())
     }
-
 }
 
 fn fail(store: &RedisStore, trouble: Trouble) -> Lost {

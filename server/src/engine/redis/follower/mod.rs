@@ -95,7 +95,10 @@ impl Follower {
     async fn follow(&mut self) {
         let log = self.log.clone();
         while !log.live.is_closing() {
-            let hearing = Arc::new(Hearing::new(log.clone(), topics::prefix(&self.store.settings().prefix)));
+            let hearing = Arc::new(Hearing::new(
+                log.clone(),
+                topics::prefix(&self.store.settings().prefix),
+            ));
             if let Ok(Closed) = self.hear(&hearing).await {
                 return;
             }
@@ -216,8 +219,9 @@ impl Follower {
                 .chosen(pattern)
                 .for_each(|channel| channel.hear_from(head));
         }
-        let is_wanted =
-            |channel: &Channel| topics::choosing(channel).any(|pattern| wanted.patterns.contains_key(&pattern));
+        let is_wanted = |channel: &Channel| {
+            topics::choosing(channel).any(|pattern| wanted.patterns.contains_key(&pattern))
+        };
         // Something may have come to them before they were heard of.
         for channel in active.into_iter().filter(is_wanted) {
             directory.get_or_create(&self.log, &channel);
@@ -328,10 +332,7 @@ impl Follower {
 
     fn all_followed(&self) -> (u64, Touched) {
         let mut directory = write(&self.log.directory);
-        directory
-            .followed()
-            .map(super::Followed::all)
-            .unwrap_or_default()
+        directory.followed().map(super::Followed::all).unwrap_or_default()
     }
 
     fn touched(&self) -> (u64, Touched) {
