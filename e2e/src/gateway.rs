@@ -22,7 +22,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::gateway_process::{GatewayProcess, Memory};
+use crate::{
+    gateway_process::{GatewayProcess, Memory},
+    port::Port,
+};
 
 /// Names the binary under test.
 const BINARY: &str = "LOGS_GATEWAY_BIN";
@@ -42,6 +45,7 @@ pub struct TestGateway {
     process: GatewayProcess,
     url: String,
     settings: Vec<(String, String)>,
+    port: Port,
     dir: TempDir,
     http: reqwest::Client,
 }
@@ -72,13 +76,15 @@ impl TestGateway {
             .into_iter()
             .chain(own)
             .collect();
-        let mut process = GatewayProcess::spawn(&binary, &[], dir.path(), &settings, 0)?;
+        let port = Port::free()?;
+        let mut process = GatewayProcess::spawn(&binary, &[], dir.path(), &settings, port.number())?;
         let url = process.listening().await?;
         Ok(Self {
             binary,
             process,
             url,
             settings,
+            port,
             dir,
             http: reqwest::Client::builder().build()?,
         })
@@ -167,6 +173,22 @@ impl TestGateway {
         self.process.ensure_running()
     }
 
+    /// The processor time it has taken, in seconds.
+    ///
+    /// # Errors
+    /// It is not running, or the system does not tell.
+    pub fn cpu_seconds(&self) -> Result<f64> {
+        self.process.cpu_seconds()
+    }
+
+    /// Stops it in the middle of whatever it does, and it does not know; or lets it go on.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn freeze(&self, is_frozen: bool) -> Result<()> {
+        self.process.freeze(is_frozen)
+    }
+
     /// Kills it as a crash or `kill -9` would: it gets no chance to do anything.
     ///
     /// # Errors
@@ -215,8 +237,7 @@ impl TestGateway {
     /// # Errors
     /// It cannot be started.
     pub fn respawn(&mut self) -> Result<()> {
-        let port = self.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        let port = port.with_context(|| format!("{} names no port", self.url))?;
+        let port = self.port.number();
         self.process = GatewayProcess::spawn(&self.binary, &[], self.dir.path(), &self.settings, port)?;
         Ok(())
     }
@@ -325,7 +346,7 @@ mod tests {
         eventually("its environment", SOON, printed).await.unwrap();
         let environment = gateway.process.transcript().to_string();
         assert!(
-            environment.contains("PORT=0") && !environment.contains("CARGO"),
+            environment.contains("PORT=") && !environment.contains("CARGO"),
             "{environment}"
         );
     }

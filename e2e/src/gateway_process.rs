@@ -99,6 +99,25 @@ impl GatewayProcess {
         })
     }
 
+    /// The processor time it has taken, in seconds.
+    pub(crate) fn cpu_seconds(&self) -> Result<f64> {
+        let path = format!("/proc/{}/stat", self.id()?);
+        let stat = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        // After the name, which may hold anything: the 12th and the 13th field are the times in user and in system mode.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+        let ticks = ticks
+            .sum::<Result<u32, _>>()
+            .with_context(|| format!("{path} says {stat:?}"))?;
+        // Linux tells programs hundredths of a second, whatever it counts in itself.
+        Ok(f64::from(ticks) / 100.0)
+    }
+
+    /// Stops it in the middle of whatever it does, and it does not know; or lets it go on.
+    pub(crate) fn freeze(&self, is_frozen: bool) -> Result<()> {
+        self.send(if is_frozen { Signal::STOP } else { Signal::CONT })
+    }
+
     /// Whether it runs, for who waits for it to begin; not, while its last words are still to be read.
     ///
     /// # Errors

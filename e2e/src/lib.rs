@@ -13,6 +13,7 @@
 //! - [`Browser`]: headless Chromium, and what it shows
 //! - [`HostPage`]: the site of somebody who embeds the gateway's lines in a page
 //! - [`CrashTest`]: publishers and readers of a gateway that is killed again and again
+//! - [`cluster`]: several gateways that share Redis, behind a load balancer
 //! - [`publishers`]: the drivers of the publishers, and a proxy that is no good
 //! - [`measure`]: what the gateway costs and how fast it is
 //! - [`eventually`]: waits for a condition, and for a limited time
@@ -23,6 +24,7 @@
 
 mod browser;
 mod chromedriver;
+pub mod cluster;
 mod crash;
 mod deadline;
 mod follower;
@@ -32,6 +34,7 @@ mod host_page;
 pub mod measure;
 mod namespaces;
 mod nginx;
+mod port;
 mod publisher;
 pub mod publishers;
 mod sign_on;

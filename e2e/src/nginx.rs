@@ -33,7 +33,7 @@ impl Nginx {
         let http = http.replace(Self::ADDRESS, &format!("127.0.0.1:{port}"));
         // Around what is tested is what a test needs.
         let config = format!(
-            "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n\
+            "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\nevents {{ worker_connections 4096; }}\nhttp {{\n\
              access_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
              uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n{http}\n}}\n"
         );

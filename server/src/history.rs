@@ -2,14 +2,14 @@
 
 use std::task::Waker;
 
-use logs_shared::{HistoryQuery, Interest, LogRecord, RecordId, query::QueryError, sse};
+use logs_shared::{HistoryQuery, LogRecord, RecordId, query::QueryError, sse};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::{
-    engine::Engine,
+    engine::{Engine, StoreAway, Watch},
     newest::newest,
-    reader::{Progress, Reader},
+    reader::{Broken, Progress, Reader},
 };
 
 /// A part of the past: a reader that stops. Records come ascending, in portions, each as its JSON.
@@ -23,6 +23,8 @@ pub(crate) struct History {
     remaining: usize,
     has_more: bool,
     ended: bool,
+    /// Whether it ended because the store went away.
+    is_cut: bool,
     /// Gaps as JSON, each as a stream sends it. `None` where nobody asked for what comes after a place.
     gaps: Option<Vec<String>>,
 }
@@ -33,39 +35,48 @@ pub(crate) struct Past {
     pub(crate) json: String,
 }
 
+/// Why the past is not looked through.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotBegun {
+    /// What is looked for cannot be.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The store is away.
+    #[error(transparent)]
+    Away(#[from] StoreAway),
+}
+
 /// The name of the event that says where records are missing.
 const GAP: &str = "gap";
 /// About how many bytes are looked at for one portion.
 const PORTION_BYTES: usize = 256 * 1024;
 
 impl History {
-    /// With `after` the oldest records from there, otherwise the newest.
+    /// With `after` the oldest records from there, otherwise the newest. `watch` is of the channels that are asked for. Blocks.
     ///
     /// # Errors
-    /// The text to look for is no regular expression that can be used.
-    pub(crate) fn new(engine: &Engine, query: HistoryQuery) -> Result<Self, QueryError> {
+    /// The text to look for is no regular expression that can be used, or the store is away.
+    pub(crate) fn new(engine: &Engine, watch: Watch, query: HistoryQuery) -> Result<Self, NotBegun> {
         let HistoryQuery {
-            channels,
             after,
             before,
             limit: count,
-            level,
             q,
+            ..
         } = query;
         let filter = Filter::new(q.as_deref())?;
-        let interests = channels.into_iter().map(|pattern| Interest::new(pattern, level));
-        let (log, watch) = (engine.log().clone(), engine.watch(interests.collect()));
+        let log = engine.log().clone();
         let head = engine.head();
         let limit = before.map_or(head, |before| before.previous().min(head));
         let gaps = after.map(|_| Vec::new());
         let (cursor, has_more) = match after {
             Some(after) => (after, false),
             None => {
-                let newest = newest(&log, &watch, count, limit, |record| filter.takes(record.json()));
+                let newest = newest(&log, &watch, count, limit, |record| filter.takes(record.json()))?;
                 (newest.cursor, newest.has_more)
             }
         };
-        let reader = Reader::new(log, watch, cursor, true);
+        let reader = Reader::new(log, watch, cursor, true)?;
         Ok(Self {
             reader,
             limit,
@@ -73,6 +84,7 @@ impl History {
             remaining: count,
             has_more,
             ended: cursor >= limit,
+            is_cut: false,
             gaps,
         })
     }
@@ -85,6 +97,7 @@ impl History {
         let mut frames = Vec::new();
         let progress = self.reader.read(Waker::noop(), PORTION_BYTES, &mut frames);
         self.ended = !matches!(progress, Ok(Progress::Records(_)));
+        self.is_cut = progress == Err(Broken::Away);
         let mut portion = Vec::new();
         sse::Parser::default().feed(&frames, |event, id| {
             if event.name == GAP {
@@ -111,6 +124,11 @@ impl History {
                 portion.push(Past { id, json });
             }
         }
+    }
+
+    /// Whether it ended because the store went away: there may be more.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Whether there are others that would have been taken but for their number. Known at the end.

@@ -1,10 +1,13 @@
 //! [`newest`]: where the newest records of a selection begin.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, hash_map::Entry},
+};
 
 use logs_shared::{Channel, RecordId};
 
-use crate::engine::{Link, Log, Stored, Watch};
+use crate::engine::{Link, Log, StoreAway, Stored, Watch};
 
 /// Where the newest records of a selection begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,18 +19,21 @@ pub(crate) struct Newest {
 }
 
 /// Where the newest `count` records up to `limit` begin, of what is followed and `wants` takes. Blocks where it comes to
-/// records that are on disk only.
+/// records that only the store has.
+///
+/// # Errors
+/// The store is away.
 pub(crate) fn newest(
     log: &Log,
     watch: &Watch,
     count: usize,
     limit: RecordId,
     wants: impl Fn(&Stored) -> bool,
-) -> Newest {
+) -> Result<Newest, StoreAway> {
     // The smallest of the newest ids found so far is on top, and goes first.
     let mut newest = BinaryHeap::with_capacity(count.min(1_024) + 1);
     let mut has_more = false;
-    for candidate in candidates(log, watch) {
+    for candidate in candidates(log, watch)? {
         let oldest = newest.peek().map(|Reverse(oldest)| *oldest);
         let is_full = newest.len() >= count;
         if is_full && has_more && oldest.is_none_or(|oldest| candidate.last_id < oldest) {
@@ -48,10 +54,10 @@ pub(crate) fn newest(
             // One too many: the oldest goes. Was it this one, all others here are older still.
             has_more = true;
             newest.pop() != Some(Reverse(record.id))
-        });
+        })?;
     }
     let cursor = newest.peek().map_or(limit, |Reverse(oldest)| oldest.previous());
-    Newest { cursor, has_more }
+    Ok(Newest { cursor, has_more })
 }
 
 /// A channel that may have some of the newest records.
@@ -75,26 +81,43 @@ impl Candidate {
 }
 
 /// Every channel that is followed, the one with the newest record first.
-fn candidates(log: &Log, watch: &Watch) -> Vec<Candidate> {
-    let in_memory = watch.links().into_iter().map(|link| Candidate {
-        last_id: link.log.last_id(),
-        place: Place::Memory(link),
-    });
-    let mut candidates: Vec<Candidate> = in_memory.collect();
-    let mut known: std::collections::HashSet<Channel> = candidates
-        .iter()
-        .filter_map(|candidate| match &candidate.place {
-            Place::Memory(link) => Some(link.log.channel().clone()),
-            Place::Disk(_) => None,
-        })
-        .collect();
-    log.each_on_disk(&watch.wildcards(), |channel, last_id| {
-        // Two patterns may choose the same channel.
-        if known.insert(channel.clone()) {
-            let place = Place::Disk(channel);
-            candidates.push(Candidate { last_id, place });
+fn candidates(log: &Log, watch: &Watch) -> Result<Vec<Candidate>, StoreAway> {
+    let mut candidates = Vec::new();
+    let mut known = HashMap::new();
+    for link in watch.links() {
+        known.insert(link.log.channel().clone(), candidates.len());
+        candidates.push(Candidate {
+            last_id: link.log.last_id(),
+            place: Place::Memory(link),
+        });
+    }
+    log.each_kept(&watch.wildcards(), |channel, last_id| {
+        match known.entry(channel) {
+            // Two patterns may choose the same channel, and the store may know more of one in memory.
+            Entry::Occupied(known) => {
+                let known: &mut Candidate = &mut candidates[*known.get()];
+                known.last_id = known.last_id.max(last_id);
+            }
+            Entry::Vacant(place) => {
+                let channel = place.key().clone();
+                place.insert(candidates.len());
+                candidates.push(Candidate {
+                    last_id,
+                    place: Place::Disk(channel),
+                });
+            }
         }
-    });
+    })?;
+    if !log.tails_tell_newest() {
+        for candidate in &mut candidates {
+            if let Place::Memory(link) = &candidate.place
+                && link.is_by_name()
+                && let Some(last_id) = log.newest_kept(link.log.channel())?
+            {
+                candidate.last_id = candidate.last_id.max(last_id);
+            }
+        }
+    }
     candidates.sort_unstable_by_key(|candidate| Reverse(candidate.last_id));
-    candidates
+    Ok(candidates)
 }

@@ -13,9 +13,15 @@ use logs_shared::{
     RecordId, ServerEvent,
     event::{Gap, GapReason},
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{Sleep, sleep},
+};
 
-use crate::engine::{Found, Left, Link, Log, Stamp, Watch, now_ms};
+use crate::{
+    engine::{Found, Left, Link, Log, Stamp, StoreAway, Watch, now_ms},
+    random,
+};
 
 /// A cursor that moves through the channels it follows. Live delivery, resuming, history and
 /// catching up are all this: read forward from the cursor.
@@ -25,7 +31,9 @@ use crate::engine::{Found, Left, Link, Log, Stamp, Watch, now_ms};
 /// stands at that mark, also where none of the records was for this reader.
 ///
 /// What a channel's tail does not have any more is fetched from the store, a portion at a time and beside the
-/// runtime; meanwhile the round rests.
+/// runtime; meanwhile the round rests. So it does where the store is away: it goes on when the store is there again.
+///
+/// Where others publish to the log too, no round begins before it is certain that nothing is missed of what is followed.
 pub(crate) struct Reader {
     log: Arc<Log>,
     watch: Watch,
@@ -33,7 +41,9 @@ pub(crate) struct Reader {
     /// Channels that may hold records after the cursor.
     ready: Vec<Arc<Link>>,
     round: Option<Round>,
-    fetching: Option<JoinHandle<Vec<Run>>>,
+    fetching: Option<JoinHandle<Fetched>>,
+    /// Until when nothing is fetched, because the store is away.
+    resting: Option<Pin<Box<Sleep>>>,
     /// The changes of what it follows that it knows of.
     changes: usize,
     may_block: bool,
@@ -95,9 +105,26 @@ pub(crate) enum Progress {
     CaughtUp,
 }
 
-/// A mistake in the gateway stopped the reader. It may go on from its cursor as another one.
+/// Why a reader goes no further. It may go on from its cursor as another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Broken;
+pub(crate) enum Broken {
+    /// A mistake in the gateway stopped it.
+    Mistake,
+    /// The store is away, and the caller does not wait until it comes back.
+    Away,
+}
+
+/// What was fetched.
+#[derive(Default)]
+struct Fetched {
+    /// Runs with what the store had for them.
+    runs: Vec<Run>,
+    /// Runs for which the store did not answer.
+    failed: Vec<Run>,
+}
+
+/// For about how many milliseconds nothing is asked of a store that is away.
+const REST_MS: u64 = 1_000;
 
 /// A round with several channels takes their records in portions, so that what it holds at any time
 /// is bounded by the number of its channels.
@@ -112,25 +139,34 @@ impl Reader {
     /// A reader that goes on after `cursor`. A cursor in the future is set back to now. Blocks where the cursor
     /// lies behind and the store must be looked through for channels.
     ///
-    /// With `may_block` it reads from the store while the caller waits.
-    pub(crate) fn new(log: Arc<Log>, watch: Watch, cursor: RecordId, may_block: bool) -> Self {
+    /// With `may_block` it reads from the store while the caller waits, and goes no further where the store is away.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) fn new(
+        log: Arc<Log>,
+        watch: Watch,
+        cursor: RecordId,
+        may_block: bool,
+    ) -> Result<Self, StoreAway> {
         let changes = watch.changes();
         let head = log.head();
         let cursor = cursor.min(head);
         if cursor < head {
-            bring_in_after(&log, &watch, cursor);
+            bring_in_after(&log, &watch, cursor)?;
         }
-        Self {
+        Ok(Self {
             log,
             watch,
             cursor,
             ready: Vec::new(),
             round: None,
             fetching: None,
+            resting: None,
             changes,
             may_block,
             told: Told::default(),
-        }
+        })
     }
 
     /// Everything up to here has been written; nothing after it has.
@@ -141,6 +177,11 @@ impl Reader {
     /// The gaps of the last look.
     pub(crate) fn gaps(&self) -> &[GapReason] {
         &self.told.gaps
+    }
+
+    /// For how many milliseconds nothing was heard of what other gateways publish, because the store they share is away.
+    pub(crate) fn delayed_ms(&self) -> Option<u64> {
+        self.log.delayed_ms()
     }
 
     /// How long ago the first record of the last look came to the log; `None` where there was none. Where it came from the
@@ -196,7 +237,7 @@ impl Reader {
     /// What it follows has changed: what it has in hand may be of channels that it has left. The channels it
     /// follows now are ready, to be read from the cursor on.
     fn abandon_round(&mut self) {
-        self.fetching = None;
+        (self.fetching, self.resting) = (None, None);
         // A channel that was read to its end may have gone out of memory, with records still in hand here.
         for Reverse(run) in self.round.take().into_iter().flat_map(|round| round.runs) {
             self.watch.bring_in(run.link.log.channel());
@@ -205,6 +246,9 @@ impl Reader {
 
     /// Returns why it rests, where it does.
     fn begin_round(&mut self) -> Option<Progress> {
+        if !self.log.is_confirmed(self.watch.needs()) {
+            return Some(Progress::Fetching);
+        }
         // The order matters: what is at or below this mark has marked its channel before.
         let limit = self.log.head();
         self.watch.take_ready(&mut self.ready);
@@ -310,13 +354,21 @@ impl Reader {
 
     /// Has what the round needs of the store fetched. Ready where it needs nothing.
     fn poll_fetch(&mut self, waker: &Waker, out: &mut Vec<u8>) -> Result<Poll<()>, Broken> {
+        let mut cx = Context::from_waker(waker);
         loop {
             if let Some(fetching) = &mut self.fetching {
-                let Poll::Ready(fetched) = Pin::new(fetching).poll(&mut Context::from_waker(waker)) else {
+                let Poll::Ready(fetched) = Pin::new(fetching).poll(&mut cx) else {
                     return Ok(Poll::Pending);
                 };
                 self.fetching = None;
-                self.take_fetched(fetched.map_err(|_| Broken)?, out);
+                self.take_fetched(fetched.map_err(|_| Broken::Mistake)?, out)?;
+            }
+            if let Some(resting) = &mut self.resting {
+                if resting.as_mut().poll(&mut cx).is_pending() {
+                    return Ok(Poll::Pending);
+                }
+                self.resting = self.log.is_away().then(rest);
+                continue;
             }
             let Some(round) = self.round.as_mut().filter(|round| !round.on_disk.is_empty()) else {
                 return Ok(Poll::Ready(()));
@@ -325,7 +377,7 @@ impl Reader {
             let budget = (FETCH_BYTES / (runs.len() + round.runs.len()) as u64).max(LEAST_FETCH_BYTES);
             if self.may_block {
                 let fetched = fetch(&self.log, runs, limit, budget);
-                self.take_fetched(fetched, out);
+                self.take_fetched(fetched, out)?;
             } else {
                 let log = self.log.clone();
                 self.fetching = Some(spawn_blocking(move || fetch(&log, runs, limit, budget)));
@@ -333,35 +385,57 @@ impl Reader {
         }
     }
 
-    fn take_fetched(&mut self, runs: Vec<Run>, out: &mut Vec<u8>) {
-        if let Some(mut round) = self.round.take() {
-            for run in runs {
-                self.sort_in(run, &mut round, out);
-            }
-            self.round = Some(round);
+    fn take_fetched(&mut self, fetched: Fetched, out: &mut Vec<u8>) -> Result<(), Broken> {
+        let Some(mut round) = self.round.take() else {
+            return Ok(());
+        };
+        for run in fetched.runs {
+            self.sort_in(run, &mut round, out);
         }
+        let is_away = !fetched.failed.is_empty();
+        round.on_disk.extend(fetched.failed);
+        self.round = Some(round);
+        if is_away && self.may_block {
+            return Err(Broken::Away);
+        }
+        if is_away {
+            self.resting = Some(rest());
+        }
+        Ok(())
     }
+}
+
+/// All readers that rest are not to come at once.
+fn rest() -> Pin<Box<Sleep>> {
+    Box::pin(sleep(Duration::from_millis(random::jittered(REST_MS))))
 }
 
 /// Fetches the next records of these runs from the store, about so many bytes of each. Blocks.
-fn fetch(log: &Log, mut runs: Vec<Run>, limit: RecordId, budget: u64) -> Vec<Run> {
-    for run in &mut runs {
-        run.fetch(log, limit, budget);
+fn fetch(log: &Log, runs: Vec<Run>, limit: RecordId, budget: u64) -> Fetched {
+    let mut fetched = Fetched::default();
+    for mut run in runs {
+        // Where it does not answer once, nobody waits for it to do so again.
+        if fetched.failed.is_empty() && run.fetch(log, limit, budget).is_ok() {
+            fetched.runs.push(run);
+        } else {
+            fetched.failed.push(run);
+        }
     }
-    runs
+    fetched
 }
 
-/// Brings channels into memory that are on disk only and have records after the cursor.
-fn bring_in_after(log: &Log, watch: &Watch, cursor: RecordId) {
+/// Brings channels into memory that only the store has and that have records after the cursor.
+fn bring_in_after(log: &Log, watch: &Watch, cursor: RecordId) -> Result<(), StoreAway> {
     let mut found = Vec::new();
-    log.each_on_disk(&watch.wildcards(), |channel, last_id| {
+    log.each_kept(&watch.wildcards(), |channel, last_id| {
         if last_id > cursor {
             found.push(channel);
         }
-    });
+    })?;
     for channel in found {
         watch.bring_in(&channel);
     }
+    Ok(())
 }
 
 impl Round {
@@ -400,12 +474,13 @@ impl Run {
     }
 
     /// Takes the next portion from the store. Blocks.
-    fn fetch(&mut self, log: &Log, limit: RecordId, budget: u64) {
+    fn fetch(&mut self, log: &Log, limit: RecordId, budget: u64) -> Result<(), StoreAway> {
         let take = |found: Found<'_>| self.in_hand.take(&self.link, found);
         self.left = self
             .link
             .log
-            .fetch(log, &self.link, &mut self.cursor, limit, budget, take);
+            .fetch(log, &self.link, &mut self.cursor, limit, budget, take)?;
+        Ok(())
     }
 
     fn next_id(&self) -> Option<RecordId> {

@@ -16,6 +16,18 @@ use crate::{
     workspace::Workspace,
 };
 
+/// What several gateways share. Sentinels are this program too, and redis-cli comes along.
+pub(crate) const REDIS: Program = Program {
+    name: "redis-server",
+    path: "/usr/bin/redis-server",
+    packages: &["redis-server"],
+};
+/// What is in front of several gateways.
+pub(crate) const HAPROXY: Program = Program {
+    name: "haproxy",
+    path: "/usr/sbin/haproxy",
+    packages: &["haproxy"],
+};
 /// What the end-to-end tests start besides what is built here.
 const PROGRAMS: &[Program] = &[
     Program {
@@ -23,6 +35,8 @@ const PROGRAMS: &[Program] = &[
         path: "/usr/sbin/nginx",
         packages: &["nginx"],
     },
+    REDIS,
+    HAPROXY,
     Program {
         name: "syslog-ng",
         path: "/usr/sbin/syslog-ng",

@@ -20,6 +20,9 @@ pub(crate) fn run(workspace: &Workspace, program: &str, args: &[OsString]) -> Re
     let binary = gateway::build(workspace, Profile::Release, &page)?;
     let mut cargo = workspace.cargo();
     if program == "measure" {
+        for program in [test::REDIS, test::HAPROXY] {
+            program.ensure(workspace)?;
+        }
         // What the publishers' drivers are run with.
         let python = python::venv(workspace, "python-tests", test::PYTHON)?;
         let web = bundles::build(workspace, &Node::ensure(workspace)?)?;

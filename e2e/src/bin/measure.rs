@@ -16,6 +16,9 @@ struct Args {
     /// How many records a figure is made of; `behind` takes a tenth
     #[arg(long, default_value_t = 1_000_000)]
     records: u64,
+    /// How often `cluster-kills` kills
+    #[arg(long, default_value_t = 30)]
+    rounds: u32,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -32,6 +35,10 @@ enum Figure {
     Recovery,
     /// What a log call costs its caller in each language, whatever the gateway does; two minutes, whatever the records
     Publishers,
+    /// Throughput and latency of one gateway, and of one to three that share Redis; two minutes, whatever the records
+    Cluster,
+    /// What is lost or repeated while gateways and Redis are killed again and again; two seconds a round
+    ClusterKills,
 }
 
 #[tokio::main]
@@ -43,7 +50,7 @@ async fn main() -> ExitCode {
     };
     let mut outcome = ExitCode::SUCCESS;
     for &figure in figures {
-        if let Err(error) = measure(figure, args.records).await {
+        if let Err(error) = measure(figure, &args).await {
             eprintln!("error: {figure:?}: {error:#}");
             outcome = ExitCode::FAILURE;
         }
@@ -51,7 +58,8 @@ async fn main() -> ExitCode {
     outcome
 }
 
-async fn measure(figure: Figure, records: u64) -> Result<()> {
+async fn measure(figure: Figure, args: &Args) -> Result<()> {
+    let records = args.records;
     match figure {
         Figure::Stalled => measure::stalled(records).await,
         Figure::Strangers => measure::strangers().await,
@@ -59,5 +67,7 @@ async fn measure(figure: Figure, records: u64) -> Result<()> {
         Figure::Replay => measure::replay(records).await,
         Figure::Recovery => measure::recovery(records).await,
         Figure::Publishers => measure::publishers().await,
+        Figure::Cluster => measure::cluster().await,
+        Figure::ClusterKills => measure::cluster_kills(args.rounds).await,
     }
 }

@@ -14,7 +14,7 @@ use crate::TestGateway;
 ///
 /// # Errors
 /// The gateway refuses, or sends what is no record.
-pub(super) async fn read_history(
+pub(crate) async fn read_history(
     gateway: &TestGateway,
     channels: &str,
     mut each: impl FnMut(&LogRecord),

@@ -12,16 +12,16 @@ use super::numbered::Numbered;
 
 /// A publication that was answered with 200.
 #[derive(Clone, Debug)]
-pub(super) struct Acknowledged {
+pub(crate) struct Acknowledged {
     /// The ids of the first and the last record, as answered.
-    pub(super) ids: (RecordId, RecordId),
+    pub(crate) ids: (RecordId, RecordId),
     /// In the order they were sent.
-    pub(super) records: Box<[Numbered]>,
+    pub(crate) records: Box<[Numbered]>,
 }
 
 /// What the gateway has acknowledged to all publishers. They write it, the verdict reads it.
 #[derive(Default)]
-pub(super) struct Ledger(Mutex<Entries>);
+pub(crate) struct Ledger(Mutex<Entries>);
 
 #[derive(Default)]
 struct Entries {
@@ -45,7 +45,7 @@ pub struct Counts {
 
 impl Ledger {
     /// A publisher has its answer.
-    pub(super) fn acknowledge(&self, publisher: u16, publication: Acknowledged) {
+    pub(crate) fn acknowledge(&self, publisher: u16, publication: Acknowledged) {
         let mut entries = self.entries();
         entries.waiting.remove(&publisher);
         entries.records += publication.records.len() as u64;
@@ -53,14 +53,14 @@ impl Ledger {
     }
 
     /// A publisher has to send its publication again.
-    pub(super) fn retry(&self, publisher: u16, reason: String) {
+    pub(crate) fn retry(&self, publisher: u16, reason: String) {
         let mut entries = self.entries();
         entries.retries += 1;
         entries.waiting.insert(publisher, reason);
     }
 
     /// How much it is so far.
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         let entries = self.entries();
         Counts {
             publications: entries.acknowledged.len() as u64,
@@ -70,14 +70,14 @@ impl Ledger {
     }
 
     /// The largest id that was acknowledged.
-    pub(super) fn last_id(&self) -> RecordId {
+    pub(crate) fn last_id(&self) -> RecordId {
         let entries = self.entries();
         let last = entries.acknowledged.iter().map(|publication| publication.ids.1);
         last.max().unwrap_or_default()
     }
 
     /// Who waits for an answer, and why; a line each.
-    pub(super) fn waiting(&self) -> String {
+    pub(crate) fn waiting(&self) -> String {
         let mut text = String::new();
         for (publisher, reason) in &self.entries().waiting {
             // Writing to a text does not fail.
@@ -87,7 +87,7 @@ impl Ledger {
     }
 
     /// Everything that was acknowledged, when no publisher is left.
-    pub(super) fn take(&self) -> Vec<Acknowledged> {
+    pub(crate) fn take(&self) -> Vec<Acknowledged> {
         std::mem::take(&mut self.entries().acknowledged)
     }
 

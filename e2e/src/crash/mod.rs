@@ -9,12 +9,12 @@
 //! - [`verdict`]: what a reader got, held against the ledger
 //! - [`report`]: all verdicts
 
-mod history;
-mod ledger;
+pub(crate) mod history;
+pub(crate) mod ledger;
 mod numbered;
-mod publisher;
-mod reader;
-mod reading;
+pub(crate) mod publisher;
+pub(crate) mod reader;
+pub(crate) mod reading;
 mod report;
 mod run;
 mod verdict;

@@ -8,20 +8,20 @@ use serde_json::json;
 
 /// One record of a crash test. A publisher numbers its records in each channel from 0 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Numbered {
+pub(crate) struct Numbered {
     /// What it continues.
-    pub(super) sequence: Sequence,
+    pub(crate) sequence: Sequence,
     /// Its place there.
-    pub(super) number: u32,
+    pub(crate) number: u32,
 }
 
 /// What one publisher says in one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Sequence {
+pub(crate) struct Sequence {
     /// Which publisher.
-    pub(super) publisher: u16,
+    pub(crate) publisher: u16,
     /// Which of the test's channels.
-    pub(super) channel: u16,
+    pub(crate) channel: u16,
 }
 
 impl fmt::Display for Numbered {
@@ -37,18 +37,18 @@ impl fmt::Display for Numbered {
 
 /// A record as a reader got it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Its place in the log.
-    pub(super) id: RecordId,
+    pub(crate) id: RecordId,
     /// Which it is.
-    pub(super) record: Numbered,
+    pub(crate) record: Numbered,
     /// Whether its id is above all that the reader's cursor had promised to be done with.
-    pub(super) after_cursor: bool,
+    pub(crate) after_cursor: bool,
 }
 
 impl Numbered {
     /// The line that publishes it.
-    pub(super) fn to_line(self, channels: &[Channel]) -> String {
+    pub(crate) fn to_line(self, channels: &[Channel]) -> String {
         let Self { sequence, number } = self;
         let log_data =
             json!({ "message": self.message(), "publisher": sequence.publisher, "number": number });
@@ -57,7 +57,7 @@ impl Numbered {
     }
 
     /// Which one a record is; none where it is not exactly as it was published.
-    pub(super) fn read(record: &LogRecord, channels: &[Channel]) -> Option<Self> {
+    pub(crate) fn read(record: &LogRecord, channels: &[Channel]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Said {
             publisher: u16,

@@ -1,6 +1,9 @@
 //! [`Reading`]: what one reader has read, over all its connections.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use logs_shared::{Channel, LogRecord, RecordId, ServerEvent};
 
@@ -8,51 +11,71 @@ use super::numbered::{Numbered, Seen};
 use crate::Received;
 
 /// What one reader has read, over all its connections, and what it was told that must not be.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Names the reader.
-    pub(super) name: String,
+    pub(crate) name: String,
     channels: Arc<[Channel]>,
     /// Which of them it reads; all where it is none.
-    pub(super) only: Option<u16>,
+    only: Option<Box<[u16]>>,
     /// What it comes back with: the cursor of the last event that arrived whole.
     cursor: Option<RecordId>,
     /// The records in the order they came.
-    pub(super) seen: Vec<Seen>,
+    pub(crate) seen: Vec<Seen>,
     /// How often it was told that records are missing.
-    pub(super) gaps: u64,
+    pub(crate) gaps: u64,
     /// Records that nobody published as they came.
-    pub(super) foreign: u64,
+    pub(crate) foreign: u64,
     /// The first gap or foreign record.
-    pub(super) first_oddity: Option<String>,
+    pub(crate) first_oddity: Option<String>,
     /// Why its last connection ended.
-    pub(super) last_error: Option<String>,
+    pub(crate) last_error: Option<String>,
+    last_record: Option<Instant>,
+    /// The longest time between two records, over all its connections.
+    pub(crate) longest_pause: Duration,
 }
 
 impl Reading {
-    /// Nothing so far, of one of these channels or of all.
-    pub(super) fn new(name: impl Into<String>, channels: Arc<[Channel]>, only: Option<u16>) -> Self {
+    /// Nothing so far, of some of these channels or of all.
+    pub(crate) fn new(
+        name: impl Into<String>,
+        channels: Arc<[Channel]>,
+        only: impl IntoIterator<Item = u16>,
+    ) -> Self {
+        let only: Box<[u16]> = only.into_iter().collect();
         Self {
             name: name.into(),
             channels,
-            only,
+            only: (!only.is_empty()).then_some(only),
             cursor: None,
             seen: Vec::new(),
             gaps: 0,
             foreign: 0,
             first_oddity: None,
             last_error: None,
+            last_record: None,
+            longest_pause: Duration::ZERO,
         }
     }
 
     /// What it would come back with now.
-    pub(super) const fn cursor(&self) -> Option<RecordId> {
+    pub(crate) const fn cursor(&self) -> Option<RecordId> {
         self.cursor
     }
 
+    /// Whether it reads this one of the test's channels.
+    pub(crate) fn covers(&self, channel: u16) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&channel))
+    }
+
     /// Takes the next event.
-    pub(super) fn take(&mut self, received: &Received) {
+    pub(crate) fn take(&mut self, received: &Received) {
         match &received.event {
-            ServerEvent::Log(record) => self.take_record(record),
+            ServerEvent::Log(record) => {
+                let now = Instant::now();
+                let pause = self.last_record.replace(now).map(|last| now - last);
+                self.longest_pause = self.longest_pause.max(pause.unwrap_or_default());
+                self.take_record(record);
+            }
             ServerEvent::Gap(_) => {
                 self.gaps += 1;
                 self.note(|| received.event.to_json());
@@ -65,7 +88,7 @@ impl Reading {
     }
 
     /// Takes a record, from a stream or from history.
-    pub(super) fn take_record(&mut self, record: &LogRecord) {
+    pub(crate) fn take_record(&mut self, record: &LogRecord) {
         match Numbered::read(record, &self.channels) {
             Some(numbered) => {
                 let after_cursor = self.cursor.is_none_or(|cursor| cursor < record.id);

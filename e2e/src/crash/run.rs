@@ -193,7 +193,10 @@ impl<'a> Run<'a> {
     fn publish(&mut self, publisher: u16) {
         let publisher = Publisher {
             publisher,
-            url: self.gateway.url(PUBLISH_PATH),
+            urls: [self.gateway.url(PUBLISH_PATH)].into(),
+            tries: 0,
+            singles: true,
+            records: usize::MAX,
             channels: self.channels.clone(),
             pause: self.test.pause,
             rng: self.rng.fork(),
@@ -205,7 +208,7 @@ impl<'a> Run<'a> {
 
     fn read(&mut self, name: &str, channels: &str, only: Option<u16>) {
         let reading = Reading::new(name, self.channels.clone(), only);
-        let reader = Reader::new(self.gateway.stream_url(channels), reading);
+        let reader = Reader::new([self.gateway.stream_url(channels)], reading);
         self.reading.spawn(reader.clone().run(self.until.subscribe()));
         self.readers.push(reader);
     }

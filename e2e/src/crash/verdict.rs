@@ -40,7 +40,7 @@ type Ids = Vec<Option<RecordId>>;
 
 impl Verdict {
     /// Holds a reading against all that was acknowledged, whatever the order of `acknowledged`.
-    pub(super) fn of(reading: &Reading, acknowledged: &[Acknowledged]) -> Self {
+    pub(crate) fn of(reading: &Reading, acknowledged: &[Acknowledged]) -> Self {
         let mut verdict = Self {
             reader: reading.name.clone(),
             read: reading.seen.len() as u64 + reading.foreign,
@@ -49,11 +49,7 @@ impl Verdict {
             examples: reading.first_oddity.iter().cloned().collect(),
             ..Self::default()
         };
-        let covers = |record: &Numbered| {
-            reading
-                .only
-                .is_none_or(|channel| channel == record.sequence.channel)
-        };
+        let covers = |record: &Numbered| reading.covers(record.sequence.channel);
         let mut ids: BTreeMap<Sequence, Ids> = BTreeMap::new();
         for record in acknowledged.iter().flat_map(|publication| &publication.records) {
             if covers(record) {

@@ -7,6 +7,8 @@
 //! - [`viewer_under`], [`viewer_scrolled`]: what a viewer costs in the browser
 //! - [`recovery`]: how soon a gateway is ready again after a crash and after a stop
 //! - [`publishers`]: what a log call costs its caller, in each language
+//! - [`cluster`]: throughput and latency of gateways that share Redis, beside those of one alone
+//! - [`cluster_kills`]: what is lost or repeated while gateways and Redis are killed
 //!
 //! And what they are made of:
 //!
@@ -14,6 +16,7 @@
 //! - [`tally`]: counts records and looks at the order of their ids, at little more than the cost of reading them
 
 mod behind;
+mod cluster;
 mod filler;
 mod publishers;
 mod recovery;
@@ -24,6 +27,7 @@ mod tally;
 mod viewer;
 
 pub use behind::behind;
+pub use cluster::{cluster, cluster_kills};
 pub use publishers::publishers;
 pub use recovery::recovery;
 pub use replay::replay;

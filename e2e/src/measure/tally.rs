@@ -46,9 +46,23 @@ impl Tally {
         request: RequestBuilder,
         is_enough: impl Fn(&Self) -> bool,
     ) -> Result<bool> {
+        self.read_and(request, is_enough, |_| {}).await
+    }
+
+    /// As [`Self::read`], and tells `each` after every piece that has come.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) async fn read_and(
+        &mut self,
+        request: RequestBuilder,
+        is_enough: impl Fn(&Self) -> bool,
+        mut each: impl FnMut(&Self),
+    ) -> Result<bool> {
         let mut bytes = request.send().await?.error_for_status()?.bytes_stream();
         while let Some(bytes) = bytes.next().await {
             self.feed(&bytes?)?;
+            each(self);
             if is_enough(self) {
                 return Ok(true);
             }

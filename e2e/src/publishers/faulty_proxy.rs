@@ -3,7 +3,6 @@
 use std::{
     collections::VecDeque,
     future::pending,
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -17,7 +16,7 @@ use tokio::{
 };
 
 use super::request::Message;
-use crate::{TestGateway, deadline::eventually};
+use crate::{TestGateway, deadline::eventually, port::Port};
 
 /// What a proxy does to requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +73,7 @@ pub struct Seen {
 
 /// A proxy in front of a gateway, at an address of its own. It ends with this value.
 pub struct FaultyProxy {
-    address: SocketAddr,
-    /// Bound and never listening: nobody else gets the port while connections to it are refused.
-    _port: TcpSocket,
+    port: Port,
     listening: Option<JoinSet<()>>,
     shared: Arc<Shared>,
 }
@@ -111,9 +108,7 @@ impl FaultyProxy {
     /// # Errors
     /// There is no port.
     pub fn start_refusing(gateway: &TestGateway) -> Result<Self> {
-        let port = TcpSocket::new_v4()?;
-        port.set_reuseaddr(true)?;
-        port.bind(([127, 0, 0, 1], 0).into())?;
+        let port = Port::free()?;
         let url = gateway.url("");
         let gateway = url.strip_prefix("http://").context("another address")?;
         let state = State {
@@ -123,8 +118,7 @@ impl FaultyProxy {
             under_way: 0,
         };
         Ok(Self {
-            address: port.local_addr()?,
-            _port: port,
+            port,
             listening: None,
             shared: Arc::new(Shared {
                 gateway: gateway.to_owned(),
@@ -136,7 +130,7 @@ impl FaultyProxy {
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.port.address())
     }
 
     /// Refuses connections from now on, and cuts those that there are.
@@ -151,7 +145,7 @@ impl FaultyProxy {
     pub fn listen(&mut self) -> Result<()> {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
-        socket.bind(self.address)?;
+        socket.bind(self.port.address())?;
         let listener = socket.listen(128)?;
         let mut tasks = JoinSet::new();
         tasks.spawn(self.shared.clone().accept(listener));

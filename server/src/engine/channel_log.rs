@@ -1,5 +1,7 @@
 //! [`ChannelLog`]: one channel's records, and who follows it.
 
+mod heard;
+
 use std::sync::{
     Arc, RwLock,
     atomic::{AtomicBool, Ordering},
@@ -10,8 +12,9 @@ use logs_shared::{Channel, Conditions, RecordId, event::GapReason, overview::Cha
 use super::{
     Log,
     filter::{self, Slots},
+    keeping::{Keeping, StoreAway},
     read,
-    store::Kept,
+    store::{Kept, Store},
     tail::{Stored, Tail},
     watch::{Link, Signal},
     write,
@@ -31,8 +34,11 @@ pub(crate) struct ChannelLog {
 struct State {
     kept: Kept,
     tail: Tail,
-    /// Every record after this one is in the tail. Without a store the same as `kept.trimmed_to`.
+    /// Every record after this one is in the tail. Without a store the same as `kept.trimmed_to`; [`UNHEARD`] where it is not
+    /// known yet from where on that is so.
     tail_from: RecordId,
+    /// Records up to here were lost with everything that the store had, before this log began anew.
+    lost_to: RecordId,
     links: Vec<Arc<Link>>,
     slots: Slots,
 }
@@ -74,6 +80,12 @@ pub(super) struct Growth {
     pub(super) records: u64,
 }
 
+/// Nothing that is published to the channel is heard for certain yet.
+const UNHEARD: RecordId = RecordId::new(u64::MAX, u64::MAX);
+
+/// How much of a channel's newest records is fetched at once.
+const NEWEST_BYTES: u64 = 128 << 10;
+
 /// How many records are looked at while the lock is held: a writer waits no longer than that.
 const LOOKS_PER_LOCK: usize = 2_048;
 
@@ -85,6 +97,20 @@ impl ChannelLog {
             tail_from: kept.last_id.max(kept.trimmed_to),
             ..State::default()
         };
+        Self::with(channel, state)
+    }
+
+    /// A channel to which others publish. All that comes after `from` is heard; where that is not known yet, see
+    /// [`Self::hear_from`].
+    pub(super) fn heard_of(channel: Channel, from: Option<RecordId>) -> Self {
+        let state = State {
+            tail_from: from.unwrap_or(UNHEARD),
+            ..State::default()
+        };
+        Self::with(channel, state)
+    }
+
+    fn with(channel: Channel, state: State) -> Self {
         Self {
             channel,
             state: RwLock::new(state),
@@ -176,16 +202,18 @@ impl ChannelLog {
         mut each: impl FnMut(Found<'_>) -> bool,
     ) -> Left {
         let state = read(&self.state);
-        if let Some(gap) = state.gap_after(*cursor) {
-            *cursor = state.kept.trimmed_to;
-            each(gap);
-        }
         if *cursor < state.tail_from {
-            return if *cursor < limit {
-                Left::OnDisk
-            } else {
-                Left::Beyond
-            };
+            if let Some((gap, to)) = state.gap_after(*cursor) {
+                *cursor = to;
+                each(gap);
+            }
+            if *cursor < state.tail_from {
+                return if *cursor < limit {
+                    Left::OnDisk
+                } else {
+                    Left::Beyond
+                };
+            }
         }
         let mut looks = 0;
         for record in state.tail.after(*cursor) {
@@ -203,10 +231,28 @@ impl ChannelLog {
     }
 
     /// As [`Self::take`], from the store: what the tail does not reach back to. About `budget` bytes are
-    /// looked at. What cannot be read is a gap. Blocks.
+    /// looked at. What cannot be read is a gap; where the store is away, nothing has happened. Blocks.
     pub(crate) fn fetch(
         &self,
         log: &Log,
+        link: &Link,
+        cursor: &mut RecordId,
+        limit: RecordId,
+        budget: u64,
+        each: impl FnMut(Found<'_>),
+    ) -> Result<Left, StoreAway> {
+        Ok(match &log.keeping {
+            Keeping::Memory => Left::More,
+            Keeping::Disk(store) => self.fetch_from_disk(log, store, link, cursor, limit, budget, each),
+            Keeping::Redis(store) => self.fetch_from_redis(store, link, cursor, limit, budget, each)?,
+        })
+    }
+
+    #[expect(clippy::too_many_arguments)]
+    fn fetch_from_disk(
+        &self,
+        log: &Log,
+        store: &Store,
         link: &Link,
         cursor: &mut RecordId,
         limit: RecordId,
@@ -216,9 +262,6 @@ impl ChannelLog {
         let (number, tail_from) = {
             let state = read(&self.state);
             (state.kept.number, state.tail_from)
-        };
-        let Some(store) = &log.store else {
-            return Left::More;
         };
         let start = *cursor;
         let mut found = Vec::new();
@@ -254,7 +297,7 @@ impl ChannelLog {
         // Retention may have taken some of it meanwhile: it says so before it does.
         let state = read(&self.state);
         let trimmed_to = state.kept.trimmed_to;
-        if let Some(gap) = state.gap_after(start) {
+        if let Some((gap, _)) = state.gap_after(start) {
             *cursor = trimmed_to.max(*cursor);
             each(gap);
         }
@@ -276,7 +319,12 @@ impl ChannelLog {
     /// Gives the newest records up to `limit` to `each`, the newest first, as long as it returns true.
     /// The lock is held for a portion of them at a time, and never while `each` looks at one. Blocks
     /// where it comes to records that only the store has.
-    pub(crate) fn newest(&self, log: &Log, mut limit: RecordId, mut each: impl FnMut(&Stored) -> bool) {
+    pub(crate) fn newest(
+        &self,
+        log: &Log,
+        mut limit: RecordId,
+        mut each: impl FnMut(&Stored) -> bool,
+    ) -> Result<(), StoreAway> {
         const PORTION: usize = 256;
         let kept = loop {
             let (portion, kept): (Vec<Stored>, _) = {
@@ -285,7 +333,7 @@ impl ChannelLog {
                 (newest.collect(), state.kept)
             };
             if !portion.iter().all(&mut each) {
-                return;
+                return Ok(());
             }
             if let Some(oldest) = portion.last() {
                 limit = oldest.id.previous();
@@ -294,7 +342,7 @@ impl ChannelLog {
                 break kept;
             }
         };
-        if let Some(store) = &log.store
+        if let Some(store) = log.disk()
             && kept.number != 0
             && kept.trimmed_to < limit
         {
@@ -305,6 +353,19 @@ impl ChannelLog {
                 log.fail_reading(&error);
             }
         }
+        if let Some(store) = log.keeping.redis() {
+            loop {
+                let portion = store.read_newest(&self.channel, limit, NEWEST_BYTES)?;
+                if !portion.records.iter().all(&mut each) || portion.is_all {
+                    break;
+                }
+                let Some(oldest) = portion.records.last() else {
+                    break;
+                };
+                limit = oldest.id.previous();
+            }
+        }
+        Ok(())
     }
 
     /// Adds a follower, made with the conditions that the channel's followers share.
@@ -326,6 +387,12 @@ impl ChannelLog {
         if state.links.len() * 4 < state.links.capacity() {
             state.links.shrink_to_fit();
         }
+    }
+
+    /// Who follows it.
+    pub(super) fn signals(&self) -> Vec<Arc<Signal>> {
+        let state = read(&self.state);
+        state.links.iter().map(|link| link.signal.clone()).collect()
     }
 
     /// How many streams follow it.
@@ -463,16 +530,27 @@ impl State {
         cost
     }
 
-    /// What a reader with this cursor has missed for good.
-    fn gap_after(&self, cursor: RecordId) -> Option<Found<'static>> {
-        (cursor < self.kept.trimmed_to).then(|| Found::Gap {
-            from: cursor,
-            to: if self.kept.records > 0 {
-                self.kept.first_id
-            } else {
-                self.kept.trimmed_to.next()
-            },
-            reason: GapReason::Retention,
+    /// What a reader with this cursor has missed for good, and where it goes on.
+    fn gap_after(&self, cursor: RecordId) -> Option<(Found<'static>, RecordId)> {
+        if cursor < self.lost_to {
+            let gap = Found::Gap {
+                from: cursor,
+                to: self.lost_to.next(),
+                reason: GapReason::Restart,
+            };
+            return Some((gap, self.lost_to));
+        }
+        (cursor < self.kept.trimmed_to).then(|| {
+            let gap = Found::Gap {
+                from: cursor,
+                to: if self.kept.records > 0 {
+                    self.kept.first_id
+                } else {
+                    self.kept.trimmed_to.next()
+                },
+                reason: GapReason::Retention,
+            };
+            (gap, self.kept.trimmed_to)
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use logs_shared::{Channel, ChannelPattern, Interest, RecordId};
@@ -10,7 +10,8 @@ use logs_shared::{Channel, ChannelPattern, Interest, RecordId};
 use super::{
     Log,
     channel_log::ChannelLog,
-    store::{Kept, Order, after_prefix, place_of},
+    redis::Followed,
+    store::{Kept, Order, Store, after_prefix, place_of},
     watch::{Link, Signal, Wanted},
 };
 
@@ -23,9 +24,30 @@ pub(crate) struct Directory {
     places: BTreeMap<Vec<u8>, Arc<ChannelLog>>,
     /// Readers with wildcards. Looked at when a channel comes in, never when a record does.
     watchers: Vec<Arc<Signal>>,
+    /// What readers want of what others publish, where others do.
+    followed: Option<Box<Followed>>,
 }
 
 impl Directory {
+    /// Of a log to which others publish too. A channel is in memory as long as somebody follows it.
+    pub(super) fn among_others() -> Self {
+        Self {
+            followed: Some(Box::default()),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn followed(&mut self) -> Option<&mut Followed> {
+        self.followed.as_deref_mut()
+    }
+
+    /// Whether a reader here wants this channel of what others publish.
+    pub(super) fn wants(&self, channel: &Channel) -> bool {
+        self.followed
+            .as_ref()
+            .is_some_and(|followed| followed.wants(channel))
+    }
+
     pub(super) fn channels(&self) -> impl Iterator<Item = &Arc<ChannelLog>> {
         self.channels.values()
     }
@@ -43,7 +65,14 @@ impl Directory {
         if let Some(known) = self.channels.get(channel) {
             return known.clone();
         }
-        let created = Arc::new(ChannelLog::new(channel.clone(), kept_on_disk(log, channel)));
+        let created = Arc::new(match (&mut self.followed, log.disk()) {
+            (Some(followed), _) => {
+                followed.recount(channel);
+                ChannelLog::heard_of(channel.clone(), followed.hears(channel).then(|| log.head()))
+            }
+            (None, Some(store)) => ChannelLog::new(channel.clone(), kept_on_disk(log, store, channel)),
+            (None, None) => ChannelLog::new(channel.clone(), Kept::default()),
+        });
         for signal in &self.watchers {
             signal.wanted_of(channel, |wanted| {
                 if !wanted.is_empty() {
@@ -59,6 +88,9 @@ impl Directory {
     }
 
     fn remove(&mut self, channel: &Channel) {
+        if let Some(followed) = &mut self.followed {
+            followed.recount(channel);
+        }
         self.channels.remove(channel);
         for order in Order::ALL {
             self.places.remove(&order.key(channel));
@@ -83,7 +115,7 @@ impl Directory {
                 None => is_watcher = true,
             }
         }
-        let mut concerned: HashMap<&Channel, (&Arc<ChannelLog>, Vec<&Wanted>)> = HashMap::new();
+        let mut concerned: HashMap<Channel, (Arc<ChannelLog>, Vec<&Wanted>)> = HashMap::new();
         for one in &wanted {
             let pattern = &one.interest.pattern;
             let named = pattern.as_channel();
@@ -93,16 +125,28 @@ impl Directory {
                 None => Some(self.chosen(pattern)),
             };
             for log in named.into_iter().chain(chosen.into_iter().flatten()) {
-                let (_, by) = concerned.entry(log.channel()).or_insert((log, Vec::new()));
+                let entry = concerned.entry(log.channel().clone());
+                let (_, by) = entry.or_insert_with(|| (log.clone(), Vec::new()));
                 by.push(one);
             }
         }
         signal.set_wanted(wanted.clone());
         for (log, by) in concerned.into_values() {
-            Link::attach(log, signal, &by);
+            if let Some(followed) = &mut self.followed {
+                followed.recount(log.channel());
+            }
+            Link::attach(&log, signal, &by);
         }
         if is_watcher {
             self.watchers.push(signal.clone());
+        }
+        if let Some(followed) = &mut self.followed {
+            let needs = followed.want(&wanted, log.head());
+            signal.set_needs(needs);
+            if !log.is_confirmed(needs) {
+                followed.wait(signal, needs);
+            }
+            log.live.called.notify_one();
         }
     }
 
@@ -125,24 +169,70 @@ impl Directory {
         let wanted = wanted.collect();
         if !signal.is_gone() {
             signal.count_change();
-            self.unfollow(signal);
+            let (left, wanted_before) = (self.detach(signal), signal.wanted());
             self.follow(log, signal, wanted);
+            // After it is wanted anew, so that what it goes on to want is wanted all the time.
+            self.leave(log, &wanted_before, left);
             signal.count_change();
         }
         head
     }
 
     /// Undoes [`Directory::follow`].
-    pub(super) fn unfollow(&mut self, signal: &Arc<Signal>) {
+    pub(super) fn unfollow(&mut self, log: &Log, signal: &Arc<Signal>) {
+        let left = self.detach(signal);
+        self.leave(log, &signal.wanted(), left);
+        if let Some(followed) = &mut self.followed {
+            followed.wait_no_more(signal);
+        }
+    }
+
+    /// Takes a reader off its channels, and returns them.
+    fn detach(&mut self, signal: &Arc<Signal>) -> Vec<Arc<ChannelLog>> {
         self.watchers.retain(|other| !Arc::ptr_eq(other, signal));
-        for link in signal.links() {
+        let links = signal.links().into_iter();
+        let left = links.map(|link| {
             signal.detach(link.log.channel());
             link.log.unfollow(signal);
-            if link.log.is_unused() {
-                self.remove(link.log.channel());
+            link.log.clone()
+        });
+        let left = left.collect();
+        signal.clear_ready();
+        left
+    }
+
+    /// A reader that wanted this has left these channels.
+    fn leave(&mut self, log: &Log, wanted: &[Wanted], left: Vec<Arc<ChannelLog>>) {
+        if let Some(followed) = &mut self.followed {
+            followed.leave(wanted);
+            log.live.called.notify_one();
+        }
+        for channel in left {
+            if let Some(followed) = &mut self.followed {
+                followed.recount(channel.channel());
+            }
+            // What others publish to a channel that nobody follows here is not heard.
+            if channel.is_unused() || (self.followed.is_some() && channel.followers() == 0) {
+                self.remove(channel.channel());
+                let freed = channel.clear();
+                log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
             }
         }
-        signal.clear_ready();
+    }
+
+    /// Of every channel that is heard of, all is heard that comes after this record.
+    pub(super) fn hear_all_from(&self, id: RecordId) {
+        let Some(followed) = &self.followed else { return };
+        let heard = self.channels.values();
+        heard
+            .filter(|log| followed.hears(log.channel()))
+            .for_each(|log| log.hear_from(id));
+    }
+
+    /// Every reader, some perhaps more than once.
+    pub(super) fn signals(&self) -> impl Iterator<Item = Arc<Signal>> {
+        let of_channels = self.channels.values().flat_map(|log| log.signals());
+        self.watchers.iter().cloned().chain(of_channels)
     }
 
     /// Lets a channel go out of memory where its records are on disk and nobody needs it here.
@@ -169,10 +259,7 @@ impl Directory {
 }
 
 /// What the store keeps of a channel that comes in.
-fn kept_on_disk(log: &Log, channel: &Channel) -> Kept {
-    let Some(store) = &log.store else {
-        return Kept::default();
-    };
+fn kept_on_disk(log: &Log, store: &Store, channel: &Channel) -> Kept {
     store
         .kept(channel)
         .unwrap_or_else(|error| {

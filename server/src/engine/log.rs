@@ -1,7 +1,7 @@
 //! [`Log`]: what the writer, the sweeper and the readers share.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{
         Mutex, RwLock,
         atomic::{AtomicBool, AtomicU64},
@@ -13,9 +13,12 @@ use logs_shared::{Channel, ChannelPattern, RecordId, overview::ChannelOverview};
 use super::{
     Retention, channel_log,
     directory::Directory,
+    keeping::{Keeping, StoreAway},
+    live::Live,
     lock, now_ms, read,
-    store::{Store, StoreError},
+    store::{Kept, Store, StoreError},
     work::Work,
+    write,
 };
 
 /// What the writer, the sweeper and the readers share.
@@ -23,11 +26,13 @@ pub(crate) struct Log {
     /// The high-water mark: every record up to it can be read.
     pub(super) head: RwLock<RecordId>,
     /// Where this log begins: what was before is not known to it.
-    pub(super) floor: RecordId,
+    pub(super) floor: RwLock<RecordId>,
     /// Channels that are forgotten had records up to here.
     pub(super) forgotten_to: RwLock<RecordId>,
     pub(super) directory: RwLock<Directory>,
-    pub(super) store: Option<Store>,
+    pub(super) keeping: Keeping,
+    /// What is heard of other gateways' records.
+    pub(super) live: Live,
     pub(super) retention: Retention,
     /// The most bytes of records in memory.
     pub(super) memory: u64,
@@ -58,19 +63,74 @@ impl Log {
         *read(&self.head)
     }
 
-    /// Gives every channel on disk that the patterns choose, with its newest record, to `each`. One that several
-    /// choose may come more than once. Blocks.
-    pub(crate) fn each_on_disk(&self, patterns: &[ChannelPattern], mut each: impl FnMut(Channel, RecordId)) {
-        let Some(store) = &self.store else { return };
-        for pattern in patterns {
-            let looked = store.each_chosen(pattern, |channel, kept| {
+    /// Raises the high-water mark. Nobody may begin or cease to follow a channel meanwhile.
+    pub(super) fn raise_head(&self, to: RecordId) {
+        let mut head = write(&self.head);
+        *head = to.max(*head);
+    }
+
+    /// Where what this reader follows is confirmed by whoever tells of new records, it may read.
+    pub(crate) fn is_confirmed(&self, needs: u64) -> bool {
+        self.live.is_confirmed(needs)
+    }
+
+    /// For how many milliseconds nothing was heard of what others publish, where that is longer than usual.
+    pub(crate) fn delayed_ms(&self) -> Option<u64> {
+        self.live.delayed_ms()
+    }
+
+    /// Whether what is kept is known to be out of reach.
+    pub(crate) fn is_away(&self) -> bool {
+        self.live.is_away()
+    }
+
+    pub(super) fn disk(&self) -> Option<&Store> {
+        self.keeping.disk()
+    }
+
+    /// Gives every channel that the patterns choose and that may be nowhere in memory, with its newest record, to `each`.
+    /// One that several choose may come more than once. Blocks.
+    pub(crate) fn each_kept(
+        &self,
+        patterns: &[ChannelPattern],
+        mut each: impl FnMut(Channel, RecordId),
+    ) -> Result<(), StoreAway> {
+        patterns.iter().try_for_each(|pattern| {
+            self.each_chosen(pattern, |channel, kept| {
                 each(channel, kept.last_id);
                 true
-            });
-            if let Err(error) = looked {
-                self.fail_reading(&error);
+            })
+        })
+    }
+
+    /// The newest record of a channel, which may be nowhere in memory. Blocks.
+    pub(crate) fn newest_kept(&self, channel: &Channel) -> Result<Option<RecordId>, StoreAway> {
+        Ok(match self.keeping.redis() {
+            Some(store) => store.kept(channel)?.map(|kept| kept.last_id),
+            None => None,
+        })
+    }
+
+    /// Whether the tails of channels tell which record is their newest.
+    pub(crate) fn tails_tell_newest(&self) -> bool {
+        self.keeping.redis().is_none()
+    }
+
+    fn each_chosen(
+        &self,
+        pattern: &ChannelPattern,
+        each: impl FnMut(Channel, Kept) -> bool,
+    ) -> Result<(), StoreAway> {
+        match &self.keeping {
+            Keeping::Memory => {}
+            Keeping::Disk(store) => {
+                if let Err(error) = store.each_chosen(pattern, each) {
+                    self.fail_reading(&error);
+                }
             }
+            Keeping::Redis(store) => store.each_chosen(pattern, each)?,
         }
+        Ok(())
     }
 
     /// Notes that something in the store cannot be read.
@@ -104,22 +164,39 @@ impl Log {
         })
     }
 
-    pub(super) fn overviews(&self, pattern: &ChannelPattern) -> Vec<ChannelOverview> {
+    /// What there is to say about each channel that the pattern chooses: of those in memory, where the store is away.
+    /// Blocks.
+    pub(super) fn overviews(
+        &self,
+        pattern: &ChannelPattern,
+    ) -> (Vec<ChannelOverview>, Result<(), StoreAway>) {
         let in_memory: Vec<_> = read(&self.directory).chosen(pattern).cloned().collect();
         let mut overviews: Vec<_> = in_memory.iter().map(|log| log.overview(now_ms())).collect();
-        let Some(store) = &self.store else {
-            return overviews;
-        };
-        let known: HashSet<&Channel> = in_memory.iter().map(|log| log.channel()).collect();
-        let looked = store.each_chosen(pattern, |channel, kept| {
-            if !known.contains(&channel) {
-                overviews.push(channel_log::overview(&channel, &kept, 0));
+        let known = in_memory.iter().map(|log| log.channel()).zip(0..);
+        let mut known: HashMap<&Channel, usize> = known.collect();
+        let is_shared = self.keeping.redis().is_some();
+        let looked = self.each_chosen(pattern, |channel, kept| {
+            match known.remove(&channel) {
+                None => overviews.push(channel_log::overview(&channel, &kept, 0)),
+                // What is in memory is a part of it.
+                Some(place) if is_shared => {
+                    let known = &overviews[place];
+                    overviews[place] = ChannelOverview {
+                        per_second: known.per_second,
+                        ..channel_log::overview(&channel, &kept, known.readers)
+                    };
+                }
+                Some(_) => {}
             }
             true
         });
-        if let Err(error) = looked {
-            self.fail_reading(&error);
+        if is_shared && looked.is_ok() {
+            // A channel that is followed and has nothing.
+            for place in known.into_values() {
+                let ChannelOverview { channel, readers, .. } = &overviews[place];
+                overviews[place] = channel_log::overview(channel, &Kept::default(), *readers);
+            }
         }
-        overviews
+        (overviews, looked)
     }
 }

@@ -13,6 +13,8 @@ mod directory;
 mod filter;
 mod group;
 mod idempotency;
+mod keeping;
+mod live;
 mod log;
 mod redis;
 mod stamp;
@@ -40,9 +42,11 @@ use logs_shared::{
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+pub(crate) use self::redis::{Trouble as RedisTrouble, connect_live};
 pub(crate) use self::store::DiskUse;
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},
+    keeping::StoreAway,
     log::Log,
     stamp::Stamp,
     tail::Stored,
@@ -55,7 +59,11 @@ pub use self::{
 };
 
 use self::{
+    directory::Directory,
     group::{Append, Command},
+    keeping::Keeping,
+    live::Live,
+    redis::RedisStore,
     store::Store,
     sweeper::Sweeper,
     work::Work,
@@ -128,20 +136,26 @@ pub struct Appended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// The log takes no more records.
-    #[error("the log is closed")]
+    #[error("nothing was stored: the log is closed")]
     Closed,
     /// The name was used for something else.
-    #[error("the idempotency key was used for another publication")]
+    #[error("nothing was stored: the idempotency key was used for another publication")]
     KeyReused,
     /// The disk, or the memory of Redis, has no room left.
-    #[error("the gateway's store is full")]
+    #[error("nothing was stored: the gateway's store is full")]
     Full,
     /// The store fails. Whether the records are in it is not known: a repeat under the same name is safe.
-    #[error("the gateway's store fails")]
+    #[error(
+        "the gateway's store fails: whether anything was stored is not known, and a repeat with the same idempotency key is \
+         safe"
+    )]
     Failed,
     /// The store does not answer, or takes nothing now. Whether the records are in it is not known: a repeat under the same
     /// name is safe.
-    #[error("the gateway's store cannot be used just now")]
+    #[error(
+        "the gateway's store cannot be used just now: whether anything was stored is not known, and a repeat with the same \
+         idempotency key is safe"
+    )]
     Away,
 }
 
@@ -154,6 +168,16 @@ pub struct NewRecord {
     /// Its bytes.
     pub json: EncodedEntry,
 }
+
+/// How the Redis is that keeps the records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RedisState {
+    /// What is wrong with it, in one of [`REDIS_TROUBLES`].
+    pub(crate) trouble: Option<&'static str>,
+}
+
+/// What may be wrong with Redis, a word each.
+pub(crate) const REDIS_TROUBLES: [&str; 11] = redis::Trouble::WORDS;
 
 /// Bytes of records in memory over all channels, where the store has them too.
 const TAIL_BYTES: u64 = 64 << 20;
@@ -177,27 +201,36 @@ impl Engine {
 
     /// As [`Self::open`], with so many bytes of records in memory at most.
     fn open_within(storage: &Storage, retention: Retention, memory: u64) -> Result<Self, OpenError> {
-        let (store, found) = match storage {
-            Storage::Memory | Storage::Redis(_) => (None, store::Found::default()),
+        let (keeping, found) = match storage {
+            Storage::Memory => (Keeping::Memory, store::Found::default()),
             Storage::Disk { dir, durability } => {
                 let store = Store::open(dir, *durability, retention.bytes)?;
                 let found = store
                     .look_through(RecordId::new(u64::MAX, u64::MAX))
                     .map_err(|error| store.damaged(&error))?;
-                (Some(store), found)
+                (Keeping::Disk(store), found)
+            }
+            Storage::Redis(settings) => {
+                let store = RedisStore::new(settings.clone(), retention);
+                (Keeping::Redis(Arc::new(store)), store::Found::default())
             }
         };
         // Without a store nothing is known of what was before now.
-        let floor = match store {
-            None => RecordId::new(now_ms(), 0),
-            Some(_) => RecordId::ZERO,
+        let floor = match keeping {
+            Keeping::Memory => RecordId::new(now_ms(), 0),
+            Keeping::Disk(_) | Keeping::Redis(_) => RecordId::ZERO,
+        };
+        let (live, directory) = match keeping {
+            Keeping::Redis(_) => (Live::among_others(), Directory::among_others()),
+            Keeping::Memory | Keeping::Disk(_) => (Live::alone(), Directory::default()),
         };
         let log = Arc::new(Log {
             head: RwLock::new(found.last_id.max(floor)),
-            floor,
+            floor: RwLock::new(floor),
             forgotten_to: RwLock::new(found.forgotten_to),
-            directory: RwLock::default(),
-            store,
+            directory: RwLock::new(directory),
+            keeping,
+            live,
             retention,
             memory,
             tail_bytes: AtomicU64::new(0),
@@ -209,18 +242,24 @@ impl Engine {
             failure: Mutex::default(),
         });
         let (commands, receiver) = mpsc::channel(WAITING_COMMANDS);
-        let (notices, noticed) = std::sync::mpsc::channel();
-        let writer = Writer::new(log.clone(), receiver, notices, found.answers, found.last_number);
-        let sweeper = Sweeper::new(log.clone(), commands.downgrade(), noticed);
-        let threads = vec![
-            spawn("writer", move || writer.run()).map_err(OpenError::Thread)?,
-            spawn("sweeper", move || sweeper.run()).map_err(OpenError::Thread)?,
-        ];
+        let threads = match &log.keeping {
+            Keeping::Memory | Keeping::Disk(_) => {
+                let (notices, noticed) = std::sync::mpsc::channel();
+                let writer = Writer::new(log.clone(), receiver, notices, found.answers, found.last_number);
+                let sweeper = Sweeper::new(log.clone(), commands.downgrade(), noticed);
+                vec![
+                    spawn("writer", move || writer.run()),
+                    spawn("sweeper", move || sweeper.run()),
+                ]
+            }
+            Keeping::Redis(store) => redis::begin(&log, store, &commands, receiver),
+        };
+        let threads = threads.into_iter().collect::<std::io::Result<_>>();
         Ok(Self {
             log,
             commands,
             waiting: Arc::new(Semaphore::new(WAITING_BYTES as usize)),
-            threads: Arc::new(Mutex::new(threads)),
+            threads: Arc::new(Mutex::new(threads.map_err(OpenError::Thread)?)),
         })
     }
 
@@ -262,6 +301,7 @@ impl Engine {
     pub fn close(&self) {
         // Where it is closed already, there is nobody to tell.
         let _ = self.commands.blocking_send(Command::Close);
+        self.log.live.close();
         for thread in std::mem::take(&mut *lock(&self.threads)) {
             let _ = thread.join();
         }
@@ -273,7 +313,16 @@ impl Engine {
         if self.commands.is_closed() {
             return Some("the log takes no more records: its writer has ended".to_owned());
         }
-        failure.or_else(|| self.log.store.as_ref()?.want_of_room())
+        failure.or_else(|| match &self.log.keeping {
+            Keeping::Memory => None,
+            Keeping::Disk(store) => store.want_of_room(),
+            Keeping::Redis(store) => store.trouble().map(|trouble| trouble.to_string()),
+        })
+    }
+
+    /// Where records are in Redis: how that is.
+    pub(crate) fn redis(&self) -> Option<RedisState> {
+        None
     }
 
     /// The same log after its writer has ended, as after a panic.
@@ -288,7 +337,7 @@ impl Engine {
     /// As after a long rest: what is on disk is nowhere else, where nobody needs it.
     #[cfg(test)]
     pub(crate) fn rest(&self) {
-        if self.log.store.is_some() {
+        if self.log.keeping.has_more_than_tails() {
             self.log.let_out_idle(u64::MAX);
         }
     }
@@ -310,7 +359,7 @@ impl Engine {
 
     /// Where this log begins, where it does not remember what was before.
     pub(crate) fn floor(&self) -> RecordId {
-        self.log.floor
+        *read(&self.log.floor)
     }
 
     /// Up to here records may have been in channels that retention has emptied and forgotten.
@@ -318,17 +367,51 @@ impl Engine {
         *read(&self.log.forgotten_to)
     }
 
+    /// Waits until everything that was acknowledged before, by any gateway, can be read in what is followed by now. Where all
+    /// records come through this gateway that is always so.
+    ///
+    /// # Errors
+    /// The store is away, or does not answer in time.
+    pub(crate) async fn fresh(&self) -> Result<(), StoreAway> {
+        if self.log.keeping.redis().is_some() {
+            self.log.live.fresh().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether others publish to the same log, so that [`Self::fresh`] takes a while.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.log.keeping.redis().is_some()
+    }
+
+    /// Channels whose followers here are others than when this was called before, and how many each has. There are none
+    /// where nobody else needs to know.
+    pub(crate) fn take_recounted(&self) -> Vec<(Channel, usize)> {
+        let mut directory = write(&self.log.directory);
+        let recounted = directory.followed().map(redis::Followed::take_recounted);
+        let recounted = recounted.unwrap_or_default().into_iter();
+        let counted = recounted.map(|channel| {
+            let followers = directory.get(&channel).map_or(0, |log| log.followers());
+            (channel, followers)
+        });
+        counted.collect()
+    }
+
     /// Every channel that the pattern chooses, in the order of their names. Blocks.
-    pub(crate) fn channels(&self, pattern: &ChannelPattern) -> Vec<ChannelOverview> {
-        let mut overviews = self.log.overviews(pattern);
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) fn channels(&self, pattern: &ChannelPattern) -> Result<Vec<ChannelOverview>, StoreAway> {
+        let (mut overviews, looked) = self.log.overviews(pattern);
+        looked?;
         overviews.sort_by(|a, b| a.channel.cmp(&b.channel));
-        overviews
+        Ok(overviews)
     }
 
     /// The channels there are, ordered by name, and how many. Of more than `most` those to which most is published just now are
-    /// told, and then those to which something was published last.
+    /// told, and then those to which something was published last. Where the store is away, those that are followed here.
     pub(crate) fn busiest_channels(&self, most: usize) -> (Vec<ChannelOverview>, usize) {
-        let mut overviews = self.log.overviews(&ChannelPattern::everything());
+        let (mut overviews, _) = self.log.overviews(&ChannelPattern::everything());
         let all = overviews.len();
         // Bits of numbers that are not negative have the order of the numbers.
         let busy = |of: &ChannelOverview| Reverse((of.per_second.to_bits(), of.last_id));
@@ -351,15 +434,15 @@ impl Engine {
 
     /// Bytes of records that are kept, in memory or on disk before compression.
     pub(crate) fn kept_bytes(&self) -> u64 {
-        match self.log.store {
-            Some(_) => self.log.kept_bytes.load(Ordering::Relaxed),
-            None => self.tail_bytes(),
+        match self.log.keeping {
+            Keeping::Memory => self.tail_bytes(),
+            Keeping::Disk(_) | Keeping::Redis(_) => self.log.kept_bytes.load(Ordering::Relaxed),
         }
     }
 
     /// What the data folder takes, and what its disk has; `None` without one. Blocks.
     pub(crate) fn disk_use(&self) -> Option<DiskUse> {
-        self.log.store.as_ref().map(Store::disk_use)
+        self.log.disk().map(Store::disk_use)
     }
 
     /// What its writer has done.

@@ -45,7 +45,7 @@ struct Ended;
 
 const TICK: Duration = Duration::from_secs(1);
 /// How long a channel may rest before its records are on disk only.
-const IDLE_MS: u64 = 300_000;
+pub(super) const IDLE_MS: u64 = 300_000;
 /// Channels looked at in one go.
 const CHANNELS_AT_ONCE: usize = 256;
 
@@ -90,7 +90,8 @@ impl Sweeper {
 
     /// What is done once a second.
     fn tick(&mut self) -> Result<(), Ended> {
-        let Log { store, retention, .. } = &*self.log.clone();
+        let log = self.log.clone();
+        let (store, retention) = (log.disk(), log.retention);
         if let Some(store) = store {
             store.look_for_room();
             if store.has_room() && self.log.cannot_write() {
@@ -207,7 +208,8 @@ impl Sweeper {
     }
 
     fn trim_to_count(&self, channel: &Channel) -> Result<(), Ended> {
-        let Some(store) = &self.log.store else {
+        let log = self.log.clone();
+        let Some(store) = log.disk() else {
             return Ok(());
         };
         if let Some(log) = read(&self.log.directory).get(channel) {
@@ -298,7 +300,7 @@ impl Log {
                 .for_each(|log| log.each_in_tail(|id, bytes| oldest.add(id, bytes)));
             let Some(last) = oldest.last() else { return };
             for log in &logs {
-                let freed = log.shorten_tail(self.store.is_some(), last);
+                let freed = log.shorten_tail(self.keeping.has_more_than_tails(), last);
                 self.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
             }
         }

@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
 };
@@ -43,6 +43,8 @@ pub(crate) struct Signal {
     wanted: Mutex<Vec<Wanted>>,
     /// How often that has changed.
     changes: AtomicUsize,
+    /// The change of what is followed that must be confirmed before it may read. Changes as `wanted` does.
+    needs: AtomicU64,
     /// Whether the reader is gone: then it follows nothing more. Changes under the directory's lock only.
     gone: AtomicBool,
 }
@@ -107,6 +109,11 @@ impl Link {
         !self.queued.load(Ordering::Relaxed)
     }
 
+    /// Whether the reader named the channel itself.
+    pub(crate) fn is_by_name(&self) -> bool {
+        self.by_name
+    }
+
     pub(crate) fn is_detached(&self) -> bool {
         self.detached.load(Ordering::Acquire)
     }
@@ -135,6 +142,10 @@ impl Signal {
 
     pub(super) fn set_wanted(&self, wanted: Vec<Wanted>) {
         *lock(&self.wanted) = wanted;
+    }
+
+    pub(super) fn set_needs(&self, needs: u64) {
+        self.needs.store(needs, Ordering::Release);
     }
 
     /// To be called before the first link is detached and after the last one is attached.
@@ -202,6 +213,11 @@ impl Watch {
         self.subscriber.signal.changes.load(Ordering::Acquire)
     }
 
+    /// The change of what is followed that must be confirmed before it may read.
+    pub(crate) fn needs(&self) -> u64 {
+        self.subscriber.signal.needs.load(Ordering::Acquire)
+    }
+
     /// The channels it follows that are in memory.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         self.subscriber.signal.links()
@@ -264,6 +280,6 @@ impl Drop for Watch {
         let Subscriber { log, signal } = &*self.subscriber;
         let mut directory = write(&log.directory);
         signal.gone.store(true, Ordering::Relaxed);
-        directory.unfollow(signal);
+        directory.unfollow(log, signal);
     }
 }

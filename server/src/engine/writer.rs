@@ -102,7 +102,7 @@ impl Writer {
     /// in it or nothing.
     fn reopen(&mut self) {
         let log = self.log.clone();
-        let Some(store) = log.store.as_ref().filter(|_| log.cannot_write()) else {
+        let Some(store) = log.disk().filter(|_| log.cannot_write()) else {
             return;
         };
         let found = match store.reopen() {
@@ -164,7 +164,7 @@ impl Writer {
                 Err(Reused) => return group.refused.push((reply, AppendError::KeyReused)),
             }
         }
-        if self.log.store.as_ref().is_some_and(|store| !store.has_room()) {
+        if self.log.disk().is_some_and(|store| !store.has_room()) {
             return group.refused.push((reply, AppendError::Full));
         }
         let mut records = records.into_iter();
@@ -210,7 +210,7 @@ impl Writer {
     fn begin_run(&mut self, channel: Channel, group: &mut Group) -> usize {
         let run = group.runs.len();
         let log = self.bring_in(&channel);
-        if let Some(store) = &self.log.store
+        if let Some(store) = self.log.disk()
             && log.kept().number == 0
         {
             // Looked at once more: it may have come in while the store could not be read, and a new row over an old one
@@ -266,7 +266,7 @@ impl Writer {
         let forgets = std::mem::take(&mut group.forgets);
         let forgotten = self.forget(forgets);
         let log = self.log.clone();
-        let stored = match (&log.store, group.failed.take()) {
+        let stored = match (log.disk(), group.failed.take()) {
             (None, _) => {
                 self.answered.forget(self.log_ms(), |_| {});
                 Ok(())
@@ -357,7 +357,7 @@ impl Writer {
     fn publish(&self, group: Group) {
         let Log {
             directory,
-            store,
+            keeping,
             retention,
             tail_bytes,
             kept_bytes,
@@ -383,9 +383,10 @@ impl Writer {
                 // Counted before somebody may count them out.
                 tail_bytes.fetch_add(in_memory, Ordering::Relaxed);
                 kept_bytes.fetch_add(on_disk, Ordering::Relaxed);
-                let (bytes, most) = match store {
-                    Some(_) => (on_disk, u64::MAX),
-                    None => (in_memory, retention.records),
+                let (bytes, most) = if keeping.has_more_than_tails() {
+                    (on_disk, u64::MAX)
+                } else {
+                    (in_memory, retention.records)
                 };
                 let growth = log.append(records, bytes, most, &mut wake);
                 log.set_pending(false);
@@ -450,7 +451,7 @@ impl Writer {
         }
         let mut directory = write(&self.log.directory);
         let forget = |channel: &Channel| {
-            let kept = match (directory.get(channel), &self.log.store) {
+            let kept = match (directory.get(channel), self.log.disk()) {
                 (Some(log), _) => log.kept(),
                 (None, Some(store)) => match store.kept(channel) {
                     Ok(Some(kept)) => kept,

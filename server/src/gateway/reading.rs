@@ -1,6 +1,6 @@
 //! What readers do: streams that open, change and end, and the past.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use logs_shared::{
@@ -14,14 +14,15 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Gateway, Shared, now};
 use crate::{
-    access::{ReadScope, ReaderIdentity, Revocation, TooManyPatterns},
-    engine::now_ms,
-    history::History,
+    access::{NoMore, ReadScope, ReaderIdentity, TooManyPatterns},
+    engine::{StoreAway, Watch, now_ms},
+    history::{History, NotBegun},
     newest::newest,
+    nodes::Place,
     quantity, random,
     reader::Reader,
     stream::LogStream,
-    streams::{Changed, NewStream, NotChanged, Refused, UnknownStream},
+    streams::{Changed, NewStream, NotChanged, OpenStream, Refused},
 };
 
 /// Why a stream was not opened.
@@ -34,8 +35,26 @@ pub(crate) enum NotOpened {
     #[error(transparent)]
     TooManyPatterns(#[from] TooManyPatterns),
     /// Its reader was revoked meanwhile.
-    #[error("this reader may no more")]
-    Revoked,
+    #[error(transparent)]
+    NoMore(#[from] NoMore),
+    /// What it is to begin with cannot be looked at.
+    #[error(transparent)]
+    Away(#[from] StoreAway),
+}
+
+/// A stream that has its place in the list, and follows what it is to follow.
+pub(crate) struct Opening {
+    query: StreamQuery,
+    user_id: String,
+    ends_at_ms: Option<u64>,
+    watch: Watch,
+    open: OpenStream,
+}
+
+/// A part of the past that somebody wants to look through, and follows meanwhile.
+pub(crate) struct LookingBack {
+    query: HistoryQuery,
+    watch: Watch,
 }
 
 /// Why the past is not looked through.
@@ -47,20 +66,45 @@ pub(crate) enum NoHistory {
     /// It would look through too much.
     #[error(transparent)]
     TooManyPatterns(#[from] TooManyPatterns),
+    /// What there is cannot be looked at.
+    #[error(transparent)]
+    Away(#[from] StoreAway),
+}
+
+impl From<NotBegun> for NoHistory {
+    fn from(error: NotBegun) -> Self {
+        match error {
+            NotBegun::Query(error) => Self::Query(error),
+            NotBegun::Away(error) => Self::Away(error),
+        }
+    }
 }
 
 impl Gateway {
-    /// Opens a stream.
+    /// Whether others publish to the same log, so that [`Self::fresh`] takes a while.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared.engine.is_shared()
+    }
+
+    /// Waits until everything that any gateway has acknowledged before can be read.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) async fn fresh(&self) -> Result<(), StoreAway> {
+        self.shared.engine.fresh().await
+    }
+
+    /// Begins to open a stream, which has this place among those of its owner on all gateways: [`Self::fresh`] and [`Self::open_stream`] are next. Blocks.
     ///
     /// # Errors
     /// [`NotOpened`]: too many are open, or it would follow too much.
-    pub(crate) fn open_stream(
+    pub(crate) fn begin_stream(
         &self,
         query: StreamQuery,
         reader: ReaderIdentity,
-    ) -> Result<LogStream, NotOpened> {
+        place: Option<Place>,
+    ) -> Result<Opening, NotOpened> {
         let Shared {
-            config,
             engine,
             streams,
             revoked,
@@ -75,20 +119,41 @@ impl Gateway {
             asked,
             connected_at: now(),
             subscriber: watch.subscriber(),
+            place,
         })?;
         // Now that it is found by whoever revokes: what was revoked before that is seen here.
-        if revoked.has(&reader) {
-            return Err(NotOpened::Revoked);
-        }
+        revoked.admits(&reader)?;
+        Ok(Opening {
+            query,
+            user_id,
+            ends_at_ms,
+            watch,
+            open,
+        })
+    }
+
+    /// Opens a stream. Blocks for as long as it takes to find where it begins.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) fn open_stream(&self, opening: Opening) -> Result<LogStream, StoreAway> {
+        let Shared { config, engine, .. } = &*self.shared;
+        let Opening {
+            query,
+            user_id,
+            ends_at_ms,
+            watch,
+            open,
+        } = opening;
         // After the watch, so that every record beyond this mark wakes the reader.
         let head = engine.head();
         let cursor = match query.start {
             Start::Live | Start::Unknown => head,
             Start::After(id) => id,
             Start::Since(time) => RecordId::before_ms(time.id_ms()),
-            Start::Tail(count) => newest(engine.log(), &watch, count, head, |_| true).cursor,
+            Start::Tail(count) => newest(engine.log(), &watch, count, head, |_| true)?.cursor,
         };
-        let reader_at = Reader::new(engine.log().clone(), watch, cursor, false);
+        let reader_at = Reader::new(engine.log().clone(), watch, cursor, false)?;
         let cursor = reader_at.cursor();
         let connection = ServerEvent::Connection(Connection {
             status: "connected".to_owned(),
@@ -134,21 +199,22 @@ impl Gateway {
         ))
     }
 
-    /// Changes what an open stream follows. Blocks for as long as that takes.
+    /// Changes what a stream follows that is open here. Blocks for as long as that takes.
     ///
     /// # Errors
     /// [`NotChanged`]: it is not open or not this reader's, or would follow too much.
-    pub(crate) fn change_stream(
+    pub(super) fn change_here(
         &self,
         stream_id: String,
         change: &StreamChange,
-        reader: &ReaderIdentity,
+        owner: &str,
+        scope: &ReadScope,
     ) -> Result<StreamChanged, NotChanged> {
         let Changed {
             channels,
             from_id,
             results,
-        } = self.shared.streams.change(&stream_id, change, reader)?;
+        } = self.shared.streams.change(&stream_id, change, owner, scope)?;
         Ok(StreamChanged {
             success: true,
             stream_id,
@@ -163,54 +229,48 @@ impl Gateway {
         self.shared.looking_back.clone().acquire_owned().await.ok()
     }
 
-    /// Reads a part of the past, of what may be seen. Blocks for as long as looking through the records takes.
-    pub(crate) fn history(&self, mut query: HistoryQuery, scope: &ReadScope) -> Result<History, NoHistory> {
-        let asked = query
-            .channels
-            .into_iter()
-            .map(|pattern| Interest::new(pattern, None));
+    /// Begins to read a part of the past, of what may be seen: [`Self::fresh`] and [`Self::history`] are next. Blocks.
+    ///
+    /// # Errors
+    /// It would look through too much.
+    pub(crate) fn begin_history(
+        &self,
+        query: HistoryQuery,
+        scope: &ReadScope,
+    ) -> Result<LookingBack, TooManyPatterns> {
+        let asked = query.channels.iter().cloned();
+        let asked = asked.map(|pattern| Interest::new(pattern, query.level));
         let visible = scope.visible(asked.collect())?;
-        query.channels = visible.into_iter().map(|interest| interest.pattern).collect();
-        Ok(History::new(&self.shared.engine, query)?)
+        let watch = self.shared.engine.watch(visible);
+        Ok(LookingBack { query, watch })
+    }
+
+    /// Reads a part of the past. Blocks for as long as looking through the records takes.
+    ///
+    /// # Errors
+    /// What is looked for cannot be, or the store is away.
+    pub(crate) fn history(&self, looking: LookingBack) -> Result<History, NoHistory> {
+        let LookingBack { query, watch } = looking;
+        Ok(History::new(&self.shared.engine, watch, query)?)
     }
 
     /// The channels that the pattern chooses and that may be seen, in the order of their names. Blocks.
+    ///
+    /// # Errors
+    /// They would be too many to look for, or the store is away.
     pub(crate) fn channels(
         &self,
         pattern: &ChannelPattern,
         scope: &ReadScope,
-    ) -> Result<Vec<ChannelOverview>, TooManyPatterns> {
+    ) -> Result<Vec<ChannelOverview>, NoHistory> {
         let visible = scope.visible(vec![Interest::new(pattern.clone(), None)])?;
-        let mut channels: Vec<_> = visible
-            .iter()
-            .flat_map(|interest| self.shared.engine.channels(&interest.pattern))
-            .collect();
+        let mut channels = Vec::new();
+        for interest in &visible {
+            channels.extend(self.shared.engine.channels(&interest.pattern)?);
+        }
         // What may be seen may be said twice over.
         channels.sort_by(|a, b| a.channel.cmp(&b.channel));
         channels.dedup_by(|a, b| a.channel == b.channel);
         Ok(channels)
-    }
-
-    /// Ends the stream with this id, or this number in the statistics, at once.
-    ///
-    /// # Errors
-    /// There is none.
-    pub(crate) fn close_stream(&self, name: &str) -> Result<(), UnknownStream> {
-        self.shared.streams.close(name)
-    }
-
-    /// Ends what a user or a token may until a time in milliseconds since 1970, and says how many streams that closed. A time
-    /// that is over lets them again. Blocks until it is kept.
-    ///
-    /// # Errors
-    /// It holds, and a restart would forget it.
-    pub(crate) fn revoke(&self, what: &Revocation, until_ms: u64) -> io::Result<usize> {
-        let kept = self.shared.revoked.revoke(what, until_ms);
-        let closed = if until_ms <= now_ms() {
-            0
-        } else {
-            self.shared.streams.revoke(what)
-        };
-        kept.map(|()| closed)
     }
 }

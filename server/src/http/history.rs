@@ -1,7 +1,5 @@
 //! `GET /api/logs/history`.
 
-use std::convert::Infallible;
-
 use axum::{
     body::{Body, Bytes},
     extract::State,
@@ -16,7 +14,7 @@ use logs_shared::{
 use serde_json::json;
 
 use super::{ApiError, blocking};
-use crate::{access::ReaderIdentity, gateway::Gateway, history::History};
+use crate::{access::ReaderIdentity, engine::StoreAway, gateway::Gateway, history::History};
 
 /// Gives a page of the past: JSON, or one record a line where the caller accepts NDJSON.
 pub(super) async fn history(
@@ -28,7 +26,15 @@ pub(super) async fn history(
     let query = HistoryQuery::parse(uri.query().unwrap_or_default())?;
     reader.sees_all(&query.channels)?;
     let looking = gateway.clone();
-    let history = looking_back(&gateway, move || looking.history(query, &reader.scope)).await??;
+    let history = if gateway.is_shared() {
+        let begun = blocking(move || looking.begin_history(query, &reader.scope)).await??;
+        gateway.fresh().await?;
+        let looking = gateway.clone();
+        looking_back(&gateway, move || looking.history(begun)).await??
+    } else {
+        let look = move || looking.history(looking.begin_history(query, &reader.scope)?);
+        looking_back(&gateway, look).await??
+    };
     let no_store = (header::CACHE_CONTROL, "no-store");
     Ok(if accepts_ndjson(&headers) {
         (
@@ -39,7 +45,7 @@ pub(super) async fn history(
     } else {
         (
             [(header::CONTENT_TYPE, JSON_TYPE), no_store],
-            looking_back(&gateway, move || page(history)).await?,
+            looking_back(&gateway, move || page(history)).await??,
         )
             .into_response()
     })
@@ -71,7 +77,7 @@ fn accepts_ndjson(headers: &HeaderMap) -> bool {
 }
 
 /// A page as one JSON object.
-fn page(mut history: History) -> String {
+fn page(mut history: History) -> Result<String, StoreAway> {
     let mut json = String::from("{\"records\":[");
     let (mut first_id, mut last_id) = (None, None);
     while let Some(portion) = history.next_portion() {
@@ -84,13 +90,16 @@ fn page(mut history: History) -> String {
             json.push_str(&record.json);
         }
     }
+    if history.is_cut() {
+        return Err(StoreAway);
+    }
     let rest =
         json!({ "has_more": history.has_more(), "first_id": first_id, "last_id": last_id }).to_string();
     json.push_str("],\"gaps\":[");
     json.push_str(&history.gaps().join(","));
     json.push_str("],");
     json.push_str(&rest[1..]);
-    json
+    Ok(json)
 }
 
 /// A record a line, made as the connection takes them: however many there are, few are in memory.
@@ -102,10 +111,13 @@ fn lines(gateway: Gateway, history: History) -> Body {
             let portion = looking_back(&looking, move || {
                 // A search may look at much before it finds something.
                 loop {
-                    let portion = history.next_portion()?;
+                    let Some(portion) = history.next_portion() else {
+                        // What is cut short is not to look like the end.
+                        return history.is_cut().then(|| (Err(StoreAway), (gateway, history)));
+                    };
                     if !portion.is_empty() {
                         let lines: String = portion.into_iter().map(|record| record.json + "\n").collect();
-                        return Some((Ok::<_, Infallible>(Bytes::from(lines)), (gateway, history)));
+                        return Some((Ok(Bytes::from(lines)), (gateway, history)));
                     }
                 }
             });

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     access::ReaderIdentity,
-    gateway::{self, Gateway},
+    gateway::{self, Gateway, NotOpened},
 };
 
 /// Opens a stream of Server-Sent Events.
@@ -36,7 +36,19 @@ pub(super) async fn stream(
         .quotas()
         .open(&reader)
         .map_err(|over| ApiError::StreamRate(over.retry_after().unwrap_or_default()))?;
-    let stream = blocking(move || gateway.open_stream(query, reader)).await??;
+    let place = gateway.place(&reader).await?;
+    let stream = if gateway.is_shared() {
+        let opening = gateway.clone();
+        let begun = blocking(move || opening.begin_stream(query, reader, place)).await??;
+        gateway.fresh().await?;
+        blocking(move || gateway.open_stream(begun)).await??
+    } else {
+        blocking(move || {
+            let begun = gateway.begin_stream(query, reader, place)?;
+            Ok::<_, NotOpened>(gateway.open_stream(begun)?)
+        })
+        .await??
+    };
     let headers = [
         (header::CONTENT_TYPE, EVENT_STREAM_TYPE),
         (header::CACHE_CONTROL, "no-store"),

@@ -6,6 +6,8 @@ mod append;
 mod block;
 mod check;
 mod connect;
+mod followed;
+mod follower;
 mod pool;
 mod scripts;
 mod standing;
@@ -15,20 +17,46 @@ mod sweeper;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod topics;
 mod trouble;
 mod url;
 mod writer;
 
-pub(crate) use self::connect::{connect, connect_live};
+pub(crate) use self::connect::{PATIENCE, connect, connect_live};
 pub(crate) use self::trouble::Trouble;
 pub use self::url::{RedisUrl, RedisUrlError};
 pub(in crate::engine) use self::{
     block::{Block, Damaged},
+    followed::Followed,
     standing::Trying,
     store::{Away, MARKS, Marks, Portion, RedisStore},
     sweeper::RedisSweeper,
     writer::RedisWriter,
 };
+
+use std::{io, sync::Arc, thread::JoinHandle};
+
+use tokio::sync::mpsc;
+
+use self::follower::Follower;
+use super::{Log, group::Command, spawn};
+
+/// Begins the threads of a log that is kept in Redis.
+pub(in crate::engine) fn begin(
+    log: &Arc<Log>,
+    store: &Arc<RedisStore>,
+    commands: &mpsc::Sender<Command>,
+    receiver: mpsc::Receiver<Command>,
+) -> Vec<io::Result<JoinHandle<()>>> {
+    let writer = RedisWriter::new(log.clone(), store.clone(), receiver);
+    let sweeper = RedisSweeper::new(log.clone(), store.clone(), commands.downgrade());
+    let follower = Follower::new(log.clone(), store.clone());
+    vec![
+        spawn("writer", move || writer.run()),
+        spawn("sweeper", move || sweeper.run()),
+        spawn("follower", move || follower.run()),
+    ]
+}
 
 /// How records are kept in Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -81,6 +81,21 @@ impl Trouble {
         Self::Failing(want.to_owned())
     }
 
+    /// Every word there is.
+    pub(crate) const WORDS: [&'static str; 11] = [
+        "unreachable",
+        "refused",
+        "version",
+        "read_only",
+        "replicas",
+        "full",
+        "evicts",
+        "busy",
+        "not_saving",
+        "format",
+        "failing",
+    ];
+
     /// One word for it, for figures.
     pub(crate) fn word(&self) -> &'static str {
         match self {
@@ -235,5 +250,29 @@ mod tests {
                 "{sentence}"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod words {
+    use super::*;
+
+    #[test]
+    fn every_trouble_has_one_of_the_words() {
+        let said = String::new;
+        let all = [
+            Trouble::Unreachable(said()),
+            Trouble::Refused(said()),
+            Trouble::Version(said()),
+            Trouble::ReadOnly,
+            Trouble::Replicas(said()),
+            Trouble::Full,
+            Trouble::Evicts(said()),
+            Trouble::Busy(said()),
+            Trouble::NotSaving(said()),
+            Trouble::Format(said()),
+            Trouble::Failing(said()),
+        ];
+        assert_eq!(all.each_ref().map(Trouble::word), Trouble::WORDS);
     }
 }

@@ -1,0 +1,361 @@
+//! [`Follower`]: hears what every gateway publishes, and brings it to the readers of this one.
+
+mod catch_up;
+mod hearing;
+mod line;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use logs_shared::{Channel, RecordId};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval, sleep},
+};
+
+use self::{
+    catch_up::{Missed, catch_up},
+    hearing::Hearing,
+    line::Line,
+};
+use super::{Away, Marks, RedisStore, followed::Touched, topics};
+use crate::{
+    engine::{Log, now_ms, read, sweeper::IDLE_MS, watch::Signal, write},
+    random,
+};
+
+/// Hears what every gateway publishes, and brings it to the readers of this one. A thread of its own, which comes back by
+/// itself whenever Redis was away.
+///
+/// One connection hears all: Redis sends it what is published in the order of ids, and the answer to a question comes after
+/// all that was published before. So whatever comes says how far the log is known, and a question that is asked once a second
+/// (a tick) says it where nothing comes.
+pub(in crate::engine) struct Follower {
+    log: Arc<Log>,
+    store: Arc<RedisStore>,
+    /// What was last heard of the log.
+    heard: Option<Heard>,
+}
+
+/// What was heard of the log with a tick.
+#[derive(Clone, Copy)]
+struct Heard {
+    epoch: u64,
+    /// How far the log was known then.
+    head: RecordId,
+}
+
+/// The connection is gone, or is to be given up.
+struct Lost;
+
+/// Nobody needs to hear anything any more.
+struct Closed;
+
+/// How often it is asked how far the log is.
+const TICK: Duration = Duration::from_secs(1);
+/// About for how many milliseconds Redis is left alone after it could not be reached.
+const PAUSE_MS: u64 = 250;
+
+impl From<redis::RedisError> for Lost {
+    fn from(_: redis::RedisError) -> Self {
+        Self
+    }
+}
+
+impl From<Away> for Lost {
+    fn from(_: Away) -> Self {
+        Self
+    }
+}
+
+impl Follower {
+    pub(in crate::engine) fn new(log: Arc<Log>, store: Arc<RedisStore>) -> Self {
+        Self {
+            log,
+            store,
+            heard: None,
+        }
+    }
+
+    /// Ends when the log is closed.
+    pub(in crate::engine) fn run(mut self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        match runtime {
+            Ok(runtime) => {
+                runtime.block_on(self.follow());
+                // Whoever still waits for Redis is not waited for.
+                runtime.shutdown_background();
+            }
+            Err(error) => tracing::error!(%error, "nothing can be heard of other gateways"),
+        }
+    }
+
+    async fn follow(&mut self) {
+        let log = self.log.clone();
+        while !log.live.is_closing() {
+            let hearing = Arc::new(Hearing::new(
+                log.clone(),
+                topics::prefix(&self.store.settings().prefix),
+            ));
+            if let Ok(Closed) = self.hear(&hearing).await {
+                return;
+            }
+            hearing.end();
+            log.live.forget_gone();
+            // Where it is only restarted, it is here again before anybody needs to know that it was away.
+            if log.live.is_away() {
+                tokio::select! {
+                    () = sleep(Duration::from_millis(random::jittered(PAUSE_MS))) => {}
+                    () = closing(&log) => return,
+                }
+            }
+        }
+    }
+
+    /// Connects, makes up for what was missed, and hears until the connection is lost.
+    async fn hear(&mut self, hearing: &Arc<Hearing>) -> Result<Closed, Lost> {
+        let log = self.log.clone();
+        let mut line = tokio::select! {
+            line = Line::open(&self.store, hearing) => self.note(line)?,
+            () = closing(&log) => return Ok(Closed),
+        };
+        let from = log.head();
+        let (change, all) = self.all_followed();
+        self.note(line.follow(&all).await)?;
+        let marks = self.tick(&mut line).await?;
+        let missed = if self.is_same(marks) && from != RecordId::ZERO {
+            catch_up(&log, &self.store, from, marks.last_id, &all).await?
+        } else {
+            Missed::default()
+        };
+        let to = self.take_marks(marks, from).await?;
+        hearing.go_live(from, to, missed, change);
+        self.hear_on(&mut line, hearing).await
+    }
+
+    async fn hear_on(&mut self, line: &mut Line, hearing: &Hearing) -> Result<Closed, Lost> {
+        let log = self.log.clone();
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let is_time = tokio::select! {
+                () = log.live.called.notified() => false,
+                _ = ticks.tick() => true,
+                () = hearing.ended() => return Err(Lost),
+            };
+            if log.live.is_closing() {
+                return Ok(Closed);
+            }
+            // Who asks comes first: what it follows was asked for before.
+            let asking = log.live.take_asking();
+            let (change, touched) = self.touched();
+            if hearing.takes_too_much() || is_time {
+                spare_memory(&log);
+            }
+            if !is_time && asking.is_empty() && touched.is_empty() {
+                continue;
+            }
+            let told = self.follow_on(line, change, touched).await;
+            if told.is_err() {
+                log.live.ask_again(asking);
+                return Err(Lost);
+            }
+            for asking in asking {
+                // Who has gone needs no answer.
+                let _ = asking.send(());
+            }
+            if is_time {
+                self.note(line.check_role(&self.store).await)?;
+            }
+        }
+    }
+
+    /// Follows what has changed, and hears how far the log is.
+    async fn follow_on(&mut self, line: &mut Line, change: u64, touched: Touched) -> Result<(), Lost> {
+        let (wanted, unwanted) = match write(&self.log.directory).followed() {
+            Some(followed) => touched.split(followed),
+            None => return Ok(()),
+        };
+        self.note(line.follow(&wanted).await)?;
+        // After the others: a channel that one of those chooses is heard of all the time.
+        self.note(line.leave(&unwanted).await)?;
+        let before = self.log.head();
+        let marks = self.tick(line).await?;
+        let to = self.take_marks(marks, before).await?;
+        {
+            let _directory = read(&self.log.directory);
+            self.log.raise_head(to);
+        }
+        let from = wanted.patterns.values().min().copied();
+        let active = match from.filter(|from| *from != RecordId::ZERO) {
+            Some(from) => {
+                let store = self.store.clone();
+                let active = spawn_blocking(move || store.active_after(from));
+                active.await.map_err(|_| Lost)??
+            }
+            None => Vec::new(),
+        };
+        self.confirm(change, &wanted, active);
+        Ok(())
+    }
+
+    /// From now on everything is heard of what was wanted up to this change.
+    fn confirm(&self, change: u64, wanted: &Touched, active: Vec<Channel>) {
+        let mut directory = write(&self.log.directory);
+        // What has come by now was perhaps passed over; all that comes now is taken.
+        let head = self.log.head();
+        if let Some(followed) = directory.followed() {
+            followed.set_effective(change);
+        }
+        for channel in &wanted.channels {
+            if let Some(channel) = directory.get(channel) {
+                channel.hear_from(head);
+            }
+        }
+        for pattern in wanted.patterns.keys() {
+            directory
+                .chosen(pattern)
+                .for_each(|channel| channel.hear_from(head));
+        }
+        let is_wanted = |channel: &Channel| {
+            topics::choosing(channel).any(|pattern| wanted.patterns.contains_key(&pattern))
+        };
+        // Something may have come to them before they were heard of.
+        for channel in active.into_iter().filter(is_wanted) {
+            directory.get_or_create(&self.log, &channel);
+        }
+        self.log.live.confirm(change);
+        let waiting = directory.followed().map(|followed| followed.take_waiting(change));
+        drop(directory);
+        waiting
+            .unwrap_or_default()
+            .iter()
+            .for_each(|signal| signal.wake());
+    }
+
+    /// Asks how far the log is, and begins one where there is none.
+    async fn tick(&mut self, line: &mut Line) -> Result<Marks, Lost> {
+        let told = self.note(line.tick(&self.store).await)?;
+        let marks = match told {
+            Some(marks) => marks,
+            None => {
+                let store = self.store.clone();
+                let marks = spawn_blocking(move || store.marks());
+                self.note(marks.await.map_err(|_| Lost)?)?
+            }
+        };
+        if self.log.live.hear() {
+            self.wake_all();
+        }
+        Ok(marks)
+    }
+
+    fn is_same(&self, marks: Marks) -> bool {
+        self.heard.is_none_or(|heard| heard.epoch == marks.epoch)
+    }
+
+    /// Takes what the log says of itself, after it was known up to `before`. Returns up to where it is known then.
+    async fn take_marks(&mut self, marks: Marks, before: RecordId) -> Result<RecordId, Lost> {
+        let log = self.log.clone();
+        let mut to = marks.last_id.max(before);
+        if let Some(heard) = self.heard.filter(|heard| heard.epoch != marks.epoch) {
+            tracing::error!("Redis has lost everything: the log begins anew, and readers are told");
+            // What comes next must not have an id that readers have passed.
+            let lost_to = marks.floor.max(heard.head);
+            to = to.max(lost_to);
+            self.raise(to).await?;
+            self.lose_everything(lost_to, to);
+        } else if marks.last_id < before {
+            let (last_id, known) = (marks.last_id, before);
+            tracing::warn!(%last_id, %known, "Redis has lost the newest records, which readers have had");
+            self.raise(to).await?;
+        }
+        log.kept_bytes.store(marks.kept_bytes, Ordering::Relaxed);
+        log.channels.store(marks.channels, Ordering::Relaxed);
+        *write(&log.floor) = marks.floor;
+        *write(&log.forgotten_to) = marks.forgotten_to;
+        self.heard = Some(Heard {
+            epoch: marks.epoch,
+            head: to,
+        });
+        Ok(to)
+    }
+
+    /// Has no id up to this one given any more.
+    async fn raise(&self, to: RecordId) -> Result<(), Lost> {
+        let store = self.store.clone();
+        let raised = spawn_blocking(move || store.raise(to));
+        self.note(raised.await.map_err(|_| Lost)?.map_err(Lost::from))?;
+        Ok(())
+    }
+
+    /// Everything up to one record is lost; what was published since then and up to another one is in Redis.
+    fn lose_everything(&self, up_to: RecordId, from: RecordId) {
+        let mut wake = Vec::new();
+        {
+            let directory = write(&self.log.directory);
+            for channel in directory.channels() {
+                let freed = channel.lose_up_to(up_to, from, &mut wake);
+                self.log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
+            }
+            self.log.raise_head(from);
+        }
+        wake.iter().for_each(|signal| signal.wake());
+    }
+
+    /// Notes where Redis does not answer.
+    fn note<T, E: Into<Lost>>(&self, answer: Result<T, E>) -> Result<T, Lost> {
+        answer.map_err(|error| {
+            self.lose();
+            error.into()
+        })
+    }
+
+    /// Redis does not answer.
+    fn lose(&self) {
+        if self.log.live.lose() {
+            self.wake_all();
+        }
+    }
+
+    /// Has every reader look.
+    fn wake_all(&self) {
+        let mut signals: Vec<Arc<Signal>> = read(&self.log.directory).signals().collect();
+        signals.sort_unstable_by_key(|signal| Arc::as_ptr(signal).addr());
+        signals.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        signals.iter().for_each(|signal| signal.wake());
+    }
+
+    fn all_followed(&self) -> (u64, Touched) {
+        let mut directory = write(&self.log.directory);
+        directory.followed().map(super::Followed::all).unwrap_or_default()
+    }
+
+    fn touched(&self) -> (u64, Touched) {
+        let mut directory = write(&self.log.directory);
+        directory
+            .followed()
+            .map(super::Followed::take_touched)
+            .unwrap_or_default()
+    }
+}
+
+/// Lets go of what tails have too much, and of channels to which nothing comes, beside what is heard.
+fn spare_memory(log: &Arc<Log>) {
+    let log = log.clone();
+    spawn_blocking(move || {
+        log.noticed_tails.store(false, Ordering::Relaxed);
+        log.shorten_tails();
+        log.let_out_idle(now_ms().saturating_sub(IDLE_MS));
+    });
+}
+
+async fn closing(log: &Log) {
+    while !log.live.is_closing() {
+        log.live.called.notified().await;
+    }
+}
