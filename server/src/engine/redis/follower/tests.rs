@@ -127,7 +127,7 @@ async fn next_events(reader: &mut Reader, budget: usize) -> Vec<ServerEvent> {
         let progress = reader.read(cx.waker(), budget, &mut out).unwrap();
         let mut events = Vec::new();
         sse::Parser::default().feed(&out, |event, _| {
-            events.push(ServerEvent::parse(&event.data).unwrap())
+            events.push(ServerEvent::parse(&event.data).unwrap());
         });
         match progress {
             _ if !events.is_empty() => Poll::Ready(events),
