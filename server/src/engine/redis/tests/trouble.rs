@@ -361,3 +361,14 @@ fn a_repeat_is_acknowledged_no_sooner_than_replicas_have_the_first() {
         append(&Node::new(&settings)).is_ok_and(|appended| appended.is_repeat)
     });
 }
+
+#[test]
+fn a_connection_that_was_closed_while_nobody_used_it_is_no_trouble() {
+    let server = RedisServer::start();
+    let store = RedisStore::new(server.settings(), KEPT);
+    assert!(store.marks().is_ok());
+    let closed: usize = server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    assert!(closed > 0);
+    let asked = store.ask(|connection| redis::cmd("PING").exec(connection));
+    assert_eq!((asked, store.trouble()), (Ok(()), None));
+}
