@@ -130,6 +130,12 @@ impl Revoked {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).all()
     }
 
+    /// What to note and to tell the others of this: it is later than what is known.
+    pub(crate) fn marks_of(&self, what: &Revocation, until_ms: u64) -> Vec<(String, Mark)> {
+        let known = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        known.of(what, until_ms)
+    }
+
     /// Notes what was revoked or lifted, on this gateway or another; of each the newest counts.
     pub(crate) fn note(&self, marks: Vec<(String, Mark)>) {
         let mut known = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
