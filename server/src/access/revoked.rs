@@ -149,11 +149,6 @@ impl Revoked {
         self.is_known.store(true, Ordering::Release);
     }
 
-    /// Whether it is known who may no more.
-    pub(crate) fn is_known(&self) -> bool {
-        self.is_known.load(Ordering::Acquire)
-    }
-
     /// Whether this reader may still read.
     ///
     /// # Errors
@@ -171,7 +166,7 @@ impl Revoked {
     }
 
     fn admits_where(&self, has: impl FnOnce() -> bool) -> Result<(), NoMore> {
-        if !self.is_known() {
+        if !self.is_known.load(Ordering::Acquire) {
             return Err(NoMore::Unknown);
         }
         if has() { Err(NoMore::Revoked) } else { Ok(()) }
