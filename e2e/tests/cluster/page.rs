@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use logs_e2e::{
-    Browser,
+    Browser, SseReader,
     cluster::{Cluster, Redis},
 };
-use logs_shared::Channel;
+use logs_shared::{Channel, ServerEvent};
 use serde_json::json;
 
 use super::CHANNEL;
@@ -67,4 +67,42 @@ async fn has_stream(gateway: &logs_e2e::TestGateway) -> Result<bool> {
     let health = super::said_at(gateway, "/health").await?;
     let health: logs_shared::overview::Health = serde_json::from_str(&health)?;
     Ok(health.connections > 0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_page_names_each_gateway_and_closes_a_stream_of_any() -> Result<()> {
+    let redis = Redis::start(&[]).await?;
+    let cluster = Cluster::start(&vec![redis.url(); 2], &[]).await?;
+    let [one, two] = cluster.gateways.as_slice() else {
+        anyhow::bail!("two gateways were started");
+    };
+    let _ann = SseReader::open_with(&one.stream_url(CHANNEL), &[("x-user-id", "ann")]).await?;
+    let mut bob = SseReader::open_with(&two.stream_url(CHANNEL), &[("x-user-id", "bob")]).await?;
+    let browser = Browser::start().await?;
+    browser.open(&one.url("/admin")).await?;
+    let gateways = "
+        const rows = [...document.querySelectorAll(`[data-name='gateways'] tbody tr`)];
+        return rows.length === 2 && rows.every((row) => row.textContent.includes('healthy'));";
+    browser
+        .wait("a row for each gateway", gateways, json!([]))
+        .await?;
+    let close = "
+        const rows = [...document.querySelectorAll(`[data-name='streams'] tbody tr`)];
+        const row = rows.find((row) => row.textContent.includes('bob'));
+        const button = [...(row?.querySelectorAll('button') ?? [])].find((button) => button.textContent === 'Close');
+        button?.click();
+        return button !== undefined;";
+    browser.wait("bob's button", close, json!([])).await?;
+    browser.shows(".logs-dialog", "of bob?").await?;
+    browser.click("Close stream").await?;
+    browser.shows(".logs-told", "was closed").await?;
+    loop {
+        if let ServerEvent::Close(close) = bob.next().await?.event {
+            ensure!(close.reason == "closed", "{close:?}");
+            break;
+        }
+    }
+    browser.screenshot("cluster-admin").await?;
+    ensure!(browser.policy_violations().await?.is_empty());
+    Ok(())
 }

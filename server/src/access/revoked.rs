@@ -130,6 +130,12 @@ impl Revoked {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).all()
     }
 
+    /// What to note and to tell the others of this: it is later than what is known.
+    pub(crate) fn marks_of(&self, what: &Revocation, until_ms: u64) -> Vec<(String, Mark)> {
+        let known = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        known.of(what, until_ms)
+    }
+
     /// Notes what was revoked or lifted, on this gateway or another; of each the newest counts.
     pub(crate) fn note(&self, marks: Vec<(String, Mark)>) {
         let mut known = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,11 +147,6 @@ impl Revoked {
     /// Notes that what the others know has been taken over.
     pub(crate) fn is_known_now(&self) {
         self.is_known.store(true, Ordering::Release);
-    }
-
-    /// Whether it is known who may no more.
-    pub(crate) fn is_known(&self) -> bool {
-        self.is_known.load(Ordering::Acquire)
     }
 
     /// Whether this reader may still read.
@@ -165,7 +166,7 @@ impl Revoked {
     }
 
     fn admits_where(&self, has: impl FnOnce() -> bool) -> Result<(), NoMore> {
-        if !self.is_known() {
+        if !self.is_known.load(Ordering::Acquire) {
             return Err(NoMore::Unknown);
         }
         if has() { Err(NoMore::Revoked) } else { Ok(()) }

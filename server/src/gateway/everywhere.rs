@@ -137,7 +137,7 @@ impl Gateway {
             let revoking = spawn_blocking(move || gateway.revoke_here(&what, until_ms));
             return revoking.await.map_err(|_| NotRevoked::Ended)?;
         };
-        let marks = what.marks(until_ms);
+        let marks = self.shared.revoked.marks_of(&what, until_ms);
         // Here first, whatever becomes of Redis.
         let here = self.shared.shut_out(marks.clone());
         nodes.keep(&marks).await.map_err(|_| NotRevoked::NotTold)?;

@@ -4,7 +4,6 @@ use logs_shared::overview::{Health, Stats, StoreOverview};
 
 use super::{Gateway, Shared, VERSION, cpu_us, now};
 use crate::{
-    access::NoMore,
     engine::{Storage, now_ms},
     metrics::Figures,
     process::ProcessFigures,
@@ -17,7 +16,6 @@ impl Gateway {
         let Shared {
             engine,
             streams,
-            revoked,
             nodes,
             started,
             ..
@@ -25,10 +23,7 @@ impl Gateway {
         let reason = if streams.is_closing() {
             Some("the gateway is stopping".to_owned())
         } else {
-            engine
-                .trouble()
-                .or_else(|| nodes.as_ref()?.trouble())
-                .or_else(|| (!revoked.is_known()).then(|| NoMore::Unknown.to_string()))
+            engine.trouble().or_else(|| nodes.as_ref()?.trouble())
         };
         Health {
             status: if reason.is_none() { "healthy" } else { "unhealthy" }.to_owned(),

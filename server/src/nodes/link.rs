@@ -78,6 +78,8 @@ async fn live(inner: &Arc<Inner>, here: &Weak<dyn Here>) -> RedisResult<Infallib
         .await?;
     join(&mut connection, inner, here).await?;
     inner.is_joined(connection.clone());
+    // Who is let in finds a gateway that can do all that it is asked for.
+    here.upgrade().ok_or_else(gone)?.revoked().is_known_now();
     tracing::info!(node = %inner.me, "this gateway and the others know of each other");
     let mut seconds = interval(lease::RENEWED);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);

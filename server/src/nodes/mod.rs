@@ -63,6 +63,9 @@ struct Inner {
 /// How many questions of others are answered at once.
 const ANSWERED_AT_ONCE: usize = 64;
 
+/// The trouble of one that has just started.
+const NOT_YET: &str = "this gateway does not know yet what the others know";
+
 /// The gateway, as the others need it.
 pub(crate) trait Here: Send + Sync + 'static {
     /// Answers another gateway.
@@ -87,7 +90,7 @@ impl Nodes {
                 keys: Keys::new(&settings.prefix),
                 settings,
                 about,
-                trouble: Mutex::default(),
+                trouble: Mutex::new(Some(NOT_YET.to_owned())),
                 connection: RwLock::default(),
                 waiting: Mutex::default(),
                 answering: Arc::new(Semaphore::new(ANSWERED_AT_ONCE)),

@@ -75,7 +75,6 @@ pub(super) async fn settle(
         forget.query_async::<()>(connection).await?;
     }
     here.shut_out(theirs.into_iter().collect());
-    here.revoked().is_known_now();
     Ok(())
 }
 

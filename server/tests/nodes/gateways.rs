@@ -237,14 +237,20 @@ impl TestStream {
         .await
     }
 
+    /// Heartbeats come as long as it is open.
     async fn find<T>(&mut self, wanted: impl Fn(ServerEvent) -> Option<T>) -> T {
-        loop {
-            let events = next(&mut self.body, &mut self.parser).await;
-            assert!(!events.is_empty(), "the stream has ended");
-            if let Some(found) = events.into_iter().find_map(&wanted) {
-                return found;
+        let finding = async {
+            loop {
+                let events = next(&mut self.body, &mut self.parser).await;
+                assert!(!events.is_empty(), "the stream has ended");
+                if let Some(found) = events.into_iter().find_map(&wanted) {
+                    return found;
+                }
             }
-        }
+        };
+        timeout(PATIENCE, finding)
+            .await
+            .expect("what is waited for comes in time")
     }
 }
 

@@ -125,6 +125,9 @@ async fn nobody_is_let_in_before_it_is_known_who_may_no_more() {
     let gateway = TestGateway::on(&redis, Settings::default());
     let away = Some((503, "storage_failed".to_owned()));
     assert_eq!(gateway.try_stream("ann").await.err(), away);
+    let (_, refusal) = gateway.get("/api/logs/channels").await;
+    let why = refusal["detail"].as_str().unwrap_or_default();
+    assert!(why.contains("who may no more"), "{why}");
     let (status, health) = gateway.get("/health/ready").await;
     assert_eq!(status, 503, "{health}");
     assert_eq!(gateway.get("/health/live").await.0, 200);

@@ -41,11 +41,11 @@ const STREAMS: [Column; 6] = [
 const GATEWAYS: [Column; 8] = [
     text("Gateway"),
     text("Machine"),
+    text("Version"),
     text("State"),
     number("Streams"),
     number("Published"),
     number("Delivered"),
-    text("Version"),
     number("Up for"),
 ];
 const CHANNELS: [Column; 6] = [
@@ -135,11 +135,11 @@ fn gateway(of: &NodeOverview) -> Row {
         cells: vec![
             Cell::text(short(&of.node)),
             Cell::text(format!("{}, {}", of.host, of.address)),
+            Cell::text(&of.version),
             Cell::text(state),
             sized(of.connections),
             Cell::number(of.published_per_second, rate(of.published_per_second)),
             Cell::number(of.delivered_per_second, rate(of.delivered_per_second)),
-            Cell::text(&of.version),
             figure(of.uptime_s, lasted(of.uptime_s)),
         ],
     }

@@ -40,21 +40,30 @@ impl Mark {
 }
 
 impl Revocation {
-    /// The marks that it makes.
-    pub(crate) fn marks(&self, until_ms: u64) -> Vec<(String, Mark)> {
-        let at_ms = now_ms();
-        let mark = Mark { at_ms, until_ms };
+    /// What it marks.
+    fn marked(&self) -> Vec<String> {
         match self {
-            Self::User(name) => vec![(format!("{USER}{name}"), mark)],
+            Self::User(name) => vec![format!("{USER}{name}")],
             Self::Token(tokens) => tokens
                 .iter()
-                .map(|token| (format!("{TOKEN}{}", token.hex()), mark))
+                .map(|token| format!("{TOKEN}{}", token.hex()))
                 .collect(),
         }
     }
 }
 
 impl Marks {
+    /// The marks that a revocation makes now. Later than those there are, also where they are from a gateway whose clock is ahead.
+    pub(super) fn of(&self, what: &Revocation, until_ms: u64) -> Vec<(String, Mark)> {
+        let now = now_ms();
+        let mark = |what: String| {
+            let known = self.0.get(&what);
+            let at_ms = known.map_or(now, |known| now.max(known.at_ms.saturating_add(1)));
+            (what, Mark { at_ms, until_ms })
+        };
+        what.marked().into_iter().map(mark).collect()
+    }
+
     pub(super) fn all(&self) -> Vec<(String, Mark)> {
         let all = self.0.iter();
         all.map(|(what, mark)| (what.clone(), *mark)).collect()
@@ -126,9 +135,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_last_counts_whatever_the_clocks_are() {
+        let (revoked, ahead) = (Revoked::of_all(), now_ms() + 5_000);
+        revoked.note(mark(ahead, ahead + 60_000));
+        assert!(is_out(&revoked, "ann"));
+        revoked.note(revoked.marks_of(&Revocation::User("ann".to_owned()), 0));
+        assert!(!is_out(&revoked, "ann"), "lifted");
+    }
+
+    #[test]
     fn a_token_is_marked_by_its_hash() {
         let revoked = Revoked::of_all();
-        let marks = Revocation::token("s3cret").marks(u64::MAX);
+        let marks = revoked.marks_of(&Revocation::token("s3cret"), u64::MAX);
         assert!(marks.iter().all(|(what, _)| !what.contains("s3cret")));
         revoked.note(marks);
         assert!(revoked.has_token(&HashedToken::new("s3cret")));
