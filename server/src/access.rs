@@ -24,7 +24,7 @@ pub(crate) use self::{
     jwt::JwtError,
     proxy::{IdentityError, ProxyIdentity},
     reading::{Credential, Forbidden, ReaderIdentity},
-    revoked::{Revocation, Revoked},
+    revoked::{Mark, NoMore, Revocation, Revoked},
     scope::TooManyPatterns,
     secret::{HashedToken, hash},
 };

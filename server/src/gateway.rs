@@ -1,5 +1,7 @@
 //! [`Gateway`]: everything the gateway can do, behind one handle.
 
+mod all_stats;
+mod everywhere;
 mod reading;
 mod telling;
 
@@ -12,12 +14,16 @@ use std::{
 use logs_shared::{ChannelPattern, LogEntry, Timestamp};
 use tokio::sync::Semaphore;
 
-pub(crate) use self::reading::{NoHistory, NotOpened};
+pub(crate) use self::{
+    everywhere::NotRevoked,
+    reading::{NoHistory, NotOpened},
+};
 use crate::{
     access::Revoked,
     config::Config,
-    engine::{AppendError, Appended, Engine, Named, NewRecord, now_ms},
+    engine::{AppendError, Appended, Engine, Named, NewRecord, Storage, now_ms},
     lately::Lately,
+    nodes::{About, Nodes},
     process::cpu_time,
     quotas::Quotas,
     rate::Rate,
@@ -41,6 +47,8 @@ struct Shared {
     revoked: Revoked,
     quotas: Quotas,
     rejections: Rejections,
+    /// The other gateways, where there may be some.
+    nodes: Option<Nodes>,
     /// Who may look through the past now.
     looking_back: Arc<Semaphore>,
     started: Instant,
@@ -62,15 +70,24 @@ struct Rates {
 const LOOKING_BACK_PER_CPU: usize = 4;
 
 impl Gateway {
-    /// A gateway over this log.
+    /// A gateway over this log. Where that is in Redis, it is one of those that share it from now on, and this is to be called
+    /// on a runtime.
     ///
     /// # Errors
     /// Who was revoked cannot be read from the data folder.
     pub fn open(config: Config, engine: Engine) -> io::Result<Self> {
-        let streams = Streams::new(config.stream_limits);
-        let revoked = Revoked::open(config.storage.dir())?;
+        let started_at = now();
+        let nodes = match &config.storage {
+            Storage::Redis(redis) => Some(Nodes::new(redis.clone(), About::new(&config, started_at))),
+            Storage::Memory | Storage::Disk { .. } => None,
+        };
+        let streams = Streams::new(config.stream_limits, nodes.as_ref().map(Nodes::me));
+        let revoked = match nodes {
+            Some(_) => Revoked::of_all(),
+            None => Revoked::open(config.storage.dir())?,
+        };
         let quotas = Quotas::new(&config);
-        Ok(Self {
+        let gateway = Self {
             shared: Arc::new(Shared {
                 config,
                 engine,
@@ -80,13 +97,16 @@ impl Gateway {
                 revoked,
                 quotas,
                 rejections: Rejections::default(),
+                nodes,
                 looking_back: Arc::new(Semaphore::new(
                     LOOKING_BACK_PER_CPU * std::thread::available_parallelism().map_or(1, usize::from),
                 )),
                 started: Instant::now(),
-                started_at: now(),
+                started_at,
             }),
-        })
+        };
+        gateway.join();
+        Ok(gateway)
     }
 
     /// How it was set up.

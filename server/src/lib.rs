@@ -9,6 +9,7 @@
 //! - `history`: a reader that stops, for looking back
 //! - `stream`: one reader's response body; `streams` knows which are open
 //! - `page`: the pages, built into the binary
+//! - `nodes`: the gateways that share a Redis, which behave as one
 //! - `metrics`: what is counted, for Prometheus; `histogram`, `rate`, `lately` and `services` count
 //!
 //! Below HTTP: [`serve()`](serve::serve) (start and stop), `connections` (from a socket to its requests: who has room,
@@ -33,6 +34,7 @@ mod lately;
 mod metrics;
 mod named;
 mod newest;
+mod nodes;
 pub mod origins;
 mod page;
 mod process;

@@ -102,9 +102,10 @@ async fn run_gateway(config: Config) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     tokio::select! {
-        () = serve(listener, gateway, stop) => {}
+        () = serve(listener, gateway.clone(), stop) => {}
         () = stop_now => tracing::warn!("asked twice: streams are cut"),
     }
+    gateway.leave().await;
     // What was accepted is finished, whoever still waits for the answer.
     spawn_blocking(move || engine.close()).await?;
     tracing::info!("stopped");

@@ -179,6 +179,11 @@ impl Reader {
         &self.told.gaps
     }
 
+    /// For how many milliseconds nothing was heard of what other gateways publish, because the store they share is away.
+    pub(crate) fn delayed_ms(&self) -> Option<u64> {
+        self.log.delayed_ms()
+    }
+
     /// How long ago the first record of the last look came to the log; `None` where there was none. Where it came from the
     /// store it is told by its id, which counts milliseconds of a clock that may step.
     pub(crate) fn age(&self) -> Option<Duration> {

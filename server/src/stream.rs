@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use logs_shared::{
-    ServerEvent,
+    RecordId, ServerEvent,
     api::RETRY_MS,
     event::{self, CaughtUp, Close, Heartbeat, Subscription},
 };
@@ -35,6 +35,8 @@ pub(crate) struct LogStream {
     opening: Option<Bytes>,
     heartbeat: Interval,
     caught_up: bool,
+    /// Whether the last heartbeat said that the store is away.
+    told_delay: bool,
     /// The end of its reader's credential, where it has one.
     expiry: Option<Box<Expiry>>,
     /// The moment at which it ends, once it was asked to.
@@ -63,6 +65,7 @@ impl LogStream {
             opening: Some(opening),
             heartbeat,
             caught_up: false,
+            told_delay: false,
             expiry: ends_after.map(|after| Box::new(Expiry::new(after))),
             end: None,
             ended: false,
@@ -100,11 +103,24 @@ impl LogStream {
         if !self.is_ended_early(cx, &mut out) {
             self.drain(cx, &mut out);
         }
+        let delayed_ms = self.reader.delayed_ms();
+        // Whoever waits for a record is to know at once why none comes.
+        if std::mem::replace(&mut self.told_delay, delayed_ms.is_some()) != delayed_ms.is_some() {
+            write_heartbeat(delayed_ms, cursor, &mut out);
+        }
         while out.is_empty() && self.heartbeat.poll_tick(cx).is_ready() {
-            ServerEvent::Heartbeat(Heartbeat { timestamp: now() }).write_sse(Some(cursor), &mut out);
+            write_heartbeat(delayed_ms, cursor, &mut out);
         }
         (!out.is_empty()).then_some(out)
     }
+}
+
+fn write_heartbeat(delayed_ms: Option<u64>, cursor: RecordId, out: &mut Vec<u8>) {
+    let heartbeat = Heartbeat {
+        timestamp: now(),
+        delayed_ms,
+    };
+    ServerEvent::Heartbeat(heartbeat).write_sse(Some(cursor), out);
 }
 
 impl LogStream {

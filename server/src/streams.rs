@@ -21,9 +21,10 @@ use self::entry::Entry;
 pub(crate) use self::{delivered::Delivered, entry::Changed};
 
 use crate::{
-    access::{ReaderIdentity, Revocation, TooManyPatterns},
+    access::{ReadScope, ReaderIdentity, Revocation, Revoked, TooManyPatterns},
     engine::Subscriber,
     engine::first_of,
+    nodes::{NoAnswer, NodeId, Place},
     random,
 };
 
@@ -35,6 +36,8 @@ pub(crate) struct Streams {
 
 struct Shared {
     limits: StreamLimits,
+    /// What ids and names begin with, where there are other gateways.
+    node: Option<NodeId>,
     state: Mutex<State>,
     delivered: Delivered,
 }
@@ -100,6 +103,9 @@ pub(crate) enum NotChanged {
     /// It would follow too much.
     #[error(transparent)]
     TooManyPatterns(#[from] TooManyPatterns),
+    /// Another gateway has it, and cannot be asked. Never of a stream that is open here.
+    #[error(transparent)]
+    NotReached(#[from] NoAnswer),
 }
 
 /// Why a stream is ended at once.
@@ -134,13 +140,17 @@ pub(crate) struct NewStream {
     pub(crate) asked: Vec<Interest>,
     pub(crate) connected_at: Timestamp,
     pub(crate) subscriber: Arc<Subscriber>,
+    /// Its place over all gateways, where there are others.
+    pub(crate) place: Option<Place>,
 }
 
 impl Streams {
-    pub(crate) fn new(limits: StreamLimits) -> Self {
+    /// Their ids and names begin with the gateway, where there are others.
+    pub(crate) fn new(limits: StreamLimits, node: Option<NodeId>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 limits,
+                node,
                 state: Mutex::default(),
                 delivered: Delivered::new(),
             }),
@@ -173,7 +183,7 @@ impl Streams {
         }
         state.by_owner.insert(new.reader.owner.clone(), of_owner + 1);
         state.last_number += 1;
-        let entry = Arc::new(Entry::new(state.last_number, new));
+        let entry = Arc::new(Entry::new(self.shared.node, state.last_number, new));
         state.open.insert(entry.id.clone(), entry.clone());
         Ok(OpenStream {
             streams: self.clone(),
@@ -190,14 +200,15 @@ impl Streams {
         &self,
         stream_id: &str,
         change: &StreamChange,
-        reader: &ReaderIdentity,
+        owner: &str,
+        scope: &ReadScope,
     ) -> Result<Changed, NotChanged> {
         let entry = self.state().open.get(stream_id).cloned();
-        let entry = entry.filter(|entry| entry.is_of(&reader.owner));
-        Ok(entry.ok_or(UnknownStream)?.change(change, reader)?)
+        let entry = entry.filter(|entry| entry.is_of(owner));
+        Ok(entry.ok_or(UnknownStream)?.change(change, scope)?)
     }
 
-    /// Ends the stream with this id, or this number in the statistics.
+    /// Ends the stream with this id, or this name or number in the statistics.
     ///
     /// # Errors
     /// There is none.
@@ -209,6 +220,11 @@ impl Streams {
     /// Ends the streams that this concerns, and says how many there are.
     pub(crate) fn revoke(&self, revocation: &Revocation) -> usize {
         self.close_where(Ending::Revoked, |entry| entry.is_concerned(revocation))
+    }
+
+    /// Ends the streams of all that may no more, and says how many there are.
+    pub(crate) fn shut_out(&self, revoked: &Revoked) -> usize {
+        self.close_where(Ending::Revoked, |entry| entry.is_shut_out(revoked))
     }
 
     fn close_where(&self, ending: Ending, is_meant: impl Fn(&Entry) -> bool) -> usize {

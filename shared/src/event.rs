@@ -51,6 +51,10 @@ pub struct Connection {
 pub struct Heartbeat {
     /// When, by the gateway's clock.
     pub timestamp: Timestamp,
+    /// For how many milliseconds the gateway has not heard what other gateways publish, because it does not reach the store
+    /// they share. Absent where all is well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delayed_ms: Option<u64>,
 }
 
 /// All history has been sent.
@@ -235,7 +239,14 @@ mod tests {
                 timestamp,
             }),
             ServerEvent::Log(serde_json::from_str(log).unwrap()),
-            ServerEvent::Heartbeat(Heartbeat { timestamp }),
+            ServerEvent::Heartbeat(Heartbeat {
+                timestamp,
+                delayed_ms: None,
+            }),
+            ServerEvent::Heartbeat(Heartbeat {
+                timestamp,
+                delayed_ms: Some(4_200),
+            }),
             ServerEvent::CaughtUp(CaughtUp { timestamp }),
             ServerEvent::Gap(Gap {
                 channel: channels[1].clone(),
@@ -277,7 +288,11 @@ mod tests {
     fn events_are_written_as_the_contract_has_them() {
         let mut out = Vec::new();
         let timestamp = Timestamp::from_unix_ms(0).unwrap();
-        ServerEvent::Heartbeat(Heartbeat { timestamp }).write_sse(Some(RecordId::new(9, 0)), &mut out);
+        let heartbeat = Heartbeat {
+            timestamp,
+            delayed_ms: None,
+        };
+        ServerEvent::Heartbeat(heartbeat).write_sse(Some(RecordId::new(9, 0)), &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "event: heartbeat\nid: 9-0\ndata: {\"type\":\"heartbeat\",\"timestamp\":\"1970-01-01T00:00:00.000Z\"}\n\n"

@@ -150,6 +150,9 @@ pub struct Stats {
     /// One row a stream, the oldest first. Where there are more than were asked for, those that are the farthest behind, and then
     /// the newest.
     pub by_connection: Vec<StreamOverview>,
+    /// Where several gateways share a Redis, one row each; everything else is of all of them then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeOverview>,
     /// Channels that have no row.
     #[serde(default)]
     pub more_channels: usize,
@@ -158,11 +161,43 @@ pub struct Stats {
     pub more_connections: usize,
 }
 
+/// One of several gateways that share a Redis.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeOverview {
+    /// Which: another id with each start.
+    pub node: String,
+    /// The name of its machine.
+    pub host: String,
+    /// Where it listens, as it was told to.
+    pub address: String,
+    /// Its version.
+    pub version: String,
+    /// Seconds since its start.
+    pub uptime_s: u64,
+    /// Streams that are open on it.
+    pub connections: usize,
+    /// Records accepted by it per second, over the last ten seconds.
+    pub published_per_second: f64,
+    /// Records handed to its streams per second, over the last ten seconds.
+    pub delivered_per_second: f64,
+    /// `healthy`, `unhealthy` or `silent`: it is there and did not answer in time.
+    pub status: String,
+    /// Why it is not healthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// One open stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamOverview {
-    /// Counts streams from the start: tells rows apart and gives nobody power over the stream, as its id would.
+    /// What an operator calls it by, on whichever gateway. Gives nobody power over the stream, as its id would.
+    #[serde(default)]
+    pub name: String,
+    /// Counts the gateway's streams from its start.
     pub number: u64,
+    /// The gateway that has it, where several share a Redis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// Who reads, as far as the gateway knows.
     pub user_id: String,
     /// What it follows.

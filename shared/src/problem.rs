@@ -154,6 +154,8 @@ pub mod code {
     /// 503: the gateway's store fails or does not answer; whether the records are in it is not known, and a repeat under the same
     /// idempotency key is safe. Or what was revoked holds and cannot be kept.
     pub const STORAGE_FAILED: &str = "storage_failed";
+    /// 503: the stream is on another gateway, which did not answer in time.
+    pub const GATEWAY_SILENT: &str = "gateway_silent";
     /// 507: the gateway's disk, or the memory of Redis, is full.
     pub const STORAGE_FULL: &str = "storage_full";
     /// 503: the gateway is stopping.
@@ -166,7 +168,7 @@ pub mod code {
     }
 
     /// All of them.
-    pub const ALL: [&str; 45] = [
+    pub const ALL: [&str; 46] = [
         MISSING_CHANNELS,
         INVALID_CHANNEL,
         TOO_MANY_CHANNELS,
@@ -210,6 +212,7 @@ pub mod code {
         TOO_MANY_STREAMS,
         TOO_MANY_CONNECTIONS,
         STORAGE_FAILED,
+        GATEWAY_SILENT,
         STORAGE_FULL,
         SHUTTING_DOWN,
     ];

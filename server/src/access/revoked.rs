@@ -1,15 +1,22 @@
 //! [`Revoked`]: who may no more, whatever it holds.
 
+mod marks;
+
 use std::{
     collections::HashMap,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Mutex, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::marks::Mark;
+use self::marks::Marks;
 use super::{Credential, HashedToken, ReaderIdentity, jwt::LEEWAY_S};
 use crate::engine::now_ms;
 
@@ -21,6 +28,21 @@ pub(crate) struct Revoked {
     lists: RwLock<Lists>,
     /// Held from a change to the end of its way to the disk, so that the file is never older than a change before.
     keeping: Mutex<()>,
+    /// What gateways have told each other, where there are others.
+    marks: Mutex<Marks>,
+    /// Whether it is known who may no more.
+    is_known: AtomicBool,
+}
+
+/// Why somebody is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoMore {
+    /// What it holds was revoked.
+    #[error("what you hold was revoked by an operator of this gateway")]
+    Revoked,
+    /// Who was revoked has not been read yet.
+    #[error("the gateway has just started, and who may no more has not been read from Redis yet")]
+    Unknown,
 }
 
 /// What is revoked, each until some time in milliseconds since 1970.
@@ -87,7 +109,66 @@ impl Revoked {
             file,
             lists: RwLock::new(lists),
             keeping: Mutex::default(),
+            marks: Mutex::default(),
+            is_known: AtomicBool::new(true),
         })
+    }
+
+    /// For a gateway among others: who may no more is known when what they know was first taken over.
+    pub(crate) fn of_all() -> Self {
+        Self {
+            file: None,
+            lists: RwLock::default(),
+            keeping: Mutex::default(),
+            marks: Mutex::default(),
+            is_known: AtomicBool::new(false),
+        }
+    }
+
+    /// What this gateway and the others have told each other, each with its mark.
+    pub(crate) fn marks(&self) -> Vec<(String, Mark)> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).all()
+    }
+
+    /// Notes what was revoked or lifted, on this gateway or another; of each the newest counts.
+    pub(crate) fn note(&self, marks: Vec<(String, Mark)>) {
+        let mut known = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        known.note(marks);
+        // Before others can note more.
+        *self.lists.write().unwrap_or_else(PoisonError::into_inner) = known.lists();
+    }
+
+    /// Notes that what the others know has been taken over.
+    pub(crate) fn is_known_now(&self) {
+        self.is_known.store(true, Ordering::Release);
+    }
+
+    /// Whether it is known who may no more.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known.load(Ordering::Acquire)
+    }
+
+    /// Whether this reader may still read.
+    ///
+    /// # Errors
+    /// It may no more, or that is not known.
+    pub(crate) fn admits(&self, reader: &ReaderIdentity) -> Result<(), NoMore> {
+        self.admits_where(|| self.has(reader))
+    }
+
+    /// Whether this token still counts.
+    ///
+    /// # Errors
+    /// It counts no more, or that is not known.
+    pub(crate) fn admits_token(&self, token: &HashedToken) -> Result<(), NoMore> {
+        self.admits_where(|| self.has_token(token))
+    }
+
+    fn admits_where(&self, has: impl FnOnce() -> bool) -> Result<(), NoMore> {
+        if !self.is_known() {
+            return Err(NoMore::Unknown);
+        }
+        if has() { Err(NoMore::Revoked) } else { Ok(()) }
     }
 
     /// Revokes until a time in milliseconds since 1970; a time that is over lifts what was revoked. Holds at once, and blocks
@@ -130,8 +211,13 @@ impl Revoked {
 
     /// Whether this reader may no more.
     pub(crate) fn has(&self, reader: &ReaderIdentity) -> bool {
-        if reader
-            .credential
+        let user = reader.is_named.then_some(reader.user_id.as_str());
+        self.shuts_out(user, &reader.credential)
+    }
+
+    /// Whether somebody with this name and credential may no more.
+    pub(crate) fn shuts_out(&self, user: Option<&str>, credential: &Credential) -> bool {
+        if credential
             .token
             .as_ref()
             .is_some_and(|token| self.has_token(token))
@@ -139,15 +225,11 @@ impl Revoked {
             return true;
         }
         let lists = self.lists();
-        let user = reader
-            .is_named
-            .then(|| lists.users.get(&reader.user_id))
-            .flatten();
+        let user = user.and_then(|user| lists.users.get(user));
         let now = now_ms();
         user.is_some_and(|user| {
             // What does not say when it was issued may be from before; so may what says a time that has not come.
-            let is_from_before = reader
-                .credential
+            let is_from_before = credential
                 .issued_at_ms
                 .is_none_or(|at| at <= user.issued_to_ms || at > now + LEEWAY_S * 1_000);
             is_from_before && user.until_ms > now

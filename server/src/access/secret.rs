@@ -28,6 +28,18 @@ impl HashedToken {
         self.0
     }
 
+    /// As text.
+    pub(crate) fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What [`Self::hex`] wrote.
+    pub(crate) fn from_hex(hex: &str) -> Option<Self> {
+        let byte = |index: usize| u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok();
+        let bytes: Option<Vec<u8>> = (0..hex.len() / 2).map(byte).collect();
+        bytes?.try_into().ok().map(Self)
+    }
+
     /// Takes as long whatever the tokens have in common.
     pub(crate) fn is(&self, token: &Self) -> bool {
         self.0.ct_eq(&token.0).into()
@@ -38,18 +50,14 @@ impl HashedToken {
 
 impl Serialize for HashedToken {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        serializer.serialize_str(&hex)
+        serializer.serialize_str(&self.hex())
     }
 }
 
 impl<'de> Deserialize<'de> for HashedToken {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let hex = String::deserialize(deserializer)?;
-        let byte = |index: usize| u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok();
-        let bytes: Option<Vec<u8>> = (0..hex.len() / 2).map(byte).collect();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or_else(|| D::Error::custom("it is no hash"))
+        Self::from_hex(&hex).ok_or_else(|| D::Error::custom("it is no hash"))
     }
 }
 

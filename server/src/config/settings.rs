@@ -102,22 +102,22 @@ pub struct Settings {
     /// Connections that may be open [default: what MAX_STREAMS needs and 1024 more, as far as the system gives files]
     #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT")]
     pub max_connections: Option<String>,
-    /// Streams that may be open [default: 20000]
+    /// Streams that may be open on this gateway [default: 20000]
     #[arg(long, env = "MAX_STREAMS", value_name = "COUNT")]
     pub max_streams: Option<String>,
-    /// Streams that may be open for one user, or for one address where readers have no name [default: 64]
+    /// Streams that may be open for one user, or for one address where readers have no name; with Redis over all gateways [default: 64]
     #[arg(long, env = "MAX_STREAMS_PER_USER", value_name = "COUNT")]
     pub max_streams_per_user: Option<String>,
-    /// Streams that may be open for one address of named readers, this machine's own not counted [default: 1000]
+    /// Streams that may be open for one address of named readers, this machine's own not counted; with Redis over all gateways [default: 1000]
     #[arg(long, env = "MAX_STREAMS_PER_ADDRESS", value_name = "COUNT")]
     pub max_streams_per_address: Option<String>,
-    /// Streams a second that one user, or address without a name, may open on the long run; 0: any number [default: 50]
+    /// Streams a second that one user, or address without a name, may open on the long run, on each gateway; 0: any number [default: 50]
     #[arg(long, env = "STREAM_RATE", value_name = "COUNT")]
     pub stream_rate: Option<String>,
-    /// Records a second that one token may publish, and the most it may send at once; 0: any number [default: 0]
+    /// Records a second that one token may publish, and the most it may send at once, on each gateway; 0: any number [default: 0]
     #[arg(long, env = "PUBLISH_RATE", value_name = "COUNT")]
     pub publish_rate: Option<String>,
-    /// Different channels that one token may publish to within a day; 0: any number [default: 100000]
+    /// Different channels that one token may publish to within a day, through each gateway; 0: any number [default: 100000]
     #[arg(long, env = "MAX_CHANNELS_PER_TOKEN", value_name = "COUNT")]
     pub max_channels_per_token: Option<String>,
     /// The largest body of a publication, unpacked: bytes, or with a unit [default: 8MiB]

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    engine::redis::testing::RedisServer,
     newest::newest,
     reader::{Progress, Reader},
 };
@@ -22,6 +23,14 @@ const KEPT: Retention = Retention {
 enum Kind {
     Memory,
     Disk,
+    Redis,
+}
+
+impl Kind {
+    /// Whether what is kept outlives the engine, and its tails.
+    fn is_kept(self) -> bool {
+        self != Self::Memory
+    }
 }
 
 /// An engine under test, and a runtime to ask it with.
@@ -32,6 +41,7 @@ struct Opened {
     memory: u64,
     runtime: tokio::runtime::Runtime,
     _dir: TempDir,
+    _redis: Option<Arc<RedisServer>>,
 }
 
 impl Opened {
@@ -42,9 +52,11 @@ impl Opened {
     /// With so much memory for records.
     fn within(kind: Kind, retention: Retention, memory: u64) -> Self {
         let dir = TempDir::new().unwrap();
-        let storage = match kind {
-            Kind::Memory => Storage::Memory,
-            Kind::Disk => Storage::Disk {
+        let redis = (kind == Kind::Redis).then(RedisServer::shared);
+        let storage = match &redis {
+            Some(redis) => Storage::Redis(redis.settings()),
+            None if kind == Kind::Memory => Storage::Memory,
+            None => Storage::Disk {
                 dir: dir.path().join("log"),
                 durability: Durability::Process,
             },
@@ -54,8 +66,12 @@ impl Opened {
             storage,
             retention,
             memory,
-            runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .unwrap(),
             _dir: dir,
+            _redis: redis,
         };
         opened.open();
         opened
@@ -64,6 +80,12 @@ impl Opened {
     fn open(&mut self) {
         let engine = Engine::open_within(&self.storage, self.retention, self.memory).unwrap();
         self.engine = Some(engine);
+        self.fresh();
+    }
+
+    /// Waits until everything that was appended can be read.
+    fn fresh(&self) {
+        self.runtime.block_on(self.engine().fresh()).unwrap();
     }
 
     /// Closes it and opens it again. Nothing may be left of it, so that its folder is free.
@@ -85,15 +107,36 @@ impl Opened {
     }
 
     fn try_append(&self, records: Vec<NewRecord>, named: Option<Named>) -> Result<Appended, AppendError> {
-        self.runtime.block_on(self.engine().append(records, named))
+        let appended = self.runtime.block_on(self.engine().append(records, named));
+        if appended.is_ok() {
+            self.fresh();
+        }
+        appended
     }
 
     fn reader(&self, selection: &[&str], level: Option<Level>, cursor: RecordId) -> Reader {
-        Reader::new(self.log().clone(), self.watch(selection, level), cursor, true)
+        self.reader_of(self.watch(selection, level), cursor)
+    }
+
+    fn reader_of(&self, watch: Watch, cursor: RecordId) -> Reader {
+        Reader::new(self.log().clone(), watch, cursor, true).unwrap()
     }
 
     fn watch(&self, selection: &[&str], level: Option<Level>) -> Watch {
-        self.engine().watch(interests(selection, level))
+        self.watching(interests(selection, level))
+    }
+
+    fn watching(&self, interests: Vec<Interest>) -> Watch {
+        let watch = self.engine().watch(interests);
+        self.fresh();
+        watch
+    }
+
+    /// Has a reader follow something else.
+    fn change(&self, subscriber: &Subscriber, interests: Vec<Interest>) -> RecordId {
+        let from = subscriber.set_interests(interests);
+        self.fresh();
+        from
     }
 
     fn rest(&self) {
@@ -116,7 +159,11 @@ impl Opened {
     }
 
     fn overview(&self, channel: &str) -> ChannelOverview {
-        self.engine().channels(&channel.parse().unwrap()).remove(0)
+        self.channels(channel).remove(0)
+    }
+
+    fn channels(&self, pattern: &str) -> Vec<ChannelOverview> {
+        self.engine().channels(&pattern.parse().unwrap()).unwrap()
     }
 }
 
@@ -192,6 +239,9 @@ macro_rules! claims {
         mod disk {
             $(#[test] fn $claim() { super::$claim(super::Kind::Disk); })*
         }
+        mod redis {
+            $(#[test] fn $claim() { super::$claim(super::Kind::Redis); })*
+        }
     };
 }
 
@@ -245,7 +295,7 @@ fn a_repeat_appends_nothing(kind: Kind) {
         let other = opened.try_append(records("logs:etl:w", 2), Some(named(2)));
         assert_eq!(other, Err(AppendError::KeyReused));
         assert_eq!(opened.overview("logs:etl:w").records, 2);
-        if kind == Kind::Disk {
+        if kind.is_kept() {
             opened.restart();
         }
     }
@@ -257,9 +307,9 @@ fn a_pattern_finds_channels_that_are_nowhere_in_memory(kind: Kind) {
         opened.append(records(&format!("logs:s{}:w{}:r{n}", n % 3, n % 2), 2));
     }
     opened.rest();
-    assert_eq!(opened.in_memory(), if kind == Kind::Disk { 0 } else { 40 });
+    assert_eq!(opened.in_memory(), if kind.is_kept() { 0 } else { 40 });
     let expected = |pattern: &str| {
-        let chosen = opened.engine().channels(&pattern.parse().unwrap());
+        let chosen = opened.channels(pattern);
         chosen.iter().map(|overview| overview.records).sum::<usize>()
     };
     for pattern in [
@@ -277,14 +327,14 @@ fn a_pattern_finds_channels_that_are_nowhere_in_memory(kind: Kind) {
     }
     // A live reader looks at none of them.
     let mut live = opened.reader(&["logs:*:*:*"], None, opened.engine().head());
-    assert_eq!(opened.in_memory(), if kind == Kind::Disk { 0 } else { 40 });
+    assert_eq!(opened.in_memory(), if kind.is_kept() { 0 } else { 40 });
     assert_eq!(everything(&mut live), []);
     opened.rest();
     let appended = opened.append(records("logs:s1:w1:r1", 1));
     assert_eq!(everything(&mut live), [appended.first_id]);
     // It has read it, so the channel may go, and comes back for the next.
     opened.rest();
-    assert_eq!(opened.in_memory(), if kind == Kind::Disk { 0 } else { 40 });
+    assert_eq!(opened.in_memory(), if kind.is_kept() { 0 } else { 40 });
     let appended = opened.append(records("logs:s1:w1:r1", 1));
     opened.rest();
     assert_eq!(everything(&mut live), [appended.first_id]);
@@ -327,7 +377,7 @@ fn old_records_go_and_their_channels_are_forgotten(kind: Kind) {
     assert_eq!(everything(&mut reader).len(), 1);
     opened.rest();
     opened.eventually("the end of the old", |opened| {
-        let channels = opened.engine().channels(&ChannelPattern::everything());
+        let channels = opened.channels("logs:*:*:*");
         channels
             .iter()
             .all(|channel| channel.channel.as_str() != "logs:etl:w:old")
@@ -341,7 +391,7 @@ fn old_records_go_and_their_channels_are_forgotten(kind: Kind) {
     });
     assert_eq!(opened.overview("logs:etl:w:followed").readers, 1);
     drop(reader);
-    if kind == Kind::Disk {
+    if kind.is_kept() {
         opened.restart();
         assert!(opened.engine().forgotten_to() >= old.last_id);
         assert!(opened.append(records("logs:etl:w:old", 1)).first_id > young.last_id);
@@ -358,7 +408,7 @@ fn together_records_take_no_more_than_they_may(kind: Kind) {
         }
     }
     opened.eventually("room", |opened| opened.engine().kept_bytes() <= limit);
-    let overviews = opened.engine().channels(&ChannelPattern::everything());
+    let overviews = opened.channels("logs:*:*:*");
     let kept: usize = overviews.iter().map(|channel| channel.records).sum();
     assert!((100..1_500).contains(&kept), "{kept}");
     // What is left is the newest of all.
@@ -380,7 +430,7 @@ fn memory_for_records_is_bounded_over_all_channels(kind: Kind) {
     }
     opened.eventually("room", |opened| opened.engine().tail_bytes() <= limit);
     // With a store nothing is lost by it.
-    if kind == Kind::Disk {
+    if kind.is_kept() {
         let mut reader = opened.reader(&["logs:*:*"], None, RecordId::ZERO);
         assert_eq!(everything(&mut reader).len(), 10_000);
         assert!(opened.engine().tail_bytes() <= limit);
@@ -397,7 +447,7 @@ fn a_reader_that_goes_leaves_nothing_behind(kind: Kind) {
             RecordId::ZERO,
         ));
     }
-    let channels = opened.engine().channels(&ChannelPattern::everything());
+    let channels = opened.channels("logs:*:*:*");
     assert_eq!(channels.len(), 1);
     assert_eq!((channels[0].records, channels[0].readers), (1, 0));
 }
@@ -406,7 +456,7 @@ fn what_a_reader_follows_can_be_changed_while_it_reads(kind: Kind) {
     let opened = Opened::new(kind, KEPT);
     let watch = opened.watch(&["logs:etl:w:a", "logs:etl:w:b"], None);
     let subscriber = watch.subscriber();
-    let mut reader = Reader::new(opened.log().clone(), watch, RecordId::ZERO, true);
+    let mut reader = opened.reader_of(watch, RecordId::ZERO);
     let mut expected = Vec::new();
     for channel in ["a", "b", "c"] {
         let appended = opened.append(records(&format!("logs:etl:w:{channel}"), 3));
@@ -417,7 +467,7 @@ fn what_a_reader_follows_can_be_changed_while_it_reads(kind: Kind) {
     // In the middle of a round.
     let mut got = ids(&read_events(&mut reader, 1, 1));
     assert_eq!(got.len(), 1);
-    let from = subscriber.set_interests(interests(&["logs:etl:w:b", "logs:etl:*:c"], None));
+    let from = opened.change(&subscriber, interests(&["logs:etl:w:b", "logs:etl:*:c"], None));
     assert_eq!(from, opened.engine().head());
     for channel in ["a", "b", "c"] {
         let appended = opened.append(records(&format!("logs:etl:w:{channel}"), 1));
@@ -438,13 +488,13 @@ fn what_a_reader_has_in_hand_outlives_a_change_of_what_it_follows(kind: Kind) {
     let opened = Opened::new(kind, KEPT);
     let watch = opened.watch(&["logs:*:w:*"], None);
     let subscriber = watch.subscriber();
-    let mut reader = Reader::new(opened.log().clone(), watch, RecordId::ZERO, true);
+    let mut reader = opened.reader_of(watch, RecordId::ZERO);
     for channel in ["logs:etl:w:a", "logs:etl:w:b"] {
         opened.append(records(channel, 3));
     }
     assert_eq!(ids(&read_events(&mut reader, 1, 1)).len(), 1);
     opened.rest();
-    subscriber.set_interests(interests(&["logs:*:w:*", "logs:etl:v"], None));
+    opened.change(&subscriber, interests(&["logs:*:w:*", "logs:etl:v"], None));
     assert_eq!(everything(&mut reader).len(), 5);
 }
 
@@ -455,10 +505,7 @@ fn conditions_are_looked_at_once_for_each_record(kind: Kind) {
         level: None,
         conditions: Conditions::new([("run_id", run_id)]).unwrap(),
     };
-    let watching = |interests: Vec<Interest>| {
-        let watch = opened.engine().watch(interests);
-        Reader::new(opened.log().clone(), watch, RecordId::ZERO, true)
-    };
+    let watching = |interests: Vec<Interest>| opened.reader_of(opened.watching(interests), RecordId::ZERO);
     let mut readers: Vec<Reader> = (0..50).map(|_| watching(vec![run("42")])).collect();
     let mut other = watching(vec![
         run("7"),

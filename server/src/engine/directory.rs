@@ -115,7 +115,7 @@ impl Directory {
                 None => is_watcher = true,
             }
         }
-        let mut concerned: HashMap<&Channel, (&Arc<ChannelLog>, Vec<&Wanted>)> = HashMap::new();
+        let mut concerned: HashMap<Channel, (Arc<ChannelLog>, Vec<&Wanted>)> = HashMap::new();
         for one in &wanted {
             let pattern = &one.interest.pattern;
             let named = pattern.as_channel();
@@ -125,7 +125,8 @@ impl Directory {
                 None => Some(self.chosen(pattern)),
             };
             for log in named.into_iter().chain(chosen.into_iter().flatten()) {
-                let (_, by) = concerned.entry(log.channel()).or_insert((log, Vec::new()));
+                let entry = concerned.entry(log.channel().clone());
+                let (_, by) = entry.or_insert_with(|| (log.clone(), Vec::new()));
                 by.push(one);
             }
         }
@@ -134,7 +135,7 @@ impl Directory {
             if let Some(followed) = &mut self.followed {
                 followed.recount(log.channel());
             }
-            Link::attach(log, signal, &by);
+            Link::attach(&log, signal, &by);
         }
         if is_watcher {
             self.watchers.push(signal.clone());

@@ -42,6 +42,7 @@ use logs_shared::{
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+pub(crate) use self::redis::{Trouble as RedisTrouble, connect_live};
 pub(crate) use self::store::DiskUse;
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},

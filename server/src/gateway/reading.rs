@@ -1,6 +1,6 @@
 //! What readers do: streams that open, change and end, and the past.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use logs_shared::{
@@ -14,14 +14,15 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Gateway, Shared, now};
 use crate::{
-    access::{ReadScope, ReaderIdentity, Revocation, TooManyPatterns},
+    access::{NoMore, ReadScope, ReaderIdentity, TooManyPatterns},
     engine::{StoreAway, Watch, now_ms},
     history::{History, NotBegun},
     newest::newest,
+    nodes::Place,
     quantity, random,
     reader::Reader,
     stream::LogStream,
-    streams::{Changed, NewStream, NotChanged, OpenStream, Refused, UnknownStream},
+    streams::{Changed, NewStream, NotChanged, OpenStream, Refused},
 };
 
 /// Why a stream was not opened.
@@ -34,8 +35,8 @@ pub(crate) enum NotOpened {
     #[error(transparent)]
     TooManyPatterns(#[from] TooManyPatterns),
     /// Its reader was revoked meanwhile.
-    #[error("this reader may no more")]
-    Revoked,
+    #[error(transparent)]
+    NoMore(#[from] NoMore),
     /// What it is to begin with cannot be looked at.
     #[error(transparent)]
     Away(#[from] StoreAway),
@@ -93,7 +94,7 @@ impl Gateway {
         self.shared.engine.fresh().await
     }
 
-    /// Begins to open a stream: [`Self::fresh`] and [`Self::open_stream`] are next. Blocks.
+    /// Begins to open a stream, which has this place among those of its owner on all gateways: [`Self::fresh`] and [`Self::open_stream`] are next. Blocks.
     ///
     /// # Errors
     /// [`NotOpened`]: too many are open, or it would follow too much.
@@ -101,6 +102,7 @@ impl Gateway {
         &self,
         query: StreamQuery,
         reader: ReaderIdentity,
+        place: Option<Place>,
     ) -> Result<Opening, NotOpened> {
         let Shared {
             engine,
@@ -117,11 +119,10 @@ impl Gateway {
             asked,
             connected_at: now(),
             subscriber: watch.subscriber(),
+            place,
         })?;
         // Now that it is found by whoever revokes: what was revoked before that is seen here.
-        if revoked.has(&reader) {
-            return Err(NotOpened::Revoked);
-        }
+        revoked.admits(&reader)?;
         Ok(Opening {
             query,
             user_id,
@@ -198,21 +199,22 @@ impl Gateway {
         ))
     }
 
-    /// Changes what an open stream follows. Blocks for as long as that takes.
+    /// Changes what a stream follows that is open here. Blocks for as long as that takes.
     ///
     /// # Errors
     /// [`NotChanged`]: it is not open or not this reader's, or would follow too much.
-    pub(crate) fn change_stream(
+    pub(super) fn change_here(
         &self,
         stream_id: String,
         change: &StreamChange,
-        reader: &ReaderIdentity,
+        owner: &str,
+        scope: &ReadScope,
     ) -> Result<StreamChanged, NotChanged> {
         let Changed {
             channels,
             from_id,
             results,
-        } = self.shared.streams.change(&stream_id, change, reader)?;
+        } = self.shared.streams.change(&stream_id, change, owner, scope)?;
         Ok(StreamChanged {
             success: true,
             stream_id,
@@ -270,28 +272,5 @@ impl Gateway {
         channels.sort_by(|a, b| a.channel.cmp(&b.channel));
         channels.dedup_by(|a, b| a.channel == b.channel);
         Ok(channels)
-    }
-
-    /// Ends the stream with this id, or this number in the statistics, at once.
-    ///
-    /// # Errors
-    /// There is none.
-    pub(crate) fn close_stream(&self, name: &str) -> Result<(), UnknownStream> {
-        self.shared.streams.close(name)
-    }
-
-    /// Ends what a user or a token may until a time in milliseconds since 1970, and says how many streams that closed. A time
-    /// that is over lets them again. Blocks until it is kept.
-    ///
-    /// # Errors
-    /// It holds, and a restart would forget it.
-    pub(crate) fn revoke(&self, what: &Revocation, until_ms: u64) -> io::Result<usize> {
-        let kept = self.shared.revoked.revoke(what, until_ms);
-        let closed = if until_ms <= now_ms() {
-            0
-        } else {
-            self.shared.streams.revoke(what)
-        };
-        kept.map(|()| closed)
     }
 }

@@ -3,7 +3,7 @@
 use logs_shared::overview::{Health, Stats, StoreOverview};
 
 use super::{Gateway, Shared, VERSION, cpu_us, now};
-use crate::{engine::now_ms, metrics::Figures, process::ProcessFigures, rejections::reason};
+use crate::{access::NoMore, engine::now_ms, metrics::Figures, process::ProcessFigures, rejections::reason};
 
 impl Gateway {
     /// Whether the gateway is well, and what is wrong where it is not.
@@ -11,13 +11,18 @@ impl Gateway {
         let Shared {
             engine,
             streams,
+            revoked,
+            nodes,
             started,
             ..
         } = &*self.shared;
         let reason = if streams.is_closing() {
             Some("the gateway is stopping".to_owned())
         } else {
-            engine.trouble()
+            engine
+                .trouble()
+                .or_else(|| nodes.as_ref()?.trouble())
+                .or_else(|| (!revoked.is_known()).then(|| NoMore::Unknown.to_string()))
         };
         Health {
             status: if reason.is_none() { "healthy" } else { "unhealthy" }.to_owned(),
@@ -30,7 +35,7 @@ impl Gateway {
         }
     }
 
-    /// What it is doing, with a row for each channel and stream, of each at most so many. Blocks.
+    /// What this gateway alone is doing, with a row for each channel and stream, of each at most so many. Blocks.
     pub(crate) fn stats(&self, rows: usize) -> Stats {
         let Shared {
             engine,
@@ -48,7 +53,7 @@ impl Gateway {
         let (by_connection, connections) = streams.overview(engine.head(), now_ms(), rows);
         let lag = streams.lag(engine.head(), now_ms());
         let rejected = rejections.snapshot().into_iter();
-        Stats {
+        let mut stats = Stats {
             connections,
             channels,
             more_connections: connections - by_connection.len(),
@@ -83,7 +88,10 @@ impl Gateway {
             timestamp: now(),
             by_channel,
             by_connection,
-        }
+            nodes: Vec::new(),
+        };
+        stats.nodes.extend(self.row(&stats));
+        stats
     }
 
     fn store(&self) -> StoreOverview {

@@ -35,7 +35,8 @@ pub(super) async fn stats(
 ) -> Result<impl IntoResponse, ApiError> {
     let Query(StatsQuery { rows }) =
         query.map_err(|rejection| ApiError::InvalidQuery(rejection.body_text()))?;
-    let stats = blocking(move || gateway.stats(rows.unwrap_or(ROWS))).await?;
+    let stats = gateway.stats_everywhere(rows.unwrap_or(ROWS)).await;
+    let stats = stats.ok_or(ApiError::Internal)?;
     Ok((NO_STORE, Json(stats)))
 }
 
@@ -64,7 +65,7 @@ pub(super) async fn close(
     admin: Admin,
     StreamId(name): StreamId,
 ) -> Result<impl IntoResponse, ApiError> {
-    gateway.close_stream(&name)?;
+    gateway.close_stream(name).await?;
     tracing::info!(
         right = admin.right,
         from = admin.place(),
@@ -131,11 +132,7 @@ pub(super) async fn revoke(
         Revocation::Token(_) => TOKEN_FOR_S,
     };
     let for_ms = for_s.unwrap_or(usual).min(TOKEN_FOR_S) * 1_000;
-    let revoked = blocking(move || gateway.revoke(&what, now_ms() + for_ms)).await?;
-    let closed = revoked.map_err(|error| {
-        tracing::error!(%error, "what an operator revoked cannot be kept: a restart forgets it");
-        ApiError::NotKept
-    })?;
+    let closed = gateway.revoke(what, now_ms() + for_ms).await?;
     let (right, from) = (admin.right, admin.place());
     tracing::info!(
         closed,

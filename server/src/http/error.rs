@@ -20,9 +20,10 @@ use logs_shared::{
 
 use super::extract::MAX_KEY_CHARS;
 use crate::{
-    access::{Forbidden, IdentityError, JwtError, TooManyPatterns},
+    access::{Forbidden, IdentityError, JwtError, NoMore, TooManyPatterns},
     engine::{AppendError, StoreAway},
-    gateway::{Gateway, NoHistory, NotOpened},
+    gateway::{Gateway, NoHistory, NotOpened, NotRevoked},
+    nodes::NoAnswer,
     streams::{NotChanged, Refused, UnknownStream},
 };
 
@@ -59,9 +60,9 @@ pub(crate) enum ApiError {
     /// 401: what a proxy says of who reads is not enough.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// 401: what the caller holds was revoked.
-    #[error("what you hold was revoked by an operator of this gateway")]
-    Revoked,
+    /// 401: what the caller holds was revoked. 503 where that is not known yet.
+    #[error(transparent)]
+    NoMore(#[from] NoMore),
     /// 403: a known caller that may not read this.
     #[error(transparent)]
     ForbiddenChannel(#[from] Forbidden),
@@ -76,6 +77,15 @@ pub(crate) enum ApiError {
         "it holds from now on, but cannot be kept, so a restart would forget it: repeat it when the disk takes it"
     )]
     NotKept,
+    /// 503: a revocation that Redis does not take.
+    #[error(
+        "Redis does not take it now: it holds on the gateway that you reached, which tells the others when Redis is back; \
+         repeat it then to be sure"
+    )]
+    NotTold,
+    /// 503: another gateway has the stream, and cannot be asked.
+    #[error("{0}")]
+    NotReached(NoAnswer),
     /// 503: the store is away.
     #[error(transparent)]
     StoreAway(#[from] StoreAway),
@@ -158,7 +168,7 @@ impl From<NotOpened> for ApiError {
         match error {
             NotOpened::Refused(refused) => refused.into(),
             NotOpened::TooManyPatterns(error) => error.into(),
-            NotOpened::Revoked => Self::Revoked,
+            NotOpened::NoMore(error) => error.into(),
             NotOpened::Away(error) => error.into(),
         }
     }
@@ -169,6 +179,20 @@ impl From<NotChanged> for ApiError {
         match error {
             NotChanged::Unknown(error) => error.into(),
             NotChanged::TooManyPatterns(error) => error.into(),
+            NotChanged::NotReached(error) => Self::NotReached(error),
+        }
+    }
+}
+
+impl From<NotRevoked> for ApiError {
+    fn from(error: NotRevoked) -> Self {
+        match error {
+            NotRevoked::NotKept(error) => {
+                tracing::error!(%error, "what an operator revoked cannot be kept: a restart forgets it");
+                Self::NotKept
+            }
+            NotRevoked::NotTold => Self::NotTold,
+            NotRevoked::Ended => Self::Internal,
         }
     }
 }
@@ -219,7 +243,8 @@ impl ApiError {
             Self::Jwt(JwtError::Unknown | JwtError::Invalid(_)) => (S::UNAUTHORIZED, code::INVALID_TOKEN),
             Self::Identity(IdentityError::Missing) => (S::UNAUTHORIZED, code::MISSING_IDENTITY),
             Self::Identity(IdentityError::Invalid(_)) => (S::UNAUTHORIZED, code::INVALID_IDENTITY),
-            Self::Revoked => (S::UNAUTHORIZED, code::REVOKED),
+            Self::NoMore(NoMore::Revoked) => (S::UNAUTHORIZED, code::REVOKED),
+            Self::NoMore(NoMore::Unknown) => (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED),
             Self::ForbiddenChannel(_) => (S::FORBIDDEN, code::FORBIDDEN_CHANNEL),
             Self::TooManyPatterns(_) => (S::BAD_REQUEST, code::TOO_MANY_CHANNELS),
             Self::InvalidRevocation(_) => (S::BAD_REQUEST, code::INVALID_BODY),
@@ -246,7 +271,13 @@ impl ApiError {
             Self::InvalidIdempotencyKey => (S::BAD_REQUEST, code::INVALID_IDEMPOTENCY_KEY),
             Self::Append(AppendError::KeyReused) => (S::UNPROCESSABLE_ENTITY, code::IDEMPOTENCY_KEY_REUSED),
             Self::Append(AppendError::Full) => (S::INSUFFICIENT_STORAGE, code::STORAGE_FULL),
-            Self::NotKept | Self::StoreAway(_) | Self::Append(AppendError::Failed | AppendError::Away) => {
+            Self::NotReached(NoAnswer::Gone) => (S::NOT_FOUND, code::UNKNOWN_STREAM),
+            Self::NotReached(NoAnswer::Silent) => (S::SERVICE_UNAVAILABLE, code::GATEWAY_SILENT),
+            Self::NotReached(NoAnswer::Away)
+            | Self::NotTold
+            | Self::NotKept
+            | Self::StoreAway(_)
+            | Self::Append(AppendError::Failed | AppendError::Away) => {
                 (S::SERVICE_UNAVAILABLE, code::STORAGE_FAILED)
             }
             Self::Streams(Refused::Stopping) | Self::Append(AppendError::Closed) => {

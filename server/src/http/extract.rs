@@ -59,9 +59,7 @@ impl FromRequestParts<Gateway> for Publisher {
         ))?;
         let grant = tokens.grant(token).ok_or(ApiError::InvalidToken)?;
         let token = HashedToken::new(token);
-        if gateway.revoked().has_token(&token) {
-            return Err(ApiError::Revoked);
-        }
+        gateway.revoked().admits_token(&token)?;
         let key = idempotency_key(&parts.headers, &token)?;
         Ok(Self {
             grant,
@@ -198,15 +196,20 @@ impl<S: Send + Sync> FromRequestParts<S> for StreamId {
     }
 }
 
-/// A change of what a stream follows.
-pub(super) struct Change(pub(super) StreamChange);
+/// A change of what a stream follows, and how it was written.
+pub(super) struct Change {
+    pub(super) change: StreamChange,
+    pub(super) body: Bytes,
+}
 
 impl FromRequest<Gateway> for Change {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
         let limit = gateway.config().max_body_bytes.min(MAX_CHANGE_BYTES);
-        Ok(Self(StreamChange::parse(&json_body(request, limit).await?)?))
+        let body = json_body(request, limit).await?;
+        let change = StreamChange::parse(&body)?;
+        Ok(Self { change, body })
     }
 }
 

@@ -34,9 +34,7 @@ impl FromRequestParts<Gateway> for ReaderIdentity {
             ReadAccess::Proxy(proxy) => of_proxy(proxy, &parts.headers)?,
             ReadAccess::Jwt(jwt) => of_token(jwt, parts)?,
         };
-        if gateway.revoked().has(&reader) {
-            return Err(ApiError::Revoked);
-        }
+        gateway.revoked().admits(&reader)?;
         // Where all come from one machine, a proxy's or this one, its address tells nobody apart.
         let address = match &gateway.config().read {
             ReadAccess::Proxy(_) => None,

@@ -55,6 +55,8 @@ pub(super) async fn channels(
     if pattern != ChannelPattern::everything() {
         reader.sees_all(std::slice::from_ref(&pattern))?;
     }
-    let channels = blocking(move || gateway.channels(&pattern, &reader.scope)).await??;
+    let everywhere = gateway.clone();
+    let mut channels = blocking(move || gateway.channels(&pattern, &reader.scope)).await??;
+    everywhere.count_readers(&mut channels).await;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(Channels { channels })))
 }

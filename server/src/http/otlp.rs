@@ -48,11 +48,8 @@ async fn export(
     let request = Request::from_parts(parts, sent);
     let bytes = body(request, gateway.config().max_body_bytes).await?;
     // A body may take its time, and this token have ended meanwhile.
-    if token
-        .as_ref()
-        .is_some_and(|token| gateway.revoked().has_token(token))
-    {
-        return Err(ApiError::Revoked);
+    if let Some(token) = &token {
+        gateway.revoked().admits_token(token)?;
     }
     let entries = otlp::parse(&bytes, encoding, &gateway.config().otlp, now())?;
     if entries.is_empty() {

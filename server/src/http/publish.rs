@@ -30,8 +30,8 @@ pub(super) async fn publish(
     body: PublishBody,
 ) -> Result<Response, ApiError> {
     // A body may take its time, and this token have ended meanwhile.
-    if token.is_some_and(|token| gateway.revoked().has_token(&token)) {
-        return Err(ApiError::Revoked);
+    if let Some(token) = &token {
+        gateway.revoked().admits_token(token)?;
     }
     let publication = Publication::parse(&body.bytes, body.kind, now())?;
     let named = key.map(|key| Named {

@@ -36,14 +36,15 @@ pub(super) async fn stream(
         .quotas()
         .open(&reader)
         .map_err(|over| ApiError::StreamRate(over.retry_after().unwrap_or_default()))?;
+    let place = gateway.place(&reader).await?;
     let stream = if gateway.is_shared() {
         let opening = gateway.clone();
-        let begun = blocking(move || opening.begin_stream(query, reader)).await??;
+        let begun = blocking(move || opening.begin_stream(query, reader, place)).await??;
         gateway.fresh().await?;
         blocking(move || gateway.open_stream(begun)).await??
     } else {
         blocking(move || {
-            let begun = gateway.begin_stream(query, reader)?;
+            let begun = gateway.begin_stream(query, reader, place)?;
             Ok::<_, NotOpened>(gateway.open_stream(begun)?)
         })
         .await??

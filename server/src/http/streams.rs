@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 
 use super::{
-    ApiError, blocking,
+    ApiError,
     extract::{Change, StreamId},
 };
 use crate::{access::ReaderIdentity, gateway::Gateway};
@@ -13,8 +13,9 @@ pub(super) async fn change(
     State(gateway): State<Gateway>,
     reader: ReaderIdentity,
     StreamId(stream_id): StreamId,
-    Change(change): Change,
+    change: Change,
 ) -> Result<impl IntoResponse, ApiError> {
-    let changed = blocking(move || gateway.change_stream(stream_id, &change, &reader)).await??;
+    let Change { change, body } = change;
+    let changed = gateway.change_stream(stream_id, change, body, reader).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(changed)))
 }

@@ -32,7 +32,7 @@ fn reader(engine: &Engine, patterns: &[&str], cursor: RecordId) -> Reader {
         .iter()
         .map(|text| Interest::new(text.parse().unwrap(), None));
     let watch = engine.watch(interests.collect());
-    Reader::new(engine.log().clone(), watch, cursor, false)
+    Reader::new(engine.log().clone(), watch, cursor, false).unwrap()
 }
 
 /// The records of the next chunk; waits for there to be one.

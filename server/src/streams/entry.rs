@@ -15,14 +15,17 @@ use logs_shared::{
 
 use super::{Drain, Ending, NewStream, lock};
 use crate::{
-    access::{Credential, ReadScope, ReaderIdentity, Revocation, TooManyPatterns},
+    access::{Credential, ReadScope, Revocation, Revoked, TooManyPatterns},
     engine::Subscriber,
+    nodes::{NodeId, Place},
     random,
 };
 
 /// One open stream, as the list of them knows it.
 pub(super) struct Entry {
     pub(super) id: Arc<str>,
+    /// The gateway that has it, where there are others.
+    node: Option<NodeId>,
     pub(super) number: u64,
     pub(super) owner: String,
     pub(super) address: Option<IpAddr>,
@@ -32,6 +35,7 @@ pub(super) struct Entry {
     credential: Credential,
     connected_at: Timestamp,
     subscriber: Arc<Subscriber>,
+    _place: Option<Place>,
     /// What was asked for; what is followed is what may be seen of it.
     asked: Mutex<Vec<Interest>>,
     /// Held from reading the set until the new one is in place, so that of two changes at once none is lost.
@@ -57,15 +61,20 @@ pub(crate) struct Changed {
 }
 
 impl Entry {
-    pub(super) fn new(number: u64, new: NewStream) -> Self {
+    pub(super) fn new(node: Option<NodeId>, number: u64, new: NewStream) -> Self {
         let NewStream {
             reader,
             asked,
             connected_at,
             subscriber,
+            place,
         } = new;
+        let secret = random::hex();
         Self {
-            id: random::hex().into(),
+            id: node
+                .map_or_else(|| secret.clone(), |node| format!("{node}-{secret}"))
+                .into(),
+            node,
             number,
             owner: reader.owner,
             address: reader.address,
@@ -75,6 +84,7 @@ impl Entry {
             credential: reader.credential,
             connected_at,
             subscriber,
+            _place: place,
             asked: Mutex::new(asked),
             changing: Mutex::default(),
             is_changed: AtomicBool::new(false),
@@ -97,9 +107,16 @@ impl Entry {
         revocation.concerns(user, &self.credential)
     }
 
-    /// Whether this names it to an operator: by its id, or by its number in the statistics.
+    /// Whether it is of somebody who may no more.
+    pub(super) fn is_shut_out(&self, revoked: &Revoked) -> bool {
+        let user = self.is_named.then_some(self.user_id.as_str());
+        revoked.shuts_out(user, &self.credential)
+    }
+
+    /// Whether this names it to an operator: by its id, or by its name or number in the statistics.
     pub(super) fn is_called(&self, name: &str) -> bool {
-        *self.id == *name || name.parse() == Ok(self.number)
+        let number = self.node.and_then(|node| node.strip(name)).unwrap_or(name);
+        *self.id == *name || number.parse() == Ok(self.number)
     }
 
     /// Changes what it follows, and has its reader told. An entry is added where both whoever opened it and whoever asks
@@ -107,12 +124,12 @@ impl Entry {
     pub(super) fn change(
         &self,
         change: &StreamChange,
-        reader: &ReaderIdentity,
+        scope: &ReadScope,
     ) -> Result<Changed, TooManyPatterns> {
         let _changing = lock(&self.changing);
         let before = lock(&self.asked).clone();
         let mut set = before.clone();
-        let may_see = |wanted: &ChannelPattern| self.scope.may_see(wanted) && reader.scope.may_see(wanted);
+        let may_see = |wanted: &ChannelPattern| self.scope.may_see(wanted) && scope.may_see(wanted);
         let results = change.apply(&mut set, may_see);
         let channels = patterns(&set);
         let visible = self.scope.visible(set.clone())?;
@@ -191,7 +208,12 @@ impl Entry {
 
     pub(super) fn overview(&self, lag_ms: u64) -> StreamOverview {
         StreamOverview {
+            name: match self.node {
+                Some(node) => format!("{node}-{}", self.number),
+                None => self.number.to_string(),
+            },
             number: self.number,
+            node: self.node.map(|node| node.to_string()),
             user_id: self.user_id.clone(),
             channels: self.channels(),
             connected_at: self.connected_at,

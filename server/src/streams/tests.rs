@@ -29,6 +29,7 @@ fn open_as(streams: &Streams, watch: &Watch, reader: ReaderIdentity) -> Result<O
         asked: Vec::new(),
         connected_at: Timestamp::default(),
         subscriber: watch.subscriber(),
+        place: None,
     })
 }
 
@@ -55,7 +56,7 @@ const LIMITS: StreamLimits = StreamLimits {
 
 #[test]
 fn a_stream_that_goes_gives_its_place_back() {
-    let streams = Streams::new(LIMITS);
+    let streams = Streams::new(LIMITS, None);
     let first = open(&streams, "a").ok();
     let second = open(&streams, "a").ok();
     assert_eq!(open(&streams, "a").err(), Some(Refused::PerOwner(2)));
@@ -69,7 +70,7 @@ fn a_stream_that_goes_gives_its_place_back() {
 
 #[test]
 fn no_stream_begins_once_all_are_asked_to_end() {
-    let streams = Streams::new(LIMITS);
+    let streams = Streams::new(LIMITS, None);
     let first = open(&streams, "a").unwrap_or_else(|refused| panic!("{refused}"));
     streams.drain(Duration::from_secs(9));
     let drain = first.drain().unwrap_or_else(|| panic!("it was asked to end"));
@@ -79,10 +80,15 @@ fn no_stream_begins_once_all_are_asked_to_end() {
 
 #[test]
 fn a_named_stream_is_changed_by_its_owner_only_and_another_by_whoever_knows_its_id() {
-    let (engine, streams) = (engine(), Streams::new(LIMITS));
+    let (engine, streams) = (engine(), Streams::new(LIMITS, None));
     let watch = engine.watch(Vec::new());
     let change = |id: &str, owner: &str| {
-        let changed = streams.change(id, &add("logs:etl:w"), &reader(owner, true));
+        let changed = streams.change(
+            id,
+            &add("logs:etl:w"),
+            &reader(owner, true).owner,
+            &ReadScope::Everything,
+        );
         changed.map(|changed| changed.channels.len())
     };
     let named = open_on(&streams, &watch, "user a", true).unwrap_or_else(|refused| panic!("{refused}"));
@@ -101,7 +107,7 @@ fn a_named_stream_is_changed_by_its_owner_only_and_another_by_whoever_knows_its_
 
 #[test]
 fn what_may_not_be_read_is_denied_and_the_reader_is_told_once_of_what_changed() {
-    let (engine, streams) = (engine(), Streams::new(LIMITS));
+    let (engine, streams) = (engine(), Streams::new(LIMITS, None));
     let watch = engine.watch(Vec::new());
     let sees = |patterns: &[&str]| ReaderIdentity {
         scope: ReadScope::new(patterns.iter().map(|text| text.parse().unwrap())),
@@ -115,7 +121,7 @@ fn what_may_not_be_read_is_denied_and_the_reader_is_told_once_of_what_changed() 
     let stream = opened.unwrap_or_else(|refused| panic!("{refused}"));
     let change = |channel: &str| {
         let now = sees(&["logs:etl:*:*", "logs:faas:*:*", "logs:new:w"]);
-        let changed = streams.change(stream.id(), &add(channel), &now);
+        let changed = streams.change(stream.id(), &add(channel), &now.owner, &now.scope);
         changed.map(|changed| changed.from_id.is_some())
     };
     // What the stream was opened for may be less by now, and is no more than that.
@@ -134,7 +140,7 @@ fn what_may_not_be_read_is_denied_and_the_reader_is_told_once_of_what_changed() 
 #[test]
 fn of_changes_at_once_none_is_lost() {
     const AT_ONCE: usize = 8;
-    let (engine, streams) = (engine(), Streams::new(LIMITS));
+    let (engine, streams) = (engine(), Streams::new(LIMITS, None));
     let watch = engine.watch(Vec::new());
     let stream = open_on(&streams, &watch, "a", false).unwrap_or_else(|refused| panic!("{refused}"));
     let together = Barrier::new(AT_ONCE);
@@ -145,7 +151,11 @@ fn of_changes_at_once_none_is_lost() {
                 together.wait();
                 for n in 0..16 {
                     let change = add(&format!("logs:etl:w{thread}-{n}"));
-                    assert!(streams.change(id, &change, &reader("a", false)).is_ok());
+                    assert!(
+                        streams
+                            .change(id, &change, &reader("a", false).owner, &ReadScope::Everything)
+                            .is_ok()
+                    );
                 }
             });
         }
@@ -169,7 +179,7 @@ fn a_change_that_meets_the_end_of_its_stream_leaves_nothing_behind() {
 
 #[test]
 fn an_address_has_so_many_streams_whatever_its_readers_are_called() {
-    let (engine, streams) = (engine(), Streams::new(LIMITS));
+    let (engine, streams) = (engine(), Streams::new(LIMITS, None));
     let watch = engine.watch(Vec::new());
     let open = |name: &str| {
         let address = Some([192, 0, 2, 1].into());
@@ -193,7 +203,7 @@ fn an_address_has_so_many_streams_whatever_its_readers_are_called() {
 
 #[test]
 fn an_operator_ends_one_stream_or_all_of_a_user() {
-    let (engine, streams) = (engine(), Streams::new(LIMITS));
+    let (engine, streams) = (engine(), Streams::new(LIMITS, None));
     let watch = engine.watch(Vec::new());
     let open =
         |name: &str| open_on(&streams, &watch, name, true).unwrap_or_else(|refused| panic!("{refused}"));

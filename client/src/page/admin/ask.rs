@@ -33,9 +33,9 @@ pub(super) async fn stats(token: TabToken) -> Result<Stats, Trouble> {
     read.map_err(|_| Trouble::Refused("What the gateway answered are not its figures.".to_owned()))
 }
 
-/// Ends a stream.
-pub(super) async fn close(token: TabToken, number: u64) -> Result<(), Trouble> {
-    let path = format!("{}/{number}/close", api::ADMIN_STREAMS_PATH);
+/// Ends the stream that the gateways call by this name.
+pub(super) async fn close(token: TabToken, name: &str) -> Result<(), Trouble> {
+    let path = format!("{}/{name}/close", api::ADMIN_STREAMS_PATH);
     send(Request::post(&path), token, None).await.map(drop)
 }
 

@@ -12,8 +12,10 @@ use super::{
 pub(super) enum End {
     /// A stream, whose reader may come back.
     Stream {
-        /// As the statistics number it.
-        number: u64,
+        /// What the gateways call it by.
+        name: String,
+        /// What its row says.
+        shown: String,
         /// Whose it is.
         user: String,
     },
@@ -91,7 +93,7 @@ pub(super) fn EndingDialog(watch: Watch) -> impl IntoView {
     };
     let question = move || match asked.get() {
         None => String::new(),
-        Some(End::Stream { number, user }) => format!("Close the stream {number} of {user}?"),
+        Some(End::Stream { shown, user, .. }) => format!("Close the stream {shown} of {user}?"),
         Some(End::User(user)) => format!("Revoke the user {user}?"),
     };
     let consequence = move || match asked.get() {
@@ -152,9 +154,9 @@ pub(super) fn EndingDialog(watch: Watch) -> impl IntoView {
 
 async fn carry_out(watch: Watch, end: &End, for_s: u64) -> Result<String, String> {
     let done = match end {
-        End::Stream { number, .. } => ask::close(watch.token, *number)
+        End::Stream { name, shown, .. } => ask::close(watch.token, name)
             .await
-            .map(|()| format!("The stream {number} was closed.")),
+            .map(|()| format!("The stream {shown} was closed.")),
         End::User(user) => ask::revoke(watch.token, user, for_s)
             .await
             .map(|closed| match closed {

@@ -13,7 +13,7 @@ use leptos::prelude::*;
 
 use self::{
     ending::{Ending, EndingDialog},
-    tables::{Channels, Refusals, Services, Streams},
+    tables::{Channels, Gateways, Refusals, Services, Streams},
     tiles::Tiles,
     watch::{Standing, Watch},
 };
@@ -25,10 +25,18 @@ pub(super) fn AdminPage() -> impl IntoView {
     let watch = Watch::provide();
     Ending::provide();
     let has_figures = Memo::new(move |_| watch.stats.with(Option::is_some));
+    let has_several = Memo::new(move |_| {
+        watch
+            .stats
+            .with(|stats| stats.as_ref().is_some_and(|stats| stats.nodes.len() > 1))
+    });
     view! {
         <Head watch />
         <Show when=move || has_figures.get()>
             <Tiles watch />
+            <Show when=move || has_several.get()>
+                <Gateways watch />
+            </Show>
             <div class="logs-pair">
                 <Services watch />
                 <Refusals watch />

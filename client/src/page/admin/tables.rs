@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use logs_shared::{
     RecordId, Timestamp,
-    overview::{ChannelOverview, Stats, StreamOverview},
+    overview::{ChannelOverview, NodeOverview, Stats, StreamOverview},
 };
 
 use super::{
@@ -37,6 +37,16 @@ const STREAMS: [Column; 6] = [
     number("Open for"),
     number("Delivered"),
     number("Lag"),
+];
+const GATEWAYS: [Column; 8] = [
+    text("Gateway"),
+    text("Machine"),
+    text("State"),
+    number("Streams"),
+    number("Published"),
+    number("Delivered"),
+    text("Version"),
+    number("Up for"),
 ];
 const CHANNELS: [Column; 6] = [
     text("Channel"),
@@ -83,10 +93,20 @@ fn stream(of: &StreamOverview, now: Timestamp) -> Row {
         few => few.join(", "),
     };
     let open_for = seconds_between(of.connected_at.unix_ms(), now);
+    let number = of.number.to_string();
+    let shown = match &of.node {
+        Some(node) => format!("{number} on {}", short(node)),
+        None => number.clone(),
+    };
     Row {
-        key: of.number.to_string(),
+        // A gateway that gives its streams no names has them by their numbers.
+        key: if of.name.is_empty() {
+            number
+        } else {
+            of.name.clone()
+        },
         cells: vec![
-            figure(of.number, of.number.to_string()),
+            figure(of.number, shown),
             Cell::text(&of.user_id),
             Cell::text(follows),
             figure(open_for, lasted(open_for)),
@@ -96,6 +116,31 @@ fn stream(of: &StreamOverview, now: Timestamp) -> Row {
                 #[expect(clippy::cast_precision_loss)]
                 ms => figure(ms, took(ms as f64)),
             },
+        ],
+    }
+}
+
+/// As much of a gateway's id as tells a handful of them apart.
+fn short(node: &str) -> &str {
+    node.get(..4).unwrap_or(node)
+}
+
+fn gateway(of: &NodeOverview) -> Row {
+    let state = match &of.reason {
+        Some(reason) => format!("{}: {reason}", of.status),
+        None => of.status.clone(),
+    };
+    Row {
+        key: of.node.clone(),
+        cells: vec![
+            Cell::text(short(&of.node)),
+            Cell::text(format!("{}, {}", of.host, of.address)),
+            Cell::text(state),
+            sized(of.connections),
+            Cell::number(of.published_per_second, rate(of.published_per_second)),
+            Cell::number(of.delivered_per_second, rate(of.delivered_per_second)),
+            Cell::text(&of.version),
+            figure(of.uptime_s, lasted(of.uptime_s)),
         ],
     }
 }
@@ -161,7 +206,12 @@ pub(super) fn Streams(watch: Watch) -> impl IntoView {
 /// What an operator may end: a stream, and what its user may.
 fn ends(row: &Row) -> AnyView {
     let ending: Ending = expect_context();
-    let number = row.key.parse().unwrap_or_default();
+    let name = row.key.clone();
+    let shown = row
+        .cells
+        .first()
+        .map(|cell| cell.text.clone())
+        .unwrap_or_default();
     let user = row.cells.get(1).map(|cell| cell.text.clone()).unwrap_or_default();
     let revoke = (user != ANONYMOUS).then(|| {
         let user = user.clone();
@@ -176,14 +226,25 @@ fn ends(row: &Row) -> AnyView {
         <button
             type="button"
             class="logs-button"
-            aria-label=format!("Close the stream {number}")
-            on:click=move |_| ending.ask(End::Stream { number, user: user.clone() })
+            aria-label=format!("Close the stream {shown}")
+            on:click=move |_| {
+                ending.ask(End::Stream { name: name.clone(), shown: shown.clone(), user: user.clone() });
+            }
         >
             "Close"
         </button>
         {revoke}
     }
     .into_any()
+}
+
+/// Each gateway, where there are several.
+#[component]
+pub(super) fn Gateways(watch: Watch) -> impl IntoView {
+    let rows = rows(watch, |stats| stats.nodes.iter().map(gateway).collect());
+    view! {
+        <Table title="Gateways" id="gateways" columns=&GATEWAYS rows is_short=true nothing="There is one gateway only." />
+    }
 }
 
 /// Each channel.

@@ -159,6 +159,10 @@ impl Watch {
 }
 
 fn is_of_another_start(last: &Stats, now: &Stats) -> bool {
+    // Of several, each has its own start in its row.
+    if last.nodes.len().max(now.nodes.len()) > 1 {
+        return false;
+    }
     now.uptime_s < last.uptime_s || now.messages_published < last.messages_published
 }
 

@@ -156,7 +156,10 @@ fn a_record_that_comes_after_the_cursor_has_passed_it_is_told() {
         .collect();
     let timestamp = logs_shared::Timestamp::from_unix_ms(0).unwrap();
     let heartbeat = |cursor: &str| Received {
-        event: ServerEvent::Heartbeat(logs_shared::event::Heartbeat { timestamp }),
+        event: ServerEvent::Heartbeat(logs_shared::event::Heartbeat {
+            timestamp,
+            delayed_ms: None,
+        }),
         last_event_id: cursor.to_owned(),
     };
     events.insert(8, heartbeat("1-7"));

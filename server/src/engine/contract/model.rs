@@ -77,9 +77,9 @@ struct Followed {
 
 impl Followed {
     fn open(opened: &Opened, interests: Vec<Interest>, cursor: RecordId) -> (Reader, Arc<Subscriber>) {
-        let watch = opened.engine().watch(interests);
+        let watch = opened.watching(interests);
         let subscriber = watch.subscriber();
-        let reader = Reader::new(opened.log().clone(), watch, cursor, true);
+        let reader = opened.reader_of(watch, cursor);
         (reader, subscriber)
     }
 
@@ -181,13 +181,13 @@ fn run(kind: Kind, memory: u64, steps: Vec<Step>) -> Result<(), TestCaseError> {
                             all.push(interest);
                         }
                     }
-                    let from = follower.subscriber.set_interests(all);
+                    let from = opened.change(&follower.subscriber, all);
                     prop_assert_eq!(from, opened.engine().head());
                     follower.wanted.push((SELECTIONS[selection], None, from));
                 }
             }
             Step::Rest => opened.rest(),
-            Step::Restart if kind == Kind::Disk => {
+            Step::Restart if kind.is_kept() => {
                 readers.retain(|follower| follower.wanted.len() == 1);
                 for follower in &mut readers {
                     follower.reader = None;
@@ -202,10 +202,8 @@ fn run(kind: Kind, memory: u64, steps: Vec<Step>) -> Result<(), TestCaseError> {
                     follower.subscriber = nobody.clone();
                 }
                 opened.restart();
-                prop_assert_eq!(
-                    opened.engine().head(),
-                    log.last().map_or(RecordId::ZERO, |(id, ..)| *id)
-                );
+                let last = log.last().map_or(RecordId::ZERO, |(id, ..)| *id);
+                prop_assert_eq!(opened.engine().head(), last.max(opened.engine().floor()));
                 for (follower, interests) in readers.iter_mut().zip(all) {
                     let (reader, subscriber) = Followed::open(&opened, interests, follower.cursor);
                     (follower.reader, follower.subscriber) = (Some(reader), subscriber);
@@ -248,9 +246,9 @@ fn newest_is_newest(
         opened.rest();
     }
     let watch = opened.watch(SELECTIONS[selection], level);
-    let newest = newest(opened.log(), &watch, count, opened.engine().head(), |_| true);
+    let newest = newest(opened.log(), &watch, count, opened.engine().head(), |_| true).unwrap();
     prop_assert_eq!(newest.has_more, all.len() > count);
-    let tail = everything(&mut Reader::new(opened.log().clone(), watch, newest.cursor, true));
+    let tail = everything(&mut opened.reader_of(watch, newest.cursor));
     prop_assert_eq!(&tail[..], &all[all.len().saturating_sub(count)..]);
     Ok(())
 }
@@ -295,5 +293,29 @@ proptest! {
         rests: bool,
     ) {
         newest_is_newest(Kind::Disk, published, selection, level, count, rests)?;
+    }
+}
+
+proptest! {
+    // Each asks Redis for all of it.
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn in_redis_every_reader_gets_what_it_asked_for(
+        steps in prop::collection::vec(step(), 1..80),
+        memory in prop_oneof![Just(1 << 30), Just(5_000_u64)],
+    ) {
+        run(Kind::Redis, memory, steps)?;
+    }
+
+    #[test]
+    fn in_redis_a_tail_is_the_newest_of_the_whole_selection(
+        published in prop::collection::vec((0..CHANNELS.len(), 0..6_usize), 0..60),
+        selection in 0..SELECTIONS.len(),
+        level in prop::option::of(prop::sample::select(&Level::ALL[..])),
+        count in 0..30_usize,
+        rests: bool,
+    ) {
+        newest_is_newest(Kind::Redis, published, selection, level, count, rests)?;
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 /// the reader, which held what was marked.
 #[test]
 fn a_reader_that_goes_while_it_is_marked_leaves_nothing_behind() {
-    for kind in [Kind::Memory, Kind::Disk] {
+    for kind in [Kind::Memory, Kind::Disk, Kind::Redis] {
         let opened = Opened::new(kind, KEPT);
         opened.append(records("logs:etl:w", 1));
         let links = |watch: &Watch| -> Vec<Weak<Link>> { watch.links().iter().map(Arc::downgrade).collect() };
@@ -17,7 +17,7 @@ fn a_reader_that_goes_while_it_is_marked_leaves_nothing_behind() {
         drop(refused);
         let cut = opened.watch(&["logs:etl:w"], None);
         left.extend(links(&cut));
-        let mut cut = Reader::new(opened.log().clone(), cut, RecordId::ZERO, true);
+        let mut cut = opened.reader_of(cut, RecordId::ZERO);
         assert_eq!(everything(&mut cut).len(), 1);
         opened.append(records("logs:etl:w", 1));
         drop(cut);
@@ -34,7 +34,7 @@ fn a_change_in_the_middle_of_a_look_loses_nothing() {
     let opened = Opened::new(Kind::Memory, KEPT);
     let watch = opened.watch(&["logs:etl:w"], None);
     let subscriber = watch.subscriber();
-    let mut reader = Reader::new(opened.log().clone(), watch, RecordId::ZERO, true);
+    let mut reader = opened.reader_of(watch, RecordId::ZERO);
     let stop = AtomicBool::new(false);
     let mut got = 0;
     std::thread::scope(|scope| {
@@ -78,8 +78,7 @@ fn a_row_that_cannot_be_read_is_not_overwritten() {
     let fails = |opened: &Opened, fails| {
         opened
             .log()
-            .store
-            .as_ref()
+            .disk()
             .unwrap()
             .rows_fail
             .store(fails, Ordering::Relaxed);
@@ -105,7 +104,7 @@ fn the_oldest_record_is_never_said_to_be_younger_than_it_is() {
     let log = read(&opened.log().directory).get(&channel).unwrap().clone();
     log.shorten_tail(true, ids[589]);
     let (done, _wait) = oneshot::channel();
-    let store = opened.log().store.as_ref().unwrap();
+    let store = opened.log().disk().unwrap();
     let planned = trim::Cut::AllBut(344).plan(store, &channel, log.kept(), done);
     let trim = planned.unwrap().unwrap();
     assert_eq!((trim.records, trim.to, trim.first_id), (256, ids[255], None));
@@ -117,7 +116,7 @@ fn the_oldest_record_is_never_said_to_be_younger_than_it_is() {
 /// evenly spread over time. And of one large publication, all within a millisecond, nothing was left.
 #[test]
 fn of_too_much_only_the_excess_goes() {
-    for kind in [Kind::Memory, Kind::Disk] {
+    for kind in [Kind::Memory, Kind::Disk, Kind::Redis] {
         let limit = 1_000_000;
         let opened = Opened::within(kind, Retention { bytes: limit, ..KEPT }, limit);
         while opened.engine().kept_bytes() + 10_000 < limit {
@@ -148,7 +147,7 @@ fn the_sweeper_goes_on_where_a_block_cannot_be_read() {
         ..KEPT
     };
     let opened = Opened::new(Kind::Disk, retention);
-    let store = opened.log().store.as_ref().unwrap();
+    let store = opened.log().disk().unwrap();
     store.blocks_fail.store(true, Ordering::Relaxed);
     opened.append(records("logs:etl:w", 300));
     opened.eventually("the failure", |opened| opened.engine().trouble().is_some());

@@ -32,7 +32,7 @@ fn a_folder_is_not_opened_twice() {
 fn a_folder_of_another_version_is_left_alone() {
     let mut opened = Opened::new(Kind::Disk, KEPT);
     opened.append(records("logs:etl:w", 3));
-    opened.log().store.as_ref().unwrap().set_format(b"2");
+    opened.log().disk().unwrap().set_format(b"2");
     opened.engine.take().unwrap().close();
     let Storage::Disk { dir, .. } = &opened.storage else {
         unreachable!()
@@ -77,7 +77,7 @@ fn a_damaged_folder_is_refused() {
 fn ids_go_on_after_those_of_a_clock_that_was_ahead() {
     let mut opened = Opened::new(Kind::Disk, KEPT);
     let ahead = RecordId::new(now_ms() + 86_400_000, 5);
-    let mut change = opened.log().store.as_ref().unwrap().change().unwrap();
+    let mut change = opened.log().disk().unwrap().change().unwrap();
     change.set_last_id(ahead);
     change.commit().unwrap();
     opened.restart();
@@ -107,7 +107,7 @@ fn after_a_failure_the_log_goes_on_from_what_is_on_disk() {
                 .flatten()
                 .collect()
         };
-        *opened.log().store.as_ref().unwrap().fault.lock().unwrap() = Some(fault);
+        *opened.log().disk().unwrap().fault.lock().unwrap() = Some(fault);
         assert_eq!(opened.try_append(both(), Some(named())), Err(AppendError::Failed));
         assert_eq!(everything(&mut live), []);
         // One of the channels goes out of memory again, and then somebody comes who wants it from now on.
@@ -147,7 +147,7 @@ fn a_full_disk_takes_nothing_and_gives_everything() {
     let opened = Opened::new(Kind::Disk, KEPT);
     let mut reader = opened.reader(&["logs:etl:w"], None, RecordId::ZERO);
     let before = opened.append(records("logs:etl:w", 3));
-    let store = opened.log().store.as_ref().unwrap();
+    let store = opened.log().disk().unwrap();
     store.pretend_free(1 << 20);
     assert_eq!(
         opened.try_append(records("logs:etl:w", 1), None),

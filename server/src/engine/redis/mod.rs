@@ -14,6 +14,8 @@ mod store;
 mod sweeper;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod trouble;
 mod url;

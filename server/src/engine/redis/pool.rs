@@ -83,12 +83,12 @@ impl Pool {
             }
             Err(error) => {
                 let trouble = Trouble::of(&error);
-                match trouble {
-                    // Another server may be the one to ask now.
-                    Trouble::ReadOnly => self.drop_all(),
-                    Trouble::Unreachable(_) => {}
-                    _ if !is_broken(&error) => place.give_back(connection),
-                    _ => {}
+                if let Trouble::Unreachable(_) = trouble {
+                    // Whoever waits on another connection finds out soon enough, and nobody else is to wait.
+                    self.rest(&trouble);
+                }
+                if !is_broken(&error) && trouble != Trouble::ReadOnly {
+                    place.give_back(connection);
                 }
                 Err(Failure::Trouble(trouble))
             }
@@ -116,12 +116,20 @@ impl Pool {
         match &connected {
             Ok(_) => state.failed = None,
             Err(trouble) => {
-                let rest = Duration::from_millis(random::jittered(REST_MS));
-                state.failed = Some((trouble.clone(), Instant::now() + rest));
-                state.idle.clear();
+                drop(state);
+                self.rest(trouble);
             }
         }
         connected
+    }
+
+    /// Nobody connects again for a while.
+    fn rest(&self, trouble: &Trouble) {
+        let rest = Duration::from_millis(random::jittered(REST_MS));
+        let mut state = self.state();
+        state.failed = Some((trouble.clone(), Instant::now() + rest));
+        state.generation += 1;
+        state.idle.clear();
     }
 
     /// Finds out whether the server is what it must be, where that was not done just now.
@@ -146,6 +154,12 @@ impl Pool {
         }
         self.state().checked = Some((Instant::now(), facts.clone()));
         Ok(facts)
+    }
+
+    /// Whether records may be put into the server, by what was found out about it last.
+    pub(super) fn keeps(&self) -> Result<(), Trouble> {
+        let state = self.state();
+        state.checked.as_ref().map_or(Ok(()), |(_, facts)| facts.keeps())
     }
 
     /// Lets all connections go, those in use when they come back.

@@ -164,6 +164,10 @@ impl RedisStore {
 
     /// Notes what is wrong with it, and says so in the log of the gateway where that is news.
     pub(in crate::engine) fn fail(&self, trouble: Trouble, trying: Trying) {
+        // What it was connected to is the primary no more, and what is read there may be old.
+        if trouble == Trouble::ReadOnly {
+            self.pool.drop_all();
+        }
         let mut standing = self.standing();
         if standing.trouble.as_ref() != Some(&trouble) {
             // That it is away is no answer to what was written.
@@ -198,13 +202,22 @@ impl RedisStore {
 
     /// Asks what may be asked twice.
     pub(super) fn ask<T>(&self, question: impl FnMut(&mut Connection) -> RedisResult<T>) -> Result<T, Away> {
+        self.ask_to(Trying::Reading, question)
+    }
+
+    /// The same, where a refusal may be one to write.
+    pub(super) fn ask_to<T>(
+        &self,
+        trying: Trying,
+        question: impl FnMut(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, Away> {
         match self.pool.ask(question) {
             Ok(answer) => {
                 self.succeed(Trying::Reading);
                 Ok(answer)
             }
             Err(Failure::Trouble(trouble)) => {
-                self.fail(trouble, Trying::Reading);
+                self.fail(trouble, trying);
                 Err(Away)
             }
             // Redis has nothing to do with that.
@@ -239,7 +252,9 @@ impl RedisStore {
 
     /// A connection for a writer, to a server that may be written to.
     pub(super) fn connect(&self) -> Result<Connection, Trouble> {
-        self.pool.connect()
+        let connection = self.pool.connect()?;
+        self.pool.keeps()?;
+        Ok(connection)
     }
 
     /// Appends a batch. Ids come after `head`.
@@ -261,7 +276,7 @@ impl RedisStore {
     /// Makes sure that no id up to this one is given any more, and that there is a log. Returns the id that was given last.
     /// Whether anything can be appended is known then.
     pub(in crate::engine) fn raise(&self, head: RecordId) -> Result<RecordId, Away> {
-        let raised = self.pool.connect().and_then(|mut connection| {
+        let raised = self.connect().and_then(|mut connection| {
             self.append(&mut connection, &Batch::default(), head)
                 .map_err(|failed| failed.trouble())
         });

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{
     scripts,
-    store::{Away, RedisStore, run},
+    store::{Away, RedisStore, Trying, run},
 };
 use crate::{
     engine::{Log, group::Command},

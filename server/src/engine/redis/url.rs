@@ -11,7 +11,7 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 /// that these sentinels call by that name. User and password are those of the server; the sentinels are asked without.
 #[derive(Clone)]
 pub struct RedisUrl {
-    place: Place,
+    place: Box<Place>,
     /// As it may be said.
     shown: String,
 }
@@ -59,7 +59,10 @@ impl FromStr for RedisUrl {
                 return Err(RedisUrlError(known));
             }
         };
-        Ok(Self { place, shown })
+        Ok(Self {
+            place: Box::new(place),
+            shown,
+        })
     }
 }
 

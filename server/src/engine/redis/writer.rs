@@ -113,8 +113,9 @@ impl RedisWriter {
                 self.answer(group, outcomes);
             }
             Err(trouble) => {
+                // Before anybody hears of it, so that who asks then what is wrong is told.
+                self.store.fail(trouble.clone(), Trying::Writing);
                 group.refuse(&trouble);
-                self.store.fail(trouble, Trying::Writing);
             }
         }
     }
@@ -135,8 +136,15 @@ impl RedisWriter {
 
     fn take_connection(&mut self) -> Result<Connection, Trouble> {
         if let Some((mut connection, used)) = self.connection.take() {
-            if used.elapsed() < IDLE || redis::cmd("PING").exec(&mut connection).is_ok() {
-                return Ok(connection);
+            let answered = match used.elapsed() < IDLE {
+                true => Ok(()),
+                false => redis::cmd("PING").exec(&mut connection),
+            };
+            match answered {
+                Ok(()) => return Ok(connection),
+                // Who publishes has waited enough.
+                Err(error) if error.is_timeout() => return Err(Trouble::of(&error)),
+                Err(_) => {}
             }
         }
         self.store.connect()

@@ -1,0 +1,16 @@
+//! Several gateways that share a Redis: what one is asked for, whichever has it does.
+
+#[cfg(test)]
+mod gateways;
+mod leases;
+mod limits;
+mod revoking;
+mod statistics;
+mod streams;
+// The same server that tests within the crate start; not everything of it is needed here.
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../../src/engine/redis/testing.rs"]
+mod testing;
+
+use logs_gateway::engine::{RedisSettings, RedisUrl};
