@@ -13,6 +13,7 @@ use logs_shared::{
     change::EntryStatus, overview::Stats,
 };
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{CHANNEL, SOON};
 
@@ -37,12 +38,15 @@ async fn stream_of(gateway: &TestGateway, user: &str) -> Result<(SseReader, Stri
 
 /// The reason with which a stream is closed.
 async fn ends(reader: &mut SseReader) -> Result<String> {
-    loop {
-        let received = reader.next().await.context("a stream that is closed says so")?;
-        if let ServerEvent::Close(close) = received.event {
-            return Ok(close.reason);
+    let end = async {
+        loop {
+            let received = reader.next().await.context("a stream that is closed says so")?;
+            if let ServerEvent::Close(close) = received.event {
+                return Ok(close.reason);
+            }
         }
-    }
+    };
+    timeout(SOON, end).await.context("the stream is still open")?
 }
 
 /// Waits until a gateway's statistics are so.
