@@ -20,6 +20,8 @@ const BEYOND_TOKENS = ['auth_not_configured', 'missing_identity', 'invalid_ident
 const ENDED = {
   revoked: 'The gateway has taken back the right to read here. It takes a new token.',
 };
+/** What a stream that is open waits for. */
+const DELAYED = 'The gateway does not reach its store. New lines come when it does again, none is lost.';
 
 /**
  * How a page stands with the gateway, as a person is told.
@@ -336,6 +338,9 @@ export class Connection {
       case 'caught_up':
         if (stream === this.#first) {
           this.#advance(stream);
+          // What went wrong otherwise has words of its own, which stay.
+          if (event.delayed_ms >= 0) this.error ??= DELAYED;
+          else if (this.error === DELAYED) this.error = null;
           // The position has moved on a quiet channel too.
           this.#changed();
         }

@@ -4,6 +4,7 @@
 mod misspelt;
 mod otlp;
 mod reading;
+mod redis;
 mod settings;
 
 use std::{
@@ -23,7 +24,7 @@ pub use self::{misspelt::misspelt, settings::Settings};
 use crate::{
     access::{AdminAccess, ReadAccess, ServiceTokens},
     addresses::TrustedProxies,
-    engine::{Durability, RedisSettings, RedisUrlError, Retention, Storage},
+    engine::{Durability, Retention, Storage},
     origins::AllowedOrigins,
     quantity,
     streams::StreamLimits,
@@ -103,7 +104,6 @@ impl std::error::Error for ConfigErrors {}
 
 const MIB: u64 = 1024 * 1024;
 const DATA_DIR: &str = "./data";
-const REDIS_PREFIX: &str = "logs-gateway:";
 const RETENTION_BYTES: u64 = 4096 * MIB;
 /// Where records are in memory: far below what a disk would hold.
 const RETENTION_BYTES_IN_MEMORY: u64 = 512 * MIB;
@@ -392,6 +392,17 @@ fn heartbeat_ms(text: &str) -> Result<u64, String> {
 }
 
 fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
+    match given(&settings.redis_url) {
+        Some(url) => redis::storage(reading, settings, url),
+        None => {
+            redis::without(reading, settings);
+            own(reading, settings)
+        }
+    }
+}
+
+/// What this gateway keeps for itself.
+fn own(reading: &mut Reading, settings: &Settings) -> Storage {
     let durability = reading.value(
         "DURABILITY",
         settings.durability.as_deref(),
@@ -405,9 +416,6 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
     if settings.store.as_deref() == Some("memory") && durability == Durability::Fsync {
         let error = "DURABILITY: fsync is for a disk, and with STORE=memory nothing outlives the process";
         reading.errors.push(error.to_owned());
-    }
-    if let Some(redis) = redis(reading, settings) {
-        return redis;
     }
     let dir = given_file(&settings.data_dir)
         .unwrap_or(Path::new(DATA_DIR))
@@ -423,49 +431,6 @@ fn storage(reading: &mut Reading, settings: &Settings) -> Storage {
             other => Err(format!("{other:?} is neither disk nor memory")),
         },
     )
-}
-
-/// Redis, where it is named.
-fn redis(reading: &mut Reading, settings: &Settings) -> Option<Storage> {
-    let Some(url) = given(&settings.redis_url) else {
-        for (name, value) in [
-            ("REDIS_PREFIX", &settings.redis_prefix),
-            ("REDIS_REPLICAS", &settings.redis_replicas),
-        ] {
-            if given(value).is_some() {
-                reading.errors.push(format!(
-                    "{name}: it is for Redis, and REDIS_URL does not say where that is"
-                ));
-            }
-        }
-        return None;
-    };
-    for (name, value) in [("STORE", &settings.store), ("DURABILITY", &settings.durability)] {
-        if given(value).is_some() {
-            let error = format!(
-                "{name}: with REDIS_URL records are kept in Redis, which says itself how safe they are there"
-            );
-            reading.errors.push(error);
-        }
-    }
-    let replicas = reading.number(
-        "REDIS_REPLICAS",
-        settings.redis_replicas.as_deref(),
-        0,
-        "a whole number",
-    );
-    let url = url
-        .parse()
-        .map_err(|error: RedisUrlError| reading.errors.push(format!("REDIS_URL: {error}")));
-    let (url, prefix) = (
-        url.ok()?,
-        given(&settings.redis_prefix).unwrap_or(REDIS_PREFIX).to_owned(),
-    );
-    Some(Storage::Redis(RedisSettings {
-        url,
-        prefix,
-        replicas,
-    }))
 }
 
 /// The certificate, where there is one.

@@ -240,7 +240,7 @@ pub struct ServiceOverview {
 /// Where records are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreOverview {
-    /// `disk` or `memory`.
+    /// `disk`, `memory` or `redis`.
     pub kind: String,
     /// Bytes that are kept at most, as `kept_bytes` counts them.
     pub limit_bytes: u64,

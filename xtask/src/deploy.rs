@@ -1,6 +1,9 @@
 //! `deploy`: what `deploy/` has, held against the schema or linter of whoever reads it, and its settings given to a gateway.
 
+mod beside;
 mod environments;
+mod redis;
+mod shared;
 
 use std::{fs, path::Path};
 
@@ -17,7 +20,7 @@ use crate::{
 
 /// The linters, each in one version.
 const REQUIREMENTS: &str = "xtask/src/deploy/requirements.txt";
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: [Program; 3] = [
     Program {
         name: "systemd-analyze",
         path: "/usr/bin/systemd-analyze",
@@ -28,11 +31,22 @@ const PROGRAMS: [Program; 2] = [
         path: "/usr/sbin/haproxy",
         packages: &["haproxy"],
     },
+    Program {
+        name: "redis-server",
+        path: "/usr/bin/redis-server",
+        packages: &["redis-server"],
+    },
 ];
+const BALANCER: &str = "deploy/compose/haproxy.cfg";
 /// Of systemd's scale from 0 (nothing is left that could be taken away) to 10, times ten.
 const EXPOSURE: &str = "15";
 const UNIT: &str = "deploy/systemd/logs-gateway.service";
-const KUBERNETES: &str = "deploy/kubernetes";
+/// What they have in common, and the two that are applied.
+const KUBERNETES: [&str; 3] = [
+    "deploy/kubernetes/base",
+    "deploy/kubernetes/disk",
+    "deploy/kubernetes/redis",
+];
 const COMPOSE: [&str; 2] = ["deploy/compose/gateway.yml", "deploy/compose/redis.yml"];
 
 /// Checks every file, then starts a gateway with each of the environments.
@@ -52,8 +66,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .args(["--builtin-schema", "vendor.compose-spec"])
             .args(COMPOSE),
     )?;
-    for file in manifests(workspace)? {
-        process::output(tool("kubernetes-validate").arg("--strict").arg(file))?;
+    for folder in KUBERNETES {
+        for file in manifests(workspace, folder)? {
+            process::output(tool("kubernetes-validate").arg("--strict").arg(file))?;
+        }
     }
     process::output(tool("python").args(["-m", "json.tool", "deploy/railway/railway.json"]))?;
     balancer(workspace)?;
@@ -68,15 +84,16 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     environments::check(workspace, &tools.join("bin/python"), &binary)
 }
 
-/// The manifests that the kustomization lists, which must be all that there are.
-fn manifests(workspace: &Workspace) -> Result<Vec<String>> {
-    let list = format!("{KUBERNETES}/kustomization.yaml");
+/// The manifests that the folder's kustomization lists, which must be all that there are beside what is common to all.
+fn manifests(workspace: &Workspace, folder: &str) -> Result<Vec<String>> {
+    let list = format!("{folder}/kustomization.yaml");
     let text = fs::read_to_string(workspace.source(&list)).with_context(|| format!("cannot read {list}"))?;
     let listed = text.lines().filter_map(|line| line.strip_prefix("  - "));
+    let listed = listed.filter(|name| *name != "../base");
     let mut listed: Vec<String> = listed.map(str::to_owned).collect();
     listed.sort();
     let mut there = Vec::new();
-    for entry in fs::read_dir(workspace.source(KUBERNETES))? {
+    for entry in fs::read_dir(workspace.source(folder))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name != "kustomization.yaml" {
             there.push(name);
@@ -86,15 +103,12 @@ fn manifests(workspace: &Workspace) -> Result<Vec<String>> {
     if listed != there {
         bail!("{list} lists {listed:?}, and beside it are {there:?}");
     }
-    Ok(there
-        .into_iter()
-        .map(|name| format!("{KUBERNETES}/{name}"))
-        .collect())
+    Ok(there.into_iter().map(|name| format!("{folder}/{name}")).collect())
 }
 
 /// As far as HAProxy can tell without the gateways' names.
 fn balancer(workspace: &Workspace) -> Result<()> {
-    let checked = ["-c", "-q", "-f", "deploy/compose/haproxy.cfg"];
+    let checked = ["-c", "-q", "-f", BALANCER];
     process::output(workspace.program(PROGRAMS[1].path).args(checked)).map(drop)
 }
 

@@ -95,6 +95,19 @@ test('a heartbeat that is no time does not keep the page busy', async (context) 
   assert.ok(timers < 40, `${timers} timers`);
 });
 
+test('who waits for a gateway that waits for its store is told so, and when it is over', async () => {
+  const gateway = badGateway({ opened: (source) => source.connect() });
+  const part = open(gateway)('logs:a:w');
+  await until('connected', isConnected(part));
+  assert.equal(part.status().error, null);
+  const [source] = gateway.open();
+  source.say({ type: 'heartbeat', delayed_ms: 0 }, '1000-0', 'heartbeat');
+  await until('the reason', () => part.status().error?.includes('store'));
+  assert.ok(isConnected(part)());
+  source.say({ type: 'heartbeat' }, '1000-0', 'heartbeat');
+  await until('the end of it', () => part.status().error === null);
+});
+
 test('a gateway that does not say why it refuses is asked again', async (context) => {
   const gateway = badGateway({
     opened: (source, number) => (number === 1 ? source.refuse() : source.connect()),

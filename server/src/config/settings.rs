@@ -74,8 +74,8 @@ pub struct Settings {
     /// What an acknowledged record survives: the end of the `process`, by `kill -9` too; or with `fsync` the loss of power [default: process]
     #[arg(long, env = "DURABILITY", value_name = "KIND")]
     pub durability: Option<String>,
-    /// Keeps records in Redis (7 or later) or Valkey instead, shared by all gateways that name the same one: redis://, rediss:// with TLS,
-    /// or redis-sentinel://host,host/name [default: none]
+    /// Keeps records in Redis (7 or later) or Valkey instead, shared by all gateways that name the same one: redis://, rediss:// with TLS, unix://
+    /// or redis-sentinel://host,host/name; with user:password@ before the host [default: none]
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
     /// With REDIS_URL: how every key begins. Gateways with another prefix share nothing with these [default: logs-gateway:]

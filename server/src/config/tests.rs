@@ -42,8 +42,6 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         auth: some("magic"),
         store: some("cloud"),
         durability: some("hope"),
-        redis_url: some("redis://:s3cret@redis:port"),
-        redis_replicas: some("two"),
         retention_records: some("many"),
         retention_age: some("7 fortnights"),
         retention_bytes: some("lots"),
@@ -77,8 +75,6 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         "AUTH",
         "STORE",
         "DURABILITY",
-        "REDIS_URL",
-        "REDIS_REPLICAS",
         "RETENTION_RECORDS",
         "RETENTION_AGE",
         "RETENTION_BYTES",
@@ -95,7 +91,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
             "{name}: {errors:#?}"
         );
     }
-    assert_eq!(errors.len(), 28, "{errors:#?}");
+    assert_eq!(errors.len(), 24, "{errors:#?}");
     assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
 }
 
@@ -136,6 +132,91 @@ fn records_are_on_disk_unless_memory_is_asked_for() {
         (config.storage, config.retention.bytes),
         (Storage::Memory, 512 << 20)
     );
+}
+
+/// Settings for Redis, and what is said of them.
+fn redis(change: impl FnOnce(&mut Settings)) -> Vec<String> {
+    let mut settings = Settings {
+        redis_url: some("redis://:s3cret@redis"),
+        ..Settings::default()
+    };
+    change(&mut settings);
+    let errors = errors(settings);
+    assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
+    errors
+}
+
+#[test]
+fn every_mistake_about_redis_is_told_once() {
+    let errors = redis(|settings| {
+        settings.redis_url = some("redis://:s3cret@redis:port");
+        settings.redis_prefix = some("logs*");
+        settings.redis_replicas = some("two");
+        settings.store = some("cloud");
+        settings.durability = some("hope");
+    });
+    let names: Vec<_> = errors
+        .iter()
+        .filter_map(|error| error.split(':').next())
+        .collect();
+    let told = [
+        "STORE",
+        "DURABILITY",
+        "REDIS_REPLICAS",
+        "REDIS_PREFIX",
+        "REDIS_URL",
+    ];
+    assert_eq!(names, told, "{errors:#?}");
+}
+
+#[test]
+fn redis_keeps_records_by_itself_and_nothing_is_for_it_without_its_url() {
+    let beside: [fn(&mut Settings); 3] = [
+        |settings| settings.store = some("disk"),
+        |settings| settings.durability = some("fsync"),
+        |settings| {
+            settings.redis_url = some(" ");
+            settings.redis_replicas = some("1");
+        },
+    ];
+    for change in beside {
+        let errors = redis(change);
+        assert!(
+            errors.len() == 1 && errors[0].contains("REDIS_URL"),
+            "{errors:#?}"
+        );
+    }
+    for prefix in ["a b", "a?", "[a]", "a\\", &"a".repeat(65)] {
+        let errors = redis(|settings| settings.redis_prefix = some(prefix));
+        assert!(
+            errors.len() == 1 && errors[0].starts_with("REDIS_PREFIX: "),
+            "{errors:#?}"
+        );
+    }
+}
+
+#[test]
+fn records_are_in_the_redis_that_is_named() {
+    let config = |prefix| {
+        let settings = Settings {
+            redis_url: some("rediss://ann:s3cret@redis:7000/2"),
+            redis_prefix: prefix,
+            ..Settings::default()
+        };
+        Config::from_settings(&settings).unwrap()
+    };
+    let named = config(None);
+    assert_eq!(named.retention.bytes, 512 << 20);
+    assert!(!format!("{named:?}").contains("s3cret"));
+    for (prefix, kept) in [
+        (None, "logs-gateway:"),
+        (some("staging/logs_1:"), "staging/logs_1:"),
+    ] {
+        let Storage::Redis(redis) = config(prefix).storage else {
+            panic!("{named:?}")
+        };
+        assert_eq!((redis.prefix.as_str(), redis.replicas), (kept, 0));
+    }
 }
 
 #[test]

@@ -136,20 +136,26 @@ pub struct Appended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// The log takes no more records.
-    #[error("the log is closed")]
+    #[error("nothing was stored: the log is closed")]
     Closed,
     /// The name was used for something else.
-    #[error("the idempotency key was used for another publication")]
+    #[error("nothing was stored: the idempotency key was used for another publication")]
     KeyReused,
     /// The disk, or the memory of Redis, has no room left.
-    #[error("the gateway's store is full")]
+    #[error("nothing was stored: the gateway's store is full")]
     Full,
     /// The store fails. Whether the records are in it is not known: a repeat under the same name is safe.
-    #[error("the gateway's store fails")]
+    #[error(
+        "the gateway's store fails: whether anything was stored is not known, and a repeat with the same idempotency key is \
+         safe"
+    )]
     Failed,
     /// The store does not answer, or takes nothing now. Whether the records are in it is not known: a repeat under the same
     /// name is safe.
-    #[error("the gateway's store cannot be used just now")]
+    #[error(
+        "the gateway's store cannot be used just now: whether anything was stored is not known, and a repeat with the same \
+         idempotency key is safe"
+    )]
     Away,
 }
 
@@ -162,6 +168,16 @@ pub struct NewRecord {
     /// Its bytes.
     pub json: EncodedEntry,
 }
+
+/// How the Redis is that keeps the records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RedisState {
+    /// What is wrong with it, in one of [`REDIS_TROUBLES`].
+    pub(crate) trouble: Option<&'static str>,
+}
+
+/// What may be wrong with Redis, a word each.
+pub(crate) const REDIS_TROUBLES: [&str; 11] = redis::Trouble::WORDS;
 
 /// Bytes of records in memory over all channels, where the store has them too.
 const TAIL_BYTES: u64 = 64 << 20;
@@ -302,6 +318,11 @@ impl Engine {
             Keeping::Disk(store) => store.want_of_room(),
             Keeping::Redis(store) => store.trouble().map(|trouble| trouble.to_string()),
         })
+    }
+
+    /// Where records are in Redis: how that is.
+    pub(crate) fn redis(&self) -> Option<RedisState> {
+        None
     }
 
     /// The same log after its writer has ended, as after a panic.

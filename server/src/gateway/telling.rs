@@ -3,7 +3,13 @@
 use logs_shared::overview::{Health, Stats, StoreOverview};
 
 use super::{Gateway, Shared, VERSION, cpu_us, now};
-use crate::{access::NoMore, engine::now_ms, metrics::Figures, process::ProcessFigures, rejections::reason};
+use crate::{
+    access::NoMore,
+    engine::{Storage, now_ms},
+    metrics::Figures,
+    process::ProcessFigures,
+    rejections::reason,
+};
 
 impl Gateway {
     /// Whether the gateway is well, and what is wrong where it is not.
@@ -98,7 +104,12 @@ impl Gateway {
         let Shared { config, engine, .. } = &*self.shared;
         let disk = engine.disk_use();
         StoreOverview {
-            kind: if disk.is_some() { "disk" } else { "memory" }.to_owned(),
+            kind: match config.storage {
+                Storage::Memory => "memory",
+                Storage::Disk { .. } => "disk",
+                Storage::Redis(_) => "redis",
+            }
+            .to_owned(),
             limit_bytes: config.retention.bytes,
             disk_bytes: disk.and_then(|disk| disk.store),
             journal_bytes: disk.and_then(|disk| disk.journal),
@@ -145,6 +156,7 @@ impl Gateway {
             kept_bytes: engine.kept_bytes(),
             most_bytes: config.retention.bytes,
             disk: engine.disk_use(),
+            redis: engine.redis(),
             process: ProcessFigures::now(),
         }
     }

@@ -156,7 +156,7 @@ pub(crate) enum ApiError {
     #[error("one Idempotency-Key of 1 to {MAX_KEY_CHARS} visible ASCII characters is taken")]
     InvalidIdempotencyKey,
     /// 422, 503 where the gateway is stopping or its store fails, 507 where the disk or Redis is full: nothing was acknowledged.
-    #[error("nothing was stored: {0}")]
+    #[error(transparent)]
     Append(#[from] AppendError),
 }
 

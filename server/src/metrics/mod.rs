@@ -15,7 +15,12 @@ use prometheus_client::{
 
 pub(crate) use self::format::Format;
 use self::rows::Rows;
-use crate::{engine::DiskUse, histogram::Counted, process::ProcessFigures, streams::Lag};
+use crate::{
+    engine::{DiskUse, REDIS_TROUBLES, RedisState},
+    histogram::Counted,
+    process::ProcessFigures,
+    streams::Lag,
+};
 
 /// What the gateway counts, at one moment. Whatever there is of channels, streams and strangers, it has the same few
 /// rows: nothing in it grows with what somebody sends.
@@ -63,6 +68,8 @@ pub(crate) struct Figures {
     pub(crate) most_bytes: u64,
     /// Where records are on disk.
     pub(crate) disk: Option<DiskUse>,
+    /// Where they are in Redis.
+    pub(crate) redis: Option<RedisState>,
     pub(crate) process: ProcessFigures,
 }
 
@@ -246,6 +253,19 @@ impl Figures {
         Ok(())
     }
 
+    fn encode_redis(&self, out: &mut Rows<'_, '_>) -> fmt::Result {
+        let Some(RedisState { trouble }) = self.redis else {
+            return Ok(());
+        };
+        out.gauge(
+            "logs_redis_up",
+            "1 where Redis does all that the gateway needs of it",
+            u64::from(trouble.is_none()),
+        )?;
+        let states = REDIS_TROUBLES.map(|state| ([("state", state)], u64::from(trouble == Some(state))));
+        out.gauges("logs_redis_trouble", "1 at what is wrong with Redis", states)
+    }
+
     fn encode_process(&self, out: &mut Rows<'_, '_>) -> fmt::Result {
         let ProcessFigures {
             memory_bytes,
@@ -294,6 +314,7 @@ impl Collector for Figures {
         self.encode_publishing(&mut out)?;
         self.encode_delivering(&mut out)?;
         self.encode_store(&mut out)?;
+        self.encode_redis(&mut out)?;
         self.encode_process(&mut out)
     }
 }

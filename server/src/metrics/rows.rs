@@ -28,6 +28,20 @@ impl Rows<'_, '_> {
         ConstGauge::new(value).encode(self.row(name, help, None, MetricType::Gauge)?)
     }
 
+    /// A gauge with rows that differ in their labels.
+    pub(super) fn gauges<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        rows: impl IntoIterator<Item = ([(&'static str, &'l str); N], u64)>,
+    ) -> fmt::Result {
+        let mut family = self.row(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in rows {
+            ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn bytes(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         ConstGauge::new(value).encode(self.row(name, help, Some(&Unit::Bytes), MetricType::Gauge)?)
     }

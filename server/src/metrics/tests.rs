@@ -45,6 +45,9 @@ fn figures() -> Figures {
             free: Some(18),
             total: None,
         }),
+        redis: Some(RedisState {
+            trouble: Some("full"),
+        }),
         process: ProcessFigures {
             memory_bytes: 7,
             virtual_bytes: 70,
@@ -92,6 +95,9 @@ fn each_figure_has_its_row_its_kind_and_its_unit() {
         "logs_gateway_store_disk_bytes 16",
         "logs_gateway_store_journal_bytes 17",
         "logs_gateway_disk_free_bytes 18",
+        "logs_redis_up 0",
+        "logs_redis_trouble{state=\"full\"} 1",
+        "logs_redis_trouble{state=\"unreachable\"} 0",
         "process_resident_memory_bytes 7",
         "process_virtual_memory_bytes 70",
         "process_open_fds 19",
@@ -118,6 +124,21 @@ fn what_is_not_known_of_a_disk_has_no_row() {
     };
     let text = in_memory.to_text(Format::Text).unwrap();
     assert!(!text.contains("_disk_") && !text.contains("_journal_"), "{text}");
+}
+
+#[test]
+fn a_redis_that_is_well_has_no_trouble_and_one_that_is_not_used_no_row() {
+    let text = |redis| {
+        let figures = Figures { redis, ..figures() };
+        figures.to_text(Format::Text).unwrap()
+    };
+    let well = text(Some(RedisState { trouble: None }));
+    assert!(well.contains("\nlogs_redis_up 1\n"), "{well}");
+    for state in REDIS_TROUBLES {
+        let row = format!("\nlogs_redis_trouble{{state=\"{state}\"}} 0\n");
+        assert!(well.contains(&row), "{row} in {well}");
+    }
+    assert!(!text(None).contains("redis"));
 }
 
 #[test]

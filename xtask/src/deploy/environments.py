@@ -1,8 +1,10 @@
 """The environments that the files in `deploy/` give a gateway, a variable a line: the file's name, a tab, the variable's name, and
-its value after another tab, where it is not for a person to fill in."""
+its value after another tab, where it is not for a person to fill in. With `redis` after the folder: the words of the command that
+starts Redis, a line each."""
 
 import pathlib
 import re
+import shlex
 import sys
 
 import yaml
@@ -15,15 +17,27 @@ def documents(name):
 
 
 def given(value):
-    """What Compose makes of a value: `${NAME:-default}` is the default, and `${NAME:?why}` is for a person to fill in."""
-    if re.fullmatch(r"\$\{\w+:\?.*\}", value):
+    """What Compose makes of a value: `${NAME:-default}` is the default, and `${NAME:?why}` is for a person to fill in; as a part of
+    a value it stays as `${NAME}`."""
+    if re.fullmatch(r"\$\{\w+:\?[^}]*\}", value):
         return None
-    return re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value)
+    return re.sub(r"\$\{(\w+):\?.*?\}", r"${\1}", re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value))
+
+
+def service(file, name):
+    return documents(f"compose/{file}")[0]["services"][name]
+
+
+def compose_of(file, name):
+    return {name: given(str(value)) for name, value in service(file, name)["environment"].items()}
 
 
 def compose():
-    service = documents("compose/gateway.yml")[0]["services"]["gateway"]
-    return {name: given(str(value)) for name, value in service["environment"].items()}
+    return compose_of("gateway.yml", "gateway")
+
+
+def compose_redis():
+    return compose_of("redis.yml", "gateway-1")
 
 
 def render():
@@ -36,10 +50,18 @@ def heroku():
     return {**dict.fromkeys(secrets), **documents("heroku/heroku.yml")[0]["setup"]["config"]}
 
 
-def kubernetes():
-    container = documents("kubernetes/statefulset.yaml")[0]["spec"]["template"]["spec"]["containers"][0]
+def kubernetes_of(folder, workload):
+    container = documents(f"kubernetes/{folder}/{workload}")[0]["spec"]["template"]["spec"]["containers"][0]
     plain = {variable["name"]: variable.get("value") for variable in container["env"]}
-    return {**documents("kubernetes/configmap.yaml")[0]["data"], **plain}
+    return {**documents(f"kubernetes/{folder}/configmap.yaml")[0]["data"], **plain}
+
+
+def kubernetes_disk():
+    return kubernetes_of("disk", "statefulset.yaml")
+
+
+def kubernetes_redis():
+    return kubernetes_of("redis", "deployment.yaml")
 
 
 def systemd():
@@ -56,7 +78,11 @@ def image():
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-makers = [image, compose, render, heroku, kubernetes, systemd]
-for maker in makers:
+if sys.argv[2:] == ["redis"]:
+    # A dollar that is not Compose's is doubled there.
+    print(*shlex.split(service("redis.yml", "redis")["command"].replace("$$", "$")), sep="\n")
+    sys.exit()
+
+for maker in [image, compose, compose_redis, render, heroku, kubernetes_disk, kubernetes_redis, systemd]:
     for name, value in maker().items():
         print(maker.__name__, name, *([] if value is None else [value]), sep="\t")

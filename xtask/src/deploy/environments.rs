@@ -4,12 +4,13 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
+use super::{redis::Redis, shared};
 use crate::{process, running::Running, step::Step, workspace::Workspace};
 
 /// What finds them.
 const FINDER: &str = "xtask/src/deploy/environments.py";
 /// What a person fills in. None of it opens anything: these gateways listen on this machine only, and for a moment.
-const FILLED_IN: [(&str, &str); 5] = [
+pub(super) const FILLED_IN: [(&str, &str); 6] = [
     (
         "SERVICE_TOKENS",
         "a-token-that-somebody-made-up=etl,faas@workspace123",
@@ -18,7 +19,12 @@ const FILLED_IN: [(&str, &str); 5] = [
     ("AUTH", "jwt"),
     ("JWT_SECRET", "a-secret-of-more-than-thirty-two-bytes"),
     ("ALLOWED_ORIGINS", "https://app.example.com"),
+    ("REDIS_PASSWORD", "one-more-that-somebody-made-up"),
 ];
+/// How Compose calls Redis.
+const REDIS: &str = "@redis:6379";
+/// The environment of the gateways that share it behind a load balancer.
+const SHARED: &str = "compose_redis";
 /// Where files of the settings are, in a container.
 const FILES: &str = "/etc/logs-gateway";
 /// The public key of RFC 8037, appendix A.2, as whoever signs tokens would publish it.
@@ -41,13 +47,25 @@ pub(super) fn check(workspace: &Workspace, python: &Path, binary: &Path) -> Resu
     // It is wrapped, anywhere.
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     let dir = workspace.target("deploy/gateway");
+    let command = process::output(workspace.program(python).args([FINDER, "deploy", "redis"]))?;
+    let redis = Redis::start(&workspace.target("deploy/redis"), &command)?;
     for environment in &found {
-        one(environment, &help, &dir, binary)
-            .with_context(|| format!("the settings of {}", environment.name))?;
+        let context = || format!("the settings of {}", environment.name);
+        clear(&dir).with_context(context)?;
+        let variables = settings(environment, &help, &dir, &redis).with_context(context)?;
+        one(variables, &dir, binary).with_context(context)?;
     }
     let names: Vec<&str> = found.iter().map(|environment| environment.name).collect();
     step.done_with(names.join(", "));
-    Ok(())
+
+    let step = Step::start("Trying gateways that share Redis behind a load balancer");
+    let shared = found.iter().find(|environment| environment.name == SHARED);
+    let shared = shared.context("nobody shares Redis")?;
+    clear(&dir)?;
+    let variables = settings(shared, &help, &dir, &redis)?;
+    shared::check(workspace, binary, &dir, &variables, redis)?;
+    step.done();
+    fs::remove_dir_all(dir).context("cannot remove what they left")
 }
 
 /// What the finder says, a file at a time.
@@ -72,13 +90,26 @@ fn environments(found: &str) -> Result<Vec<Environment<'_>>> {
     Ok(environments)
 }
 
-fn one(environment: &Environment<'_>, help: &str, dir: &Path, binary: &Path) -> Result<()> {
+/// An empty folder but for the files that settings name.
+fn clear(dir: &Path) -> Result<()> {
     if dir.exists() {
         fs::remove_dir_all(dir).context("cannot remove what is left of the last one")?;
     }
     fs::create_dir_all(dir).context("cannot make a folder")?;
     fs::write(dir.join("service-tokens"), FILLED_IN[0].1)?;
-    fs::write(dir.join("jwks.json"), KEYS)?;
+    fs::write(dir.join("jwks.json"), KEYS).context("cannot write keys")
+}
+
+/// The variables as they would be here.
+///
+/// # Errors
+/// One is no setting, or nobody knows what to fill in.
+fn settings<'a>(
+    environment: &Environment<'a>,
+    help: &str,
+    dir: &Path,
+    redis: &Redis,
+) -> Result<Vec<(&'a str, String)>> {
     let mut variables = Vec::new();
     for (name, value) in &environment.variables {
         // With its value, where that is no secret.
@@ -86,19 +117,31 @@ fn one(environment: &Environment<'_>, help: &str, dir: &Path, binary: &Path) -> 
             .iter()
             .any(|end| help.contains(&format!("[env: {name}{end}")));
         ensure!(is_setting, "{name} is no setting");
-        let filled_in = || {
-            FILLED_IN
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| *value)
+        let value = match value {
+            Some(value) => (*value).to_owned(),
+            None if *name == "REDIS_URL" => format!("redis://:${{REDIS_PASSWORD}}{REDIS}"),
+            None => filled_in(name)
+                .with_context(|| format!("nobody knows what {name} may be"))?
+                .to_owned(),
         };
-        let value = value.or_else(filled_in);
-        let value = value.with_context(|| format!("nobody knows what {name} may be"))?;
-        variables.push((*name, value.replace(FILES, &dir.to_string_lossy())));
+        let value = FILLED_IN.iter().fold(value, |value, (name, filled_in)| {
+            value.replace(&format!("${{{name}}}"), filled_in)
+        });
+        let value = value.replace(FILES, &dir.to_string_lossy());
+        variables.push((*name, value.replace(REDIS, &format!("@{}", redis.address()))));
     }
+    Ok(variables)
+}
+
+/// What a person would have put there.
+pub(super) fn filled_in(name: &str) -> Option<&'static str> {
+    let known = FILLED_IN.iter().find(|(known, _)| *known == name);
+    known.map(|(_, value)| *value)
+}
+
+fn one(variables: Vec<(&str, String)>, dir: &Path, binary: &Path) -> Result<()> {
     let gateway = Running::start(binary, dir, variables)?;
     let mut health = Command::new(binary);
     process::output(health.args(["health", "--url", gateway.url()]))?;
-    gateway.stop()?;
-    fs::remove_dir_all(dir).context("cannot remove its folder")
+    gateway.stop()
 }

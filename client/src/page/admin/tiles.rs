@@ -114,6 +114,7 @@ const TILES: [Tile; 14] = [
         value: |stats| bytes(stats.kept_bytes),
         note: |stats| match (stats.store.limit_bytes, stats.store.disk_bytes) {
             (0, _) => String::new(),
+            (limit, None) if is_in_redis(stats) => format!("of {}, in Redis", bytes(limit)),
             (limit, None) => format!("of {}, in memory", bytes(limit)),
             (limit, Some(disk)) => format!("of {}; {} on disk", bytes(limit), bytes(disk)),
         },
@@ -124,6 +125,7 @@ const TILES: [Tile; 14] = [
         name: "Disk room",
         value: |stats| stats.store.free_bytes.map_or_else(|| "–".to_owned(), bytes),
         note: |stats| match stats.store.total_bytes {
+            None if is_in_redis(stats) => "records are in Redis".to_owned(),
             None if stats.store.kind == "memory" => "records are in memory".to_owned(),
             None => String::new(),
             Some(total) => format!("left of {}", bytes(total)),
@@ -195,6 +197,10 @@ pub(super) fn Tiles(watch: Watch) -> impl IntoView {
             <dl class="logs-tiles">{tiles.collect_view()}</dl>
         </section>
     }
+}
+
+fn is_in_redis(stats: &Stats) -> bool {
+    stats.store.kind == "redis"
 }
 
 #[component]

@@ -39,8 +39,9 @@ pub(in crate::cli::doctor) async fn check(probe: &Probe) -> Finding {
         }
         Some(health) if answer.refusal().is_none() => {
             let why = health.reason.unwrap_or_else(|| health.status.clone());
-            Finding::fail(Check::Health, format!("{}: {why}", answer.status.as_u16()))
-                .change("the gateway's own log has the reason: a full or failing disk, or it is stopping")
+            Finding::fail(Check::Health, format!("{}: {why}", answer.status.as_u16())).change(
+                "the gateway's own log has the reason: a full or failing disk, Redis, or it is stopping",
+            )
         }
         // What passes nothing on but the stream's paths is as good a proxy as any.
         _ => Finding::skipped(Check::Health, "it is not passed on here, and no page needs it"),
