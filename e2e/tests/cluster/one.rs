@@ -13,7 +13,6 @@ use logs_shared::{
     change::EntryStatus, overview::Stats,
 };
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::{CHANNEL, SOON};
 
@@ -38,15 +37,12 @@ async fn stream_of(gateway: &TestGateway, user: &str) -> Result<(SseReader, Stri
 
 /// The reason with which a stream is closed.
 async fn ends(reader: &mut SseReader) -> Result<String> {
-    let end = async {
-        loop {
-            let received = reader.next().await.context("a stream that is closed says so")?;
-            if let ServerEvent::Close(close) = received.event {
-                return Ok(close.reason);
-            }
-        }
-    };
-    timeout(SOON, end).await.context("the stream is still open")?
+    reader
+        .find("the end", |event| match event {
+            ServerEvent::Close(close) => Ok(Some(close.reason)),
+            _ => Ok(None),
+        })
+        .await
 }
 
 /// Waits until a gateway's statistics are so.
