@@ -91,7 +91,10 @@ impl Kills {
             pause().await;
             let next = round as usize % self.gateways;
             let kills_gateway = self.victims != Victims::Redis;
-            if kills_gateway {
+            // By turns before Redis, and after it: then the dead one's readers come to the others while these make up for what they
+            // missed.
+            let is_first = round % 2 == 0;
+            if kills_gateway && is_first {
                 cluster.gateways[next].kill().await?;
                 load.note(&format!("gateway {next} killed"));
                 pause().await;
@@ -102,6 +105,11 @@ impl Kills {
                 pause().await;
                 redis.start_again().await?;
                 load.note("Redis is back");
+            }
+            if kills_gateway && !is_first {
+                pause().await;
+                cluster.gateways[next].kill().await?;
+                load.note(&format!("gateway {next} killed"));
             }
             if kills_gateway {
                 cluster.gateways[next].restart().await?;
