@@ -23,6 +23,8 @@ pub(super) struct Live {
     pub(super) called: Notify,
     closing: AtomicBool,
     is_away: AtomicBool,
+    /// Why nothing is heard, where that is so.
+    trouble: Mutex<Option<String>>,
     opened: Instant,
     /// When the store was last heard of: milliseconds since `opened`.
     heard_ms: AtomicU64,
@@ -50,6 +52,7 @@ impl Live {
             called: Notify::new(),
             closing: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
+            trouble: Mutex::default(),
             opened: Instant::now(),
             heard_ms: AtomicU64::new(0),
         }
@@ -103,12 +106,19 @@ impl Live {
     /// The store was heard of. Returns whether it had been away.
     pub(super) fn hear(&self) -> bool {
         self.heard_ms.store(self.now_ms(), Ordering::Relaxed);
+        *lock(&self.trouble) = None;
         self.is_away.swap(false, Ordering::AcqRel)
     }
 
-    /// The store is away. Returns whether that is news.
-    pub(super) fn lose(&self) -> bool {
+    /// Nothing is heard any more. Returns whether that is news.
+    pub(super) fn lose(&self, why: String) -> bool {
+        *lock(&self.trouble) = Some(why);
         !self.is_away.swap(true, Ordering::AcqRel)
+    }
+
+    /// Why nothing is heard, where that is so.
+    pub(super) fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
     }
 
     pub(super) fn is_away(&self) -> bool {

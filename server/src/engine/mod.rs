@@ -316,13 +316,19 @@ impl Engine {
         failure.or_else(|| match &self.log.keeping {
             Keeping::Memory => None,
             Keeping::Disk(store) => store.want_of_room(),
-            Keeping::Redis(store) => store.trouble().map(|trouble| trouble.to_string()),
+            Keeping::Redis(store) => {
+                let trouble = store.trouble().map(|trouble| trouble.to_string());
+                trouble.or_else(|| self.log.live.trouble())
+            }
         })
     }
 
     /// Where records are in Redis: how that is.
     pub(crate) fn redis(&self) -> Option<RedisState> {
-        None
+        let trouble = self.log.keeping.redis()?.trouble();
+        Some(RedisState {
+            trouble: trouble.map(|trouble| trouble.word()),
+        })
     }
 
     /// The same log after its writer has ended, as after a panic.

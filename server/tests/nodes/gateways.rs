@@ -95,6 +95,10 @@ impl TestGateway {
         }
     }
 
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Ends it as it ends when it is asked to.
     pub(crate) async fn stop(self) {
         self.gateway.leave().await;
@@ -210,6 +214,24 @@ impl TestStream {
     pub(crate) async fn change(&mut self) -> Vec<String> {
         self.find(|event| match event {
             ServerEvent::Subscription(now) => Some(now.channels.iter().map(ToString::to_string).collect()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// For how long its gateway has heard nothing of the others, as its next heartbeat has it.
+    pub(crate) async fn delay(&mut self) -> Option<u64> {
+        self.find(|event| match event {
+            ServerEvent::Heartbeat(heartbeat) => Some(heartbeat.delayed_ms),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The channel of the next record.
+    pub(crate) async fn record(&mut self) -> String {
+        self.find(|event| match event {
+            ServerEvent::Log(record) => Some(record.channel.to_string()),
             _ => None,
         })
         .await

@@ -1,5 +1,6 @@
 //! Several gateways that share a Redis: what one is asked for, whichever has it does.
 
+mod away;
 #[cfg(test)]
 mod gateways;
 mod leases;

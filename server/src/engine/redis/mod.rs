@@ -1,14 +1,15 @@
 //! Redis as the place where records are kept, so that several gateways share them.
 
-#![allow(dead_code, unused_imports)]
-
 mod append;
 mod block;
+mod channels;
 mod check;
 mod connect;
 mod followed;
 mod follower;
+mod marks;
 mod pool;
+mod portion;
 mod scripts;
 mod standing;
 mod store;
@@ -22,14 +23,16 @@ mod trouble;
 mod url;
 mod writer;
 
-pub(crate) use self::connect::{PATIENCE, connect, connect_live};
+pub(crate) use self::connect::{PATIENCE, connect_live};
 pub(crate) use self::trouble::Trouble;
 pub use self::url::{RedisUrl, RedisUrlError};
 pub(in crate::engine) use self::{
-    block::{Block, Damaged},
+    block::Block,
     followed::Followed,
+    marks::{MARKS, Marks},
+    portion::Portion,
     standing::Trying,
-    store::{Away, MARKS, Marks, Portion, RedisStore},
+    store::{Away, RedisStore},
     sweeper::RedisSweeper,
     writer::RedisWriter,
 };

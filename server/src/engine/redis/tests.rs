@@ -4,6 +4,7 @@ mod appending;
 
 mod reading;
 mod retention;
+mod tls;
 mod trouble;
 
 use std::{

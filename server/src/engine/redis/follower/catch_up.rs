@@ -40,7 +40,7 @@ pub(super) async fn catch_up(
             topics::choosing(channel).any(|pattern| patterns.contains(&pattern))
         })
     });
-    Ok(looked.await.map_err(|_| Lost)??)
+    Ok(looked.await??)
 }
 
 fn look(

@@ -34,9 +34,8 @@ impl Line {
             Ok::<(), std::convert::Infallible>(())
         };
         let connection = connect_live(&store.settings().url, push).await;
-        let connection = connection.map_err(|error| fail(store, Trouble::of(&error)))?;
         Ok(Self {
-            connection,
+            connection: connection?,
             prefix: topics::prefix(&store.settings().prefix),
             channels: HashSet::new(),
             patterns: HashMap::new(),
@@ -111,14 +110,13 @@ impl Line {
         let mut question = redis::cmd("HMGET");
         question.arg(store.key("log")).arg(&MARKS);
         let answer: RedisResult<Vec<Option<String>>> = question.query_async(&mut self.connection).await;
-        let answer = answer.map_err(|error| fail(store, Trouble::of(&error)))?;
-        let marks = Marks::read(&answer).map_err(|trouble| fail(store, trouble))?;
+        let marks = Marks::read(&answer?).map_err(|trouble| Lost(Some(trouble)))?;
         store.succeed(Trying::Reading);
         Ok(marks)
     }
 
     /// A server that has become a replica is to be left for the one that takes writes now.
-    pub(super) async fn check_role(&mut self, store: &RedisStore) -> Result<(), Lost> {
+    pub(super) async fn check_role(&mut self) -> Result<(), Lost> {
         let role: RedisResult<Vec<Value>> = redis::cmd("ROLE").query_async(&mut self.connection).await;
         // Who may not ask finds out with the next record that is published.
         let is_replica = role
@@ -126,13 +124,8 @@ impl Line {
             .and_then(|role| redis::from_redis_value::<String>(role.into_iter().next()?).ok())
             .is_some_and(|role| role == "slave");
         if is_replica {
-            return Err(fail(store, Trouble::ReadOnly));
+            return Err(Lost(Some(Trouble::ReadOnly)));
         }
         Ok(())
     }
-}
-
-fn fail(store: &RedisStore, trouble: Trouble) -> Lost {
-    store.fail(trouble, Trying::Reading);
-    Lost
 }

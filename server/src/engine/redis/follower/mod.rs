@@ -7,13 +7,14 @@ mod line;
 mod tests;
 
 use std::{
+    cell::Cell,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use logs_shared::{Channel, RecordId};
 use tokio::{
-    task::spawn_blocking,
+    task::{JoinError, spawn_blocking},
     time::{MissedTickBehavior, interval, sleep},
 };
 
@@ -22,7 +23,7 @@ use self::{
     hearing::Hearing,
     line::Line,
 };
-use super::{Away, Marks, RedisStore, followed::Touched, topics};
+use super::{Away, Marks, RedisStore, Trouble, Trying, followed::Touched, topics};
 use crate::{
     engine::{Log, now_ms, read, sweeper::IDLE_MS, watch::Signal, write},
     random,
@@ -39,6 +40,8 @@ pub(in crate::engine) struct Follower {
     store: Arc<RedisStore>,
     /// What was last heard of the log.
     heard: Option<Heard>,
+    /// Whether the log of the gateway has been told that nothing is heard.
+    has_said: Cell<bool>,
 }
 
 /// What was heard of the log with a tick.
@@ -50,10 +53,13 @@ struct Heard {
 }
 
 /// The connection is gone, or is to be given up.
-struct Lost;
+struct Lost(Option<Trouble>);
 
 /// Nobody needs to hear anything any more.
 struct Closed;
+
+/// Says that nothing is heard any more, where that was not to be.
+struct Ending(Arc<Log>);
 
 /// How often it is asked how far the log is.
 const TICK: Duration = Duration::from_secs(1);
@@ -61,14 +67,29 @@ const TICK: Duration = Duration::from_secs(1);
 const PAUSE_MS: u64 = 250;
 
 impl From<redis::RedisError> for Lost {
-    fn from(_: redis::RedisError) -> Self {
-        Self
+    fn from(error: redis::RedisError) -> Self {
+        Self(Some(Trouble::of(&error)))
     }
 }
 
 impl From<Away> for Lost {
-    fn from(_: Away) -> Self {
-        Self
+    fn from(Away: Away) -> Self {
+        Self(None)
+    }
+}
+
+impl From<JoinError> for Lost {
+    fn from(_: JoinError) -> Self {
+        Self(None)
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if !self.0.live.is_closing() {
+            let why = "what other gateways publish is not heard any more: a mistake in the gateway";
+            self.0.live.lose(why.to_owned());
+        }
     }
 }
 
@@ -78,11 +99,13 @@ impl Follower {
             log,
             store,
             heard: None,
+            has_said: Cell::new(false),
         }
     }
 
     /// Ends when the log is closed.
     pub(in crate::engine) fn run(mut self) {
+        let _ending = Ending(self.log.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
             Ok(runtime) => {
@@ -145,7 +168,7 @@ impl Follower {
             let is_time = tokio::select! {
                 () = log.live.called.notified() => false,
                 _ = ticks.tick() => true,
-                () = hearing.ended() => return Err(Lost),
+                () = hearing.ended() => return Err(Lost(None)),
             };
             if log.live.is_closing() {
                 return Ok(Closed);
@@ -159,17 +182,16 @@ impl Follower {
             if !is_time && asking.is_empty() && touched.is_empty() {
                 continue;
             }
-            let told = self.follow_on(line, change, touched).await;
-            if told.is_err() {
+            if let Err(lost) = self.follow_on(line, change, touched).await {
                 log.live.ask_again(asking);
-                return Err(Lost);
+                return Err(lost);
             }
             for asking in asking {
                 // Who has gone needs no answer.
                 let _ = asking.send(());
             }
             if is_time {
-                self.note(line.check_role(&self.store).await)?;
+                self.note(line.check_role().await)?;
             }
         }
     }
@@ -195,7 +217,7 @@ impl Follower {
             Some(from) => {
                 let store = self.store.clone();
                 let active = spawn_blocking(move || store.active_after(from));
-                active.await.map_err(|_| Lost)??
+                active.await??
             }
             None => Vec::new(),
         };
@@ -245,10 +267,13 @@ impl Follower {
             None => {
                 let store = self.store.clone();
                 let marks = spawn_blocking(move || store.marks());
-                self.note(marks.await.map_err(|_| Lost)?)?
+                self.note(marks.await?)?
             }
         };
         if self.log.live.hear() {
+            if self.has_said.take() {
+                tracing::info!("what other gateways publish is heard again");
+            }
             self.wake_all();
         }
         Ok(marks)
@@ -289,7 +314,7 @@ impl Follower {
     async fn raise(&self, to: RecordId) -> Result<(), Lost> {
         let store = self.store.clone();
         let raised = spawn_blocking(move || store.raise(to));
-        self.note(raised.await.map_err(|_| Lost)?.map_err(Lost::from))?;
+        self.note(raised.await?)?;
         Ok(())
     }
 
@@ -310,14 +335,28 @@ impl Follower {
     /// Notes where Redis does not answer.
     fn note<T, E: Into<Lost>>(&self, answer: Result<T, E>) -> Result<T, Lost> {
         answer.map_err(|error| {
-            self.lose();
-            error.into()
+            let lost = error.into();
+            self.lose(lost.0.as_ref());
+            lost
         })
     }
 
-    /// Redis does not answer.
-    fn lose(&self) {
-        if self.log.live.lose() {
+    /// Redis does not answer, or not as it should.
+    fn lose(&self, trouble: Option<&Trouble>) {
+        if let Some(trouble @ (Trouble::Unreachable(_) | Trouble::Busy(_) | Trouble::ReadOnly)) = trouble {
+            self.store.fail(trouble.clone(), Trying::Reading);
+        }
+        let trouble = trouble.cloned().or_else(|| self.store.trouble());
+        let why = trouble.map_or_else(
+            || "Redis does not answer".to_owned(),
+            |trouble| trouble.to_string(),
+        );
+        let why = format!("what other gateways publish is not heard: {why}");
+        // What others find wrong with Redis too, the store says.
+        if self.store.trouble().is_none() && !self.has_said.replace(true) {
+            tracing::warn!("{why}");
+        }
+        if self.log.live.lose(why) {
             self.wake_all();
         }
     }

@@ -18,10 +18,14 @@ local function take(block)
   taken = taken + #(fields[4] or '')
 end
 
--- How large a block is here, mostly.
+-- How many blocks to look at next: few at first, because these may be larger than the channel's others.
 local size = channel.bytes / math.max(1, redis.call('XLEN', stream))
+local largest_portion = 16
 local function portion()
-  return math.max(1, math.min(256, math.ceil((most - taken) / math.max(1, size))))
+  local count = math.ceil((most - taken) / math.max(1, size, #found > 0 and taken / #found or 0))
+  count = math.max(1, math.min(largest_portion, count))
+  largest_portion = math.min(256, 2 * largest_portion)
+  return count
 end
 
 local from

@@ -1,5 +1,7 @@
 //! What is let go of.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn swept(node: &Node) {
@@ -197,4 +199,60 @@ fn only_one_sweeps_at_a_time_and_another_goes_on_when_it_ends() {
     drop(node);
     let exists: bool = server.command(&["EXISTS", &one.store.key("sweeps")]);
     assert!(!exists, "who ends lets others sweep");
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append(Vec<(usize, usize)>),
+    Sweep,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let runs = prop::collection::vec((0..3_usize, 1..12_usize), 1..4);
+    prop_oneof![4 => runs.prop_map(Step::Append), 1 => Just(Step::Sweep)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever is appended and swept, in blocks of whatever size: a channel has its newest records, and what is counted is
+    /// what is there.
+    #[test]
+    fn what_is_kept_is_the_newest_and_is_counted(
+        steps in prop::collection::vec(step(), 1..25),
+        keep in 1..30_u64,
+        bytes in prop_oneof![Just(u64::MAX), 1..20_000_u64],
+    ) {
+        let server = RedisServer::shared();
+        let node = Node::keeping(&server.settings(), Retention { records: keep, bytes, ..KEPT });
+        let names = ["logs:a:w", "logs:b:w:r", "logs:c:w"];
+        let mut model = [(); 3].map(|()| Vec::new());
+        let mut next = 0;
+        for step in steps {
+            match step {
+                Step::Append(runs) => {
+                    let mut batch = Vec::new();
+                    for (index, count) in runs {
+                        batch.extend(records(names[index], next..next + count));
+                        model[index].extend(numbers(next..next + count));
+                        next += count;
+                    }
+                    node.append(batch);
+                }
+                Step::Sweep => {
+                    swept(&node);
+                    let kept = node.store.marks().unwrap().kept_bytes;
+                    prop_assert!(kept <= bytes, "{kept}");
+                }
+            }
+            for (name, expected) in names.iter().zip(&model) {
+                let read = node.messages(name);
+                let most = usize::try_from(keep).unwrap().min(expected.len());
+                prop_assert!(expected.ends_with(&read));
+                prop_assert!(read.len() == most || bytes != u64::MAX);
+            }
+            let known: Vec<_> = names.into_iter().filter(|name| node.kept(name).last_id != RecordId::ZERO).collect();
+            check(&server, &node, &known);
+        }
+    }
 }

@@ -339,3 +339,36 @@ fn a_cluster_is_not_used() {
     let said = node.store.trouble().unwrap().to_string();
     assert!(said.contains("Redis Cluster is not supported"), "{said}");
 }
+
+#[test]
+fn a_repeat_is_acknowledged_no_sooner_than_replicas_have_the_first() {
+    let server = RedisServer::start();
+    let replica = RedisServer::with(&["--replicaof", "127.0.0.1", &server.port().to_string()]);
+    let mut settings = server.settings();
+    settings.replicas = 1;
+    let append = |node: &Node| node.try_append(records("logs:a:w", 0..1), named("k", 1));
+    eventually("a replica", || {
+        Node::new(&settings)
+            .try_append(records("logs:b:w", 0..1), None)
+            .is_ok()
+    });
+    replica.pause(true);
+    assert_eq!(append(&Node::new(&settings)), Err(AppendError::Away));
+    // Another gateway, whose connection has written nothing yet.
+    assert_eq!(append(&Node::new(&settings)), Err(AppendError::Away));
+    replica.pause(false);
+    eventually("the replica", || {
+        append(&Node::new(&settings)).is_ok_and(|appended| appended.is_repeat)
+    });
+}
+
+#[test]
+fn a_connection_that_was_closed_while_nobody_used_it_is_no_trouble() {
+    let server = RedisServer::start();
+    let store = RedisStore::new(server.settings(), KEPT);
+    assert!(store.marks().is_ok());
+    let closed: usize = server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    assert!(closed > 0);
+    let asked = store.ask(|connection| redis::cmd("PING").exec(connection));
+    assert_eq!((asked, store.trouble()), (Ok(()), None));
+}
