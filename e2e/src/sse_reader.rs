@@ -11,7 +11,7 @@ use logs_shared::{
     sse::Parser,
 };
 use reqwest::header::CONTENT_TYPE;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How long an event may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -111,11 +111,31 @@ impl SseReader {
     /// The next record; other events are passed over.
     ///
     /// # Errors
-    /// As [`Self::next`].
+    /// As [`Self::next`]; also where other events come and no record in time.
     pub async fn next_record(&mut self) -> Result<LogRecord> {
+        self.find("a record", |event| match event {
+            ServerEvent::Log(record) => Ok(Some(record)),
+            _ => Ok(None),
+        })
+        .await
+    }
+
+    /// What `find` makes of the first event that it makes something of.
+    ///
+    /// # Errors
+    /// As [`Self::next`], or `find` fails; also where `what` does not come in time among other events.
+    pub async fn find<T>(
+        &mut self,
+        what: &str,
+        mut find: impl FnMut(ServerEvent) -> Result<Option<T>>,
+    ) -> Result<T> {
+        let until = Instant::now() + self.patience;
         loop {
-            if let ServerEvent::Log(record) = self.next().await?.event {
-                return Ok(record);
+            if let Some(found) = find(self.next().await?.event)? {
+                return Ok(found);
+            }
+            if Instant::now() > until {
+                bail!("not within {:?}: {what}; {}", self.patience, self.so_far());
             }
         }
     }
@@ -197,6 +217,26 @@ mod tests {
             error.contains("no event within 100ms") && error.contains("heartbeat"),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn other_events_do_not_make_a_record_come() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let _ = socket.read(&mut [0; 1024]).await.unwrap();
+            let (_, event) = HEARTBEAT.split_once("\r\n\r\n").unwrap();
+            let mut text = HEARTBEAT;
+            while socket.write_all(text.as_bytes()).await.is_ok() {
+                text = event;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        let reader = SseReader::open(&url).await.unwrap();
+        let mut reader = reader.with_patience(Duration::from_millis(200));
+        let error = reader.next_record().await.unwrap_err().to_string();
+        assert!(error.contains("not within 200ms: a record"), "{error}");
     }
 
     #[tokio::test]

@@ -69,7 +69,7 @@ impl Kills {
         let mut cluster = Cluster::start(&urls, &[]).await?;
         let mut load = Load::new("kills", self.channels)?;
         let balancer = [cluster.balancer.url("")];
-        load.read_all_ways(self.readers, |reader| match reader % 4 {
+        load.read_all_ways(self.readers, |reader| match reader % 3 {
             0 => balancer.to_vec(),
             _ => cluster.urls_from(reader),
         });
@@ -91,17 +91,29 @@ impl Kills {
             pause().await;
             let next = round as usize % self.gateways;
             let kills_gateway = self.victims != Victims::Redis;
-            if kills_gateway {
+            // By turns before Redis, and after it: then the dead one's readers come to the others while these make up for what they
+            // missed.
+            let is_first = round % 2 == 0;
+            if kills_gateway && is_first {
                 cluster.gateways[next].kill().await?;
+                load.note(&format!("gateway {next} killed"));
                 pause().await;
             }
             if self.victims != Victims::Gateways {
                 redis.kill().await?;
+                load.note("Redis killed");
                 pause().await;
                 redis.start_again().await?;
+                load.note("Redis is back");
+            }
+            if kills_gateway && !is_first {
+                pause().await;
+                cluster.gateways[next].kill().await?;
+                load.note(&format!("gateway {next} killed"));
             }
             if kills_gateway {
                 cluster.gateways[next].restart().await?;
+                load.note(&format!("gateway {next} is back"));
             }
             each_round(round, load.counts());
         }

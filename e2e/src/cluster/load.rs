@@ -1,6 +1,10 @@
 //! [`Load`]: publishers and readers who go on through everything.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{
+    fmt::Write,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
@@ -39,6 +43,7 @@ pub struct Load {
     reading: JoinSet<()>,
     publishing: JoinSet<Result<()>>,
     publishers: u16,
+    events: Vec<String>,
     stop: watch::Sender<bool>,
     until: watch::Sender<Option<RecordId>>,
 }
@@ -75,6 +80,7 @@ impl Load {
             reading: JoinSet::new(),
             publishing: JoinSet::new(),
             publishers: 0,
+            events: Vec::new(),
             stop: watch::Sender::new(false),
             until: watch::Sender::new(None),
         })
@@ -148,6 +154,12 @@ impl Load {
         self.publishing.spawn(publisher.run());
     }
 
+    /// Notes what is done to the programs, for a report that tells of a fault.
+    pub fn note(&mut self, event: &str) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.events.push(format!("{} {event}", now.as_millis()));
+    }
+
     /// What was acknowledged so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -208,13 +220,19 @@ impl Load {
         let acknowledged = self.ledger.take();
         ensure!(!acknowledged.is_empty(), "nothing was acknowledged");
         let mut verdicts = Vec::new();
-        let mut longest_pause = Duration::ZERO;
+        let (mut longest_pause, mut longest_waiting) = (Duration::ZERO, String::new());
         for reader in &self.readers {
             let reading = reader.reading();
-            if (0..self.channels.len())
-                .all(|channel| u16::try_from(channel).is_ok_and(|channel| reading.covers(channel)))
-            {
-                longest_pause = longest_pause.max(reading.longest_pause);
+            let mut all = (0..self.channels.len()).map(|channel| u16::try_from(channel).unwrap_or(u16::MAX));
+            if all.all(|channel| reading.covers(channel)) && reading.longest_pause > longest_pause {
+                longest_pause = reading.longest_pause;
+                let error = reading.last_error.as_deref().unwrap_or("none");
+                let error: String = error.chars().take(100).collect();
+                longest_waiting = format!(
+                    "{} at {} (its last error: {error})",
+                    reading.name,
+                    reader.urls().join(", ")
+                );
             }
             verdicts.push(Verdict::of(&reading, &acknowledged));
         }
@@ -229,7 +247,9 @@ impl Load {
             counts,
             readers: self.readers.len(),
             verdicts,
+            events: self.events,
             longest_pause,
+            longest_waiting,
         })
     }
 

@@ -17,8 +17,12 @@ pub struct LoadReport {
     pub readers: usize,
     /// One for each reader, and one for each gateway's history.
     pub verdicts: Vec<Verdict>,
+    /// What happened meanwhile, each with the time in milliseconds, as ids have it. Shown where something is wrong.
+    pub events: Vec<String>,
     /// The longest time between two records that a reader of everything saw.
     pub longest_pause: Duration,
+    /// Which reader that was.
+    pub longest_waiting: String,
 }
 
 impl LoadReport {
@@ -42,7 +46,7 @@ impl fmt::Display for LoadReport {
         write!(
             f,
             "{} records acknowledged in {} publications ({} retries) in {:.1} s; {} readers and {} histories read {}: \
-             lost {}, repeated {}, out of order {}, other {}; longest pause {:.2} s",
+             lost {}, repeated {}, out of order {}, other {}; longest pause {:.2} s, of {}",
             counts.records,
             counts.publications,
             counts.retries,
@@ -54,8 +58,15 @@ impl fmt::Display for LoadReport {
             self.sum(|verdict| verdict.duplicated),
             self.sum(|verdict| verdict.out_of_order),
             self.sum(Verdict::others),
-            self.longest_pause.as_secs_f64()
+            self.longest_pause.as_secs_f64(),
+            self.longest_waiting
         )?;
+        if self.verdicts.iter().all(Verdict::is_faultless) {
+            return Ok(());
+        }
+        for event in &self.events {
+            write!(f, "\n  {event}")?;
+        }
         for verdict in { self.verdicts.iter() }.filter(|verdict| !verdict.is_faultless()) {
             write!(
                 f,

@@ -45,6 +45,11 @@ impl Reader {
         }
     }
 
+    /// Where it reads.
+    pub(crate) fn urls(&self) -> &[String] {
+        &self.urls
+    }
+
     /// What it has read so far.
     pub(crate) fn reading(&self) -> MutexGuard<'_, Reading> {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner)

@@ -15,7 +15,7 @@ const WITHIN: Duration = Duration::from_secs(120);
 async fn deliver(mut cluster: Cluster) -> Result<()> {
     let mut load = Load::new("w", CHANNELS)?;
     let balancer = [cluster.balancer.url("")];
-    load.read_all_ways(READERS, |reader| match reader % 4 {
+    load.read_all_ways(READERS, |reader| match reader % 3 {
         0 => balancer.to_vec(),
         _ => cluster.urls_from(reader),
     });

@@ -48,6 +48,13 @@ impl Directory {
             .is_some_and(|followed| followed.wants(channel))
     }
 
+    /// Whether a reader here wanted this channel with this change already, and still does.
+    pub(super) fn wanted_by(&self, channel: &Channel, change: u64) -> bool {
+        self.followed
+            .as_ref()
+            .is_some_and(|followed| followed.wanted_by(channel, change))
+    }
+
     pub(super) fn channels(&self) -> impl Iterator<Item = &Arc<ChannelLog>> {
         self.channels.values()
     }

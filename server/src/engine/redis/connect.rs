@@ -3,7 +3,8 @@
 use std::{sync::OnceLock, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, Connection, ConnectionAddr, ConnectionInfo, ProtocolVersion, RedisResult,
+    AsyncConnectionConfig, Client, Connection, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    ProtocolVersion, RedisConnectionInfo, RedisResult,
     aio::{AsyncPushSender, MultiplexedConnection},
 };
 use tokio::task::spawn_blocking;
@@ -59,7 +60,12 @@ fn client(url: &RedisUrl) -> RedisResult<Client> {
         } => server_that_writes(sentinels, name, server)?,
     };
     let settings = info.redis_settings().clone();
-    Client::open(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP3)))
+    Client::open(info.set_redis_settings(greeting(settings).set_protocol(ProtocolVersion::RESP3)))
+}
+
+/// What is said first, and no more than is needed: each answer that does not come is waited for anew.
+fn greeting(settings: RedisConnectionInfo) -> RedisConnectionInfo {
+    settings.set_skip_set_lib_name()
 }
 
 /// Asks one sentinel after the other.
@@ -92,7 +98,10 @@ fn server_that_writes(
 }
 
 fn ask(sentinel: &ConnectionAddr, name: &str) -> RedisResult<(String, u16)> {
-    let mut connection = Client::open(sentinel.clone())?.get_connection_with_timeout(PATIENCE)?;
+    let info = sentinel.clone().into_connection_info()?;
+    let settings = greeting(info.redis_settings().clone());
+    let client = Client::open(info.set_redis_settings(settings))?;
+    let mut connection = client.get_connection_with_timeout(PATIENCE)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     let mut question = redis::cmd("SENTINEL");
     question.arg("GET-MASTER-ADDR-BY-NAME").arg(name);

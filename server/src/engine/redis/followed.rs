@@ -153,7 +153,12 @@ impl Followed {
 
     /// Whether all that is published to this channel from now on is heard.
     pub(in crate::engine) fn hears(&self, channel: &Channel) -> bool {
-        self.topics_of(channel).any(|topic| topic.since <= self.effective)
+        self.wanted_by(channel, self.effective)
+    }
+
+    /// Whether this channel was wanted with this change already, and still is.
+    pub(in crate::engine) fn wanted_by(&self, channel: &Channel, change: u64) -> bool {
+        self.topics_of(channel).any(|topic| topic.since <= change)
     }
 
     /// From now on all is heard that was wanted up to this change.

@@ -162,7 +162,8 @@ impl Hearing {
                 followed.set_effective(change);
             }
             let mut make_up = |channel: &Channel, to, portion| {
-                if !directory.wants(channel) {
+                // What came to be wanted since then is not heard yet: its tail must not begin before it is.
+                if !directory.wanted_by(channel, change) {
                     return;
                 }
                 let log = directory.get_or_create(&self.log, channel);
