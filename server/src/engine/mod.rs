@@ -322,7 +322,10 @@ impl Engine {
 
     /// Where records are in Redis: how that is.
     pub(crate) fn redis(&self) -> Option<RedisState> {
-        None
+        let trouble = self.log.keeping.redis()?.trouble();
+        Some(RedisState {
+            trouble: trouble.map(|trouble| trouble.word()),
+        })
     }
 
     /// The same log after its writer has ended, as after a panic.
