@@ -53,10 +53,7 @@ async fn try_to_publish(url: &str, message: &str) -> Result<Answer> {
 /// Makes sure that a publication is refused in time, and that the publisher is told to try again.
 async fn ensure_refused(gateway: &TestGateway) -> Result<Answer> {
     let answer = try_to_publish(&gateway.url(""), "refused").await?;
-    ensure!(
-        answer.status == 503 && answer.retry_after.is_some() && answer.text.contains("Redis"),
-        "{answer:?}"
-    );
+    ensure!(answer.status == 503 && answer.retry_after.is_some(), "{answer:?}");
     ensure!(answer.took < Duration::from_secs(5), "{answer:?}");
     Ok(answer)
 }

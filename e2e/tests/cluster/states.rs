@@ -26,39 +26,33 @@ async fn gateway_of(url: &str, settings: &[(&str, &str)]) -> Result<TestGateway>
     TestGateway::start_with(&[&own, settings].concat()).await
 }
 
-/// Waits until a gateway says everywhere that it is in this trouble, and gives the sentence.
-async fn in_trouble(gateway: &TestGateway, word: &str) -> Result<String> {
-    let label = format!("state=\"{word}\"");
-    let mut last = (None, String::new());
-    let said = eventually(format!("trouble of the kind {word}"), SOON, async || {
-        let reason = gateway.trouble().await?;
-        let metrics = said_at(gateway, METRICS_PATH).await?;
-        let is_counted = { metrics.lines() }.any(|line| {
-            line.starts_with("logs_redis_trouble") && line.contains(&label) && line.ends_with(" 1")
-        });
-        let is_down = metrics.lines().any(|line| line == "logs_redis_up 0");
-        let redis: Vec<_> = metrics
-            .lines()
-            .filter(|line| line.starts_with("logs_redis"))
-            .collect();
-        last = (reason.clone(), redis.join("\n"));
-        Ok(reason.filter(|_| is_counted && is_down))
+/// Waits until a gateway says that it is in this trouble, and gives the sentence.
+async fn in_trouble(gateway: &TestGateway, words: &str) -> Result<String> {
+    let mut last = None;
+    let said = eventually(format!("trouble with {words:?} in it"), SOON, async || {
+        last = gateway.trouble().await?;
+        Ok(last.clone().filter(|reason| reason.contains(words)))
     })
-    .await
-    .with_context(|| format!("it says {:?} and\n{}", last.0, last.1))?;
-    println!("{word}: {said}");
+    .await;
+    let said = said.with_context(|| format!("it says {last:?}"))?;
+    println!("{said}");
     let live = reqwest::get(gateway.url(HEALTH_LIVE_PATH)).await?;
     ensure!(live.status() == 200, "{}", live.status());
     ensure!(said_at(gateway, HEALTH_PATH).await?.contains("unhealthy"));
-    ensure!(gateway.printed(&said).is_some(), "the log does not say {said:?}");
+    ensure!(gateway.printed(words).is_some(), "the log does not say {said:?}");
     Ok(said)
+}
+
+/// The figures about Redis.
+async fn figures(gateway: &TestGateway) -> Result<Vec<String>> {
+    let metrics = said_at(gateway, METRICS_PATH).await?;
+    let of_redis = metrics.lines().filter(|line| line.starts_with("logs_redis_"));
+    Ok(of_redis.map(str::to_owned).collect())
 }
 
 /// Waits until all is well again.
 async fn well(gateway: &TestGateway) -> Result<()> {
     is_ready(gateway).await?;
-    let metrics = said_at(gateway, METRICS_PATH).await?;
-    ensure!(metrics.lines().any(|line| line == "logs_redis_up 1"), "{metrics}");
     let answer = try_to_publish(&gateway.url(""), "all is well").await?;
     ensure!(answer.status == 200, "{answer:?}");
     Ok(())
@@ -90,7 +84,7 @@ async fn a_redis_that_is_not_there_yet_is_waited_for() -> Result<()> {
     let mut redis = Redis::start(&[]).await?;
     redis.kill().await?;
     let gateway = gateway_of(&redis.url(), &[]).await?;
-    in_trouble(&gateway, "unreachable").await?;
+    in_trouble(&gateway, "cannot be reached").await?;
     ensure_refused(&gateway).await?;
     redis.start_again().await?;
     well(&gateway).await
@@ -101,7 +95,7 @@ async fn a_wrong_password_is_said_and_told_nowhere() -> Result<()> {
     let redis = Redis::start(&["requirepass another"]).await?;
     let url = format!("redis://:{PASSWORD}@{}", redis.address());
     let gateway = gateway_of(&url, &[]).await?;
-    in_trouble(&gateway, "refused").await?;
+    in_trouble(&gateway, "lets the gateway not do").await?;
     ensure_refused(&gateway).await?;
     ensure_no_password(&gateway).await?;
     redis.set("requirepass", PASSWORD).await?;
@@ -113,7 +107,7 @@ async fn a_wrong_password_is_said_and_told_nowhere() -> Result<()> {
 async fn a_missing_password_is_said() -> Result<()> {
     let redis = Redis::start(&[&format!("requirepass {PASSWORD}")]).await?;
     let gateway = gateway_of(&format!("redis://{}", redis.address()), &[]).await?;
-    in_trouble(&gateway, "refused").await?;
+    in_trouble(&gateway, "lets the gateway not do").await?;
     Ok(())
 }
 
@@ -125,7 +119,7 @@ async fn a_replica_takes_no_records() -> Result<()> {
     // Of a server that is not there: it keeps what it has.
     redis.ask(&["REPLICAOF", "127.0.0.1", "1"]).await?;
     ensure_refused(&gateway).await?;
-    in_trouble(&gateway, "read_only").await?;
+    in_trouble(&gateway, "is a replica").await?;
     redis.ask(&["REPLICAOF", "NO", "ONE"]).await?;
     well(&gateway).await
 }
@@ -136,7 +130,7 @@ async fn too_few_replicas_are_said_and_nothing_is_acknowledged() -> Result<()> {
     let gateway = gateway_of(&redis.url(), &[("REDIS_REPLICAS", "1")]).await?;
     is_ready(&gateway).await?;
     ensure_refused(&gateway).await?;
-    in_trouble(&gateway, "replicas").await?;
+    in_trouble(&gateway, "on too few servers").await?;
     let follows = format!("replicaof 127.0.0.1 {}", redis.address().port());
     let _replica = Redis::start(&[&follows]).await?;
     publishes(&gateway).await?;
@@ -155,7 +149,7 @@ async fn full_memory_refuses_records_and_readers_go_on() -> Result<()> {
         matches!(answer.status, 503 | 507) && answer.retry_after.is_some(),
         "{answer:?}"
     );
-    in_trouble(&gateway, "full").await?;
+    in_trouble(&gateway, "memory of Redis is full").await?;
     let kept = gateway.history(CHANNEL).await?;
     ensure!(kept.len() == 1 && kept[0].id == first, "{kept:?}");
     let mut reader = SseReader::open(&gateway.stream_url_after(CHANNEL, RecordId::ZERO)?).await?;
@@ -170,8 +164,7 @@ async fn full_memory_refuses_records_and_readers_go_on() -> Result<()> {
 async fn a_redis_that_would_throw_records_away_is_said() -> Result<()> {
     let redis = Redis::start(&["maxmemory 100mb", "maxmemory-policy allkeys-lru"]).await?;
     let gateway = gateway_of(&redis.url(), &[]).await?;
-    let said = in_trouble(&gateway, "evicts").await?;
-    ensure!(said.contains("allkeys-lru"), "{said}");
+    in_trouble(&gateway, "allkeys-lru").await?;
     redis.set("maxmemory-policy", "noeviction").await?;
     well(&gateway).await
 }
@@ -207,7 +200,7 @@ async fn a_redis_that_reads_its_files_is_waited_for() -> Result<()> {
     redis.configure("key-load-delay 30000");
     redis.configure("loading-process-events-interval-bytes 1024");
     redis.respawn()?;
-    in_trouble(&gateway, "busy").await?;
+    in_trouble(&gateway, "Redis is busy").await?;
     ensure_refused(&gateway).await?;
     well(&gateway).await
 }
@@ -220,7 +213,7 @@ async fn somebodys_endless_script_is_waited_for() -> Result<()> {
     let endless = redis.ask(&["EVAL", "while true do end", "0"]);
     let meanwhile = async {
         sleep(Duration::from_millis(300)).await;
-        in_trouble(&gateway, "busy").await?;
+        in_trouble(&gateway, "Redis is busy").await?;
         ensure_refused(&gateway).await?;
         redis.ask(&["SCRIPT", "KILL"]).await?;
         well(&gateway).await
@@ -237,8 +230,13 @@ async fn a_redis_that_cannot_save_takes_no_records() -> Result<()> {
     fs::create_dir(redis.dir().join("a-folder"))?;
     redis.set("dbfilename", "a-folder").await?;
     redis.ask(&["BGSAVE"]).await?;
+    eventually("it cannot save", SOON, async || {
+        let info = redis.ask(&["INFO", "persistence"]).await?;
+        Ok(info.contains("rdb_last_bgsave_status:err").then_some(()))
+    })
+    .await?;
     ensure_refused(&gateway).await?;
-    in_trouble(&gateway, "not_saving").await?;
+    in_trouble(&gateway, "cannot write its files").await?;
     redis.set("dbfilename", "dump.rdb").await?;
     redis.ask(&["BGSAVE"]).await?;
     publishes(&gateway).await?;
@@ -250,39 +248,76 @@ async fn another_format_is_left_alone() -> Result<()> {
     let redis = Redis::start(&[]).await?;
     redis.ask(&["HSET", "logs-gateway:log", "format", "99"]).await?;
     let gateway = gateway_of(&redis.url(), &[]).await?;
-    in_trouble(&gateway, "format").await?;
+    in_trouble(&gateway, "format 99").await?;
     ensure_refused(&gateway).await?;
     ensure!(redis.ask(&["HGETALL", "logs-gateway:log"]).await? == "format\n99");
     Ok(())
 }
 
 #[tokio::test]
-async fn what_redis_has_lost_is_told_as_a_gap_and_ids_go_on() -> Result<()> {
+async fn the_figures_say_in_a_word_what_it_is() -> Result<()> {
+    let mut redis = Redis::start(&["requirepass another"]).await?;
+    let gateway = gateway_of(&format!("redis://{}", redis.address()), &[]).await?;
+    in_trouble(&gateway, "lets the gateway not do").await?;
+    for word in ["refused", "unreachable"] {
+        let figures = figures(&gateway).await?;
+        let state = format!("logs_redis_trouble{{state=\"{word}\"}} 1");
+        let is_told = figures.contains(&state) && figures.iter().any(|line| line == "logs_redis_up 0");
+        let states = figures
+            .iter()
+            .filter(|line| line.starts_with("logs_redis_trouble") && line.ends_with(" 1"));
+        ensure!(is_told && states.count() == 1, "{figures:#?}");
+        if word == "refused" {
+            redis.kill().await?;
+            in_trouble(&gateway, "cannot be reached").await?;
+        }
+    }
+    redis.start_again().await?;
+    redis.set("requirepass", "").await?;
+    well(&gateway).await?;
+    let figures = figures(&gateway).await?;
+    let is_well = figures.iter().any(|line| line == "logs_redis_up 1");
+    ensure!(
+        is_well
+            && !figures
+                .iter()
+                .any(|line| line.starts_with("logs_redis_trouble") && line.ends_with(" 1"))
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_redis_has_lost_is_told_as_a_gap_to_who_had_not_read_it_and_ids_go_on() -> Result<()> {
     let redis = Redis::start(&[]).await?;
     let gateway = gateway_of(&redis.url(), &[]).await?;
     let channel: Channel = CHANNEL.parse()?;
     let mut reader = SseReader::open(&gateway.stream_url(CHANNEL)).await?;
-    let lost = gateway.publish(&channel, json!("lost")).await?;
-    ensure!(reader.next_record().await?.id == lost);
+    let seen = gateway.publish(&channel, json!("seen by one")).await?;
+    let lost = gateway.publish(&channel, json!("seen by one, too")).await?;
+    ensure!(reader.next_record().await?.id == seen && reader.next_record().await?.id == lost);
     redis.ask(&["FLUSHALL", "SYNC"]).await?;
     let next = gateway.publish(&channel, json!("next")).await?;
     ensure!(next > lost, "{next} after {lost}");
-    let mut gaps = Vec::new();
-    loop {
-        match reader.next().await?.event {
-            ServerEvent::Gap(gap) => gaps.push(gap),
-            ServerEvent::Log(record) => {
-                ensure!(record.id == next, "{record:?}");
-                break;
+    ensure!(reader.next_record().await?.id == next);
+    let url = gateway.stream_url_after(CHANNEL, seen)?;
+    let gap = eventually("it is known that Redis has lost records", SOON, async || {
+        let mut reader = SseReader::open(&url).await?;
+        let mut gap = None;
+        loop {
+            match reader.next().await?.event {
+                ServerEvent::Gap(told) => gap = Some(told),
+                ServerEvent::Log(record) if record.id == next => return Ok(gap),
+                ServerEvent::Log(record) if record.id == lost => {}
+                ServerEvent::Log(record) => anyhow::bail!("{record:?}"),
+                _ => {}
             }
-            _ => {}
         }
-    }
+    });
+    let gap = gap.await?;
     ensure!(
-        gaps.len() == 1 && gaps[0].reason == GapReason::Restart,
-        "{gaps:?}"
+        gap.reason == GapReason::Restart && gap.from == seen && gap.to <= next,
+        "{gap:?}"
     );
-    ensure!(gaps[0].from == lost && gaps[0].to <= next, "{gaps:?}");
     ensure!(gateway.history(CHANNEL).await?.len() == 1);
     Ok(())
 }

@@ -327,7 +327,12 @@ fn a_pattern_finds_channels_that_are_nowhere_in_memory(kind: Kind) {
     }
     // A live reader looks at none of them.
     let mut live = opened.reader(&["logs:*:*:*"], None, opened.engine().head());
-    assert_eq!(opened.in_memory(), if kind.is_kept() { 0 } else { 40 });
+    match kind {
+        Kind::Memory => assert_eq!(opened.in_memory(), 40),
+        Kind::Disk => assert_eq!(opened.in_memory(), 0),
+        // But for what came in the millisecond of the last record.
+        Kind::Redis => assert!(opened.in_memory() <= 1),
+    }
     assert_eq!(everything(&mut live), []);
     opened.rest();
     let appended = opened.append(records("logs:s1:w1:r1", 1));
@@ -382,6 +387,7 @@ fn old_records_go_and_their_channels_are_forgotten(kind: Kind) {
             .iter()
             .all(|channel| channel.channel.as_str() != "logs:etl:w:old")
     });
+    opened.fresh();
     assert!(opened.engine().forgotten_to() >= old.last_id);
     let young = opened.append(records("logs:etl:w:both", 1));
     let both = opened.overview("logs:etl:w:both");
@@ -546,6 +552,11 @@ fn a_closed_engine_refuses(kind: Kind) {
         Err(AppendError::Closed)
     );
     assert!(opened.engine().trouble().is_some());
+    if kind == Kind::Redis {
+        // Nothing is heard any more of what others publish, so nobody may say that this is all.
+        assert!(opened.runtime.block_on(opened.engine().fresh()).is_err());
+        return;
+    }
     let mut reader = opened.reader(&["logs:etl:w"], None, RecordId::ZERO);
     assert_eq!(everything(&mut reader).len(), 1);
 }

@@ -130,10 +130,13 @@ fn of_too_much_only_the_excess_goes() {
             let last = opened.append(records("logs:etl:w:more", too_much)).last_id;
             opened.eventually("room", |opened| opened.engine().kept_bytes() <= limit);
             let kept = opened.engine().kept_bytes();
-            assert!(
-                kept > limit / 5 * 4,
-                "{kept} of {limit} are left ({kind:?}, {too_much})"
-            );
+            // In Redis whole blocks go, of 256 KiB at most.
+            let least = if kind == Kind::Redis {
+                limit / 5 * 3
+            } else {
+                limit / 5 * 4
+            };
+            assert!(kept > least, "{kept} of {limit} are left ({kind:?}, {too_much})");
             assert_eq!(opened.overview("logs:etl:w:more").last_id, Some(last));
         }
     }

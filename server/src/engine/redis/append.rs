@@ -226,6 +226,14 @@ pub(super) fn is_unknown(error: &RedisError) -> bool {
 }
 
 impl Outcome {
+    /// What is wrong, where Redis does not let the gateway do a part of it.
+    pub(super) fn refused(&self) -> Option<Trouble> {
+        let Self::Failed(why) = self else { return None };
+        let (code, detail) = why.split_once(' ')?;
+        let trouble = Trouble::of_answer(code, detail);
+        matches!(trouble, Trouble::Refused(_)).then_some(trouble)
+    }
+
     fn read(words: &[String]) -> Option<Self> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words[..] {

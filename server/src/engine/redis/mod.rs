@@ -10,6 +10,7 @@ mod followed;
 mod follower;
 mod pool;
 mod scripts;
+mod standing;
 mod store;
 mod sweeper;
 #[cfg(test)]
@@ -27,7 +28,8 @@ pub use self::url::{RedisUrl, RedisUrlError};
 pub(in crate::engine) use self::{
     block::{Block, Damaged},
     followed::Followed,
-    store::{Away, MARKS, Marks, Portion, RedisStore, Trying},
+    standing::Trying,
+    store::{Away, MARKS, Marks, Portion, RedisStore},
     sweeper::RedisSweeper,
     writer::RedisWriter,
 };

@@ -14,6 +14,7 @@ use super::{
     block::Block,
     pool::{Failure, Pool},
     scripts,
+    standing::{Standing, Trying},
     trouble::Trouble,
 };
 use crate::engine::{
@@ -30,21 +31,6 @@ pub(in crate::engine) struct RedisStore {
     standing: Mutex<Standing>,
     /// What the log of the gateway has been told to warn of.
     warned: Mutex<HashSet<String>>,
-}
-
-#[derive(Default)]
-struct Standing {
-    /// What is wrong with it now.
-    trouble: Option<Trouble>,
-    /// Whether it was found by writing: that reading goes well says nothing about it then.
-    of_writing: bool,
-}
-
-/// What was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Trying {
-    Reading,
-    Writing,
 }
 
 /// Redis did not answer, or not with what was asked for: it is to be asked again later. What it was is in
@@ -159,7 +145,7 @@ impl RedisStore {
 
     /// What is wrong with it now; `None` where all is well.
     pub(in crate::engine) fn trouble(&self) -> Option<Trouble> {
-        self.standing().trouble.clone()
+        self.standing().trouble().cloned()
     }
 
     /// Notes what is wrong with it, and says so in the log of the gateway where that is news.
@@ -168,30 +154,16 @@ impl RedisStore {
         if trouble == Trouble::ReadOnly {
             self.pool.drop_all();
         }
-        let mut standing = self.standing();
-        if standing.trouble.as_ref() != Some(&trouble) {
-            // That it is away is no answer to what was written.
-            let by_writing = !matches!(trouble, Trouble::Unreachable(_) | Trouble::Busy(_));
-            standing.of_writing = trying == Trying::Writing && by_writing;
-            let word = trouble.word();
-            let is_news = standing
-                .trouble
-                .as_ref()
-                .is_none_or(|before| before.word() != word);
-            standing.trouble = Some(trouble.clone());
-            drop(standing);
-            if is_news {
-                tracing::warn!(state = word, redis = %self.settings.url, "{trouble}");
-            }
+        let is_news = self.standing().fail(trouble.clone(), trying);
+        if is_news {
+            tracing::warn!(state = trouble.word(), redis = %self.settings.url, "{trouble}");
         }
     }
 
     /// Notes that it does what it is asked for.
     pub(in crate::engine) fn succeed(&self, trying: Trying) {
-        let mut standing = self.standing();
-        if standing.trouble.is_some() && (trying == Trying::Writing || !standing.of_writing) {
-            *standing = Standing::default();
-            drop(standing);
+        let is_news = self.standing().succeed(trying);
+        if is_news {
             tracing::info!(redis = %self.settings.url, "Redis is well again");
         }
     }

@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 
 use super::{
     scripts,
-    store::{Away, RedisStore, Trying, run},
+    standing::Trying,
+    store::{Away, RedisStore, run},
 };
 use crate::{
     engine::{Log, group::Command},
@@ -29,6 +30,8 @@ pub(in crate::engine) struct RedisSweeper {
     name: String,
     /// After which place in the directory it goes on to look for channels with too many records.
     place: Vec<u8>,
+    /// Whether it was tried what the writer may.
+    has_tried: bool,
 }
 
 const TICK: Duration = Duration::from_secs(1);
@@ -56,6 +59,7 @@ impl RedisSweeper {
             commands,
             name: random::hex(),
             place: Vec::new(),
+            has_tried: false,
         }
     }
 
@@ -91,8 +95,10 @@ impl RedisSweeper {
         // Room is made also where nothing can be published.
         let swept = self.sweep();
         looked?;
-        if self.store.trouble().is_some() {
+        // An operator is told what is missing before a publisher finds out.
+        if !self.has_tried || self.store.trouble().is_some() {
             self.store.raise(RecordId::ZERO)?;
+            self.has_tried = true;
         }
         swept
     }

@@ -130,6 +130,11 @@ impl RedisServer {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
+    /// Takes its folder away under it, so that it can write no file any more.
+    pub(crate) fn remove_folder(&self) {
+        std::fs::remove_dir_all(self.dir.path()).unwrap();
+    }
+
     /// Runs it again after [`Self::kill`], on the same port and with what its folder has.
     pub(crate) fn run(&self) {
         let until = Instant::now() + Duration::from_secs(20);

@@ -40,33 +40,39 @@ impl Trouble {
         if error.is_timeout() {
             return Self::Unreachable(format!("it does not answer within {} s", PATIENCE.as_secs()));
         }
-        let detail = || error.detail().map_or_else(|| error.to_string(), in_short);
-        match (error.kind(), error.code().unwrap_or_default()) {
-            (ErrorKind::Io, _) => Self::Unreachable(in_short(&error.to_string())),
-            (ErrorKind::RESP3NotSupported, _) => {
+        match error.kind() {
+            ErrorKind::Io => Self::Unreachable(in_short(&error.to_string())),
+            ErrorKind::RESP3NotSupported => {
                 Self::Version("it is older than version 6, and version 7 is needed".to_owned())
             }
-            (ErrorKind::AuthenticationFailed, _) | (_, "WRONGPASS") => {
-                Self::Refused("user or password is wrong".to_owned())
-            }
-            (_, "NOAUTH") => Self::Refused("it wants a password".to_owned()),
-            (_, "NOPERM") => Self::Refused(permission(&detail())),
-            (_, "READONLY" | "MASTERDOWN") => Self::ReadOnly,
-            (_, "OOM") => Self::Full,
-            (_, "LOADING") => Self::Busy("it is reading its files".to_owned()),
-            (_, "BUSY") => Self::Busy("it is in a script that takes long".to_owned()),
-            (_, "MISCONF") => Self::NotSaving(detail()),
-            (_, "NOREPLICAS") => {
-                Self::Replicas("it has fewer replicas than min-replicas-to-write".to_owned())
-            }
-            (_, "CLUSTERDOWN" | "MOVED" | "ASK" | "CROSSSLOT" | "TRYAGAIN") => Self::cluster(),
-            (_, "FORMAT") => Self::Format(detail()),
-            (_, "ERR") if detail().contains("max number of clients") => {
+            ErrorKind::AuthenticationFailed => Self::Refused("user or password is wrong".to_owned()),
+            _ => match (error.code(), error.detail()) {
+                (Some(code), detail) => Self::of_answer(code, detail.unwrap_or_default()),
+                (None, _) => Self::Failing(in_short(&error.to_string())),
+            },
+        }
+    }
+
+    /// What was the trouble where Redis, or a script, answered with this code and these words.
+    pub(super) fn of_answer(code: &str, detail: &str) -> Self {
+        match code {
+            "WRONGPASS" => Self::Refused("user or password is wrong".to_owned()),
+            "NOAUTH" => Self::Refused("it wants a password".to_owned()),
+            "NOPERM" => Self::Refused(permission(detail)),
+            "ERR" if detail.contains("user executing the script can't") => Self::Refused(permission(detail)),
+            "READONLY" | "MASTERDOWN" => Self::ReadOnly,
+            "OOM" => Self::Full,
+            "LOADING" => Self::Busy("it is reading its files".to_owned()),
+            "BUSY" => Self::Busy("it is in a script that takes long".to_owned()),
+            "MISCONF" => Self::NotSaving(in_short(detail)),
+            "NOREPLICAS" => Self::Replicas("it has fewer replicas than min-replicas-to-write".to_owned()),
+            "CLUSTERDOWN" | "MOVED" | "ASK" | "CROSSSLOT" | "TRYAGAIN" => Self::cluster(),
+            "FORMAT" => Self::Format(in_short(detail)),
+            "ERR" if detail.contains("max number of clients") => {
                 Self::Unreachable("it takes no more connections (maxclients)".to_owned())
             }
-            (_, "ERR") if detail().contains("AUTH") => Self::Refused(detail()),
-            (_, "") => Self::Failing(detail()),
-            (_, code) => Self::Failing(format!("{code} {}", detail())),
+            "ERR" if detail.contains("AUTH") => Self::Refused(in_short(detail)),
+            code => Self::Failing(in_short(&format!("{code} {detail}"))),
         }
     }
 
@@ -140,12 +146,111 @@ fn in_short(text: &str) -> String {
     line.chars().take(200).collect()
 }
 
-/// What of `User x has no permissions to run the 'y' command` is not the user.
+/// What is said of missing permissions, but for whose they are and in which script it was.
 fn permission(text: &str) -> String {
-    text.find("no permissions")
-        .or_else(|| text.find("No permissions"))
-        .map_or("its user has not the permissions", |at| &text[at..])
-        .to_owned()
+    let begins = ["no permissions", "No permissions", "can't"];
+    let at = begins.iter().find_map(|begin| text.find(begin));
+    let said = at.and_then(|at| text[at..].split(" script: ").next());
+    said.map_or_else(
+        || "its user has not the permissions".to_owned(),
+        |said| format!("its user: {}", in_short(said)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_redis_answers_becomes_a_word_and_a_sentence_without_the_user() {
+        for (answer, word, said) in [
+            (
+                "WRONGPASS invalid username-password pair or user is disabled.",
+                "refused",
+                "password is wrong",
+            ),
+            ("NOAUTH Authentication required.", "refused", "wants a password"),
+            (
+                "NOPERM User ann has no permissions to run the 'evalsha' command",
+                "refused",
+                "'evalsha'",
+            ),
+            (
+                "NOPERM this user has no permissions to access one of the keys used",
+                "refused",
+                "one of the keys",
+            ),
+            (
+                "ERR The user executing the script can't publish to the channel mentioned in the command script: 8f, on",
+                "refused",
+                "can't publish to the channel mentioned in the command",
+            ),
+            (
+                "NOPERM ACL failure in script: User ann has no permissions",
+                "refused",
+                "no permissions",
+            ),
+            (
+                "ERR AUTH <password> called without any password configured",
+                "refused",
+                "without any password",
+            ),
+            (
+                "READONLY You can't write against a read only replica.",
+                "read_only",
+                "primary",
+            ),
+            ("MASTERDOWN Link with MASTER is down", "read_only", "primary"),
+            (
+                "OOM command not allowed when used memory > 'maxmemory'.",
+                "full",
+                "maxmemory",
+            ),
+            (
+                "LOADING Redis is loading the dataset in memory",
+                "busy",
+                "reading its files",
+            ),
+            ("BUSY Redis is busy running a script.", "busy", "script"),
+            (
+                "MISCONF Errors writing to the AOF file: No space left on device",
+                "not_saving",
+                "No space left",
+            ),
+            (
+                "NOREPLICAS Not enough good replicas to write.",
+                "replicas",
+                "min-replicas-to-write",
+            ),
+            (
+                "CLUSTERDOWN Hash slot not served",
+                "failing",
+                "Redis Cluster is not supported",
+            ),
+            (
+                "MOVED 866 10.0.0.7:6381",
+                "failing",
+                "Redis Cluster is not supported",
+            ),
+            ("FORMAT 2", "format", "(format 2)"),
+            ("ERR max number of clients reached", "unreachable", "maxclients"),
+            (
+                "WRONGTYPE Operation against a key",
+                "failing",
+                "WRONGTYPE Operation",
+            ),
+        ] {
+            let (code, detail) = answer.split_once(' ').unwrap_or_default();
+            let trouble = Trouble::of_answer(code, detail);
+            assert_eq!(trouble.word(), word, "{answer}");
+            let sentence = trouble.to_string();
+            assert!(sentence.contains(said), "{sentence}");
+            assert!(
+                !sentence.contains("ann ") && !sentence.contains("10.0.0.7"),
+                "{sentence}"
+            );
+        }
+    }
 }
 
 #[cfg(test)]

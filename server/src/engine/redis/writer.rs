@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     append::{Batch, Outcome},
-    store::{RedisStore, Trying},
+    standing::Trying,
+    store::RedisStore,
     trouble::Trouble,
 };
 use crate::engine::{
@@ -109,7 +110,11 @@ impl RedisWriter {
         self.log.work.writes.took(begun.elapsed());
         match appended {
             Ok(outcomes) => {
-                self.store.succeed(Trying::Writing);
+                let refused = outcomes.iter().find_map(Outcome::refused);
+                match refused {
+                    Some(trouble) => self.store.fail(trouble, Trying::Writing),
+                    None => self.store.succeed(Trying::Writing),
+                }
                 self.answer(group, outcomes);
             }
             Err(trouble) => {

@@ -3,6 +3,8 @@
 mod catch_up;
 mod hearing;
 mod line;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -247,7 +249,6 @@ impl Follower {
             }
         };
         if self.log.live.hear() {
-            tracing::info!("what other gateways publish is heard again");
             self.wake_all();
         }
         Ok(marks)
@@ -317,7 +318,6 @@ impl Follower {
     /// Redis does not answer.
     fn lose(&self) {
         if self.log.live.lose() {
-            tracing::error!("Redis does not answer: what other gateways publish is not heard until it does");
             self.wake_all();
         }
     }

@@ -10,7 +10,7 @@
 -- The ids of a unit are consecutive. Bound: the caller's; a channel is trimmed by no more than 1,024 blocks.
 
 local LARGEST_SEQ = 2 ^ 52
-local ANSWERS_MS = 600000
+local ANSWERS_MS = '600000'
 
 local keep = tonumber(ARGV[4])
 local channels_at = 6
@@ -66,61 +66,58 @@ local function subscribers_of(channel)
   return channel.subscribers
 end
 
-local function append_block(channel, records, data, seq)
-  local id = id_of(last_ms, seq)
-  redis.call('XADD', prefix .. 's:' .. channel.name, id, 'n', records, 'd', data)
-  local size = #data + BLOCK_OVERHEAD
+local function append_block(channel, ms, seq, count, data)
+  local id = id_of(ms, seq)
+  redis.call('XADD', prefix .. 's:' .. channel.name, id, 'n', count, 'd', data)
+  local records, size = tonumber(count), #data + BLOCK_OVERHEAD
   if channel.records == 0 then
-    channel.first = id_of(last_ms, seq - records + 1)
+    channel.first, channel.first_ms = id_of(ms, seq - records + 1), ms
     channel.block, channel.block_bytes = id, size
-    channel.oldest_moved = true
   end
   channel.records = channel.records + records
   channel.bytes = channel.bytes + size
-  channel.last = id
-  channel.is_changed = true
+  channel.last, channel.last_ms = id, ms
   bytes = bytes + size
-  redis.call('PUBLISH', prefix .. 'live:' .. channel.name, id .. ' ' .. string.format('%.0f', records) .. '\n' .. data)
+  redis.call('PUBLISH', prefix .. 'live:' .. channel.name, id .. ' ' .. count .. '\n' .. data)
 end
 
--- Where it begins with `from`. The records of a unit are next to each other.
+-- Whether the unit in hand has put its answer where repeats look for it.
+local is_remembered
+
+-- Of these blocks, the first of which begins at this argument. The records of a unit are next to each other.
 local function append_unit(key, made_from, from, blocks)
-  if key ~= '' then
-    local answer = redis.call('GET', prefix .. 'k:' .. key)
-    if answer then
-      local was, first, last, subscribers = string.match(answer, '^(%x+) (%S+) (%S+) (%d+)$')
-      if was ~= made_from then
-        return { 'reused' }
-      end
-      return { 'repeat', first, last, subscribers }
-    end
-  end
   local records = 0
   for block = 0, blocks - 1 do
     records = records + tonumber(ARGV[from + 3 * block + 1])
   end
-  local seq
-  if now > last_ms then
-    last_ms, seq = now, -1
-  else
-    seq = last_seq
+  local ms, seq = last_ms, last_seq
+  if now > ms then
+    ms, seq = now, -1
   end
   if seq + records > LARGEST_SEQ then
-    last_ms, seq = last_ms + 1, -1
+    ms, seq = ms + 1, -1
   end
-  local first = id_of(last_ms, seq + 1)
-  last_seq = seq + records
-  for block = 0, blocks - 1 do
-    local channel = channel_at(tonumber(ARGV[from + 3 * block]))
-    local count = tonumber(ARGV[from + 3 * block + 1])
-    seq = seq + count
-    append_block(channel, count, ARGV[from + 3 * block + 2], seq)
-  end
-  local subscribers = string.format('%d', subscribers_of(channel_at(tonumber(ARGV[from]))))
-  local last = id_of(last_ms, last_seq)
+  local first, last = id_of(ms, seq + 1), id_of(ms, seq + records)
+  local subscribers = text_of(subscribers_of(channel_at(tonumber(ARGV[from]))))
   if key ~= '' then
     local answer = made_from .. ' ' .. first .. ' ' .. last .. ' ' .. subscribers
-    redis.call('SET', prefix .. 'k:' .. key, answer, 'PX', ANSWERS_MS)
+    -- Looked for and remembered in one.
+    local before = redis.call('SET', prefix .. 'k:' .. key, answer, 'NX', 'GET', 'PX', ANSWERS_MS)
+    if before then
+      local was, first_before, last_before, subscribers_before = string.match(before, '^(%x+) (%S+) (%S+) (%d+)$')
+      if was ~= made_from then
+        return { 'reused' }
+      end
+      return { 'repeat', first_before, last_before, subscribers_before }
+    end
+    is_remembered = true
+  end
+  last_ms, last_seq = ms, seq + records
+  for block = 0, blocks - 1 do
+    local at_block = from + 3 * block
+    local count = ARGV[at_block + 1]
+    seq = seq + tonumber(count)
+    append_block(channel_at(tonumber(ARGV[at_block])), ms, seq, count, ARGV[at_block + 2])
   end
   return { 'new', first, last, subscribers }
 end
@@ -128,11 +125,20 @@ end
 local answers = {}
 local unit_count = tonumber(ARGV[at])
 at = at + 1
+if unit_count == 0 then
+  -- Nobody hears this. It finds out whether publishing is allowed.
+  redis.call('PUBLISH', prefix .. 'live:', '')
+end
 for unit = 1, unit_count do
   local blocks = tonumber(ARGV[at + 2])
+  is_remembered = false
   -- What is wrong with one channel is not to keep the others from being appended to.
   local done, answer = pcall(append_unit, ARGV[at], ARGV[at + 1], at + 3, blocks)
   if not done then
+    -- What was not appended whole is no answer to a repeat.
+    if is_remembered then
+      redis.call('DEL', prefix .. 'k:' .. ARGV[at])
+    end
     answer = { 'failed', type(answer) == 'table' and answer.err or tostring(answer) }
   end
   answers[unit] = answer
@@ -142,24 +148,26 @@ end
 redis.call('HSET', prefix .. 'log', 'last', id_of(last_ms, last_seq))
 
 for _, channel in ipairs(order) do
-  if channel.is_changed then
+  if channel.last_ms then
     if channel.records > keep then
       local was = channel.first
       bytes = bytes - trim(channel, channel.records - keep, 0, { blocks = 1024, bytes = math.huge })
-      channel.oldest_moved = channel.oldest_moved or channel.first ~= was
+      if channel.first ~= was then
+        channel.first_ms = parts_of(channel.first)
+      end
     end
     save_channel(channel)
-    redis.call('ZADD', prefix .. 'recent', (parts_of(channel.last)), channel.name)
-    if channel.oldest_moved then
-      redis.call('ZADD', prefix .. 'oldest', (parts_of(channel.first)), channel.name)
+    redis.call('ZADD', prefix .. 'recent', text_of(channel.last_ms), channel.name)
+    if channel.first_ms then
+      redis.call('ZADD', prefix .. 'oldest', text_of(channel.first_ms), channel.name)
     end
     if channel.is_new then
       channel_total = channel_total + 1
-      redis.call('ZADD', prefix .. 'dir', 0, ARGV[channel.place], 0, ARGV[channel.place + 1], 0, ARGV[channel.place + 2])
+      redis.call('ZADD', prefix .. 'dir', '0', ARGV[channel.place], '0', ARGV[channel.place + 1], '0', ARGV[channel.place + 2])
     end
   end
 end
 if #order > 0 then
-  redis.call('HSET', prefix .. 'log', 'bytes', string.format('%.0f', bytes), 'channels', channel_total)
+  redis.call('HSET', prefix .. 'log', 'bytes', text_of(bytes), 'channels', text_of(channel_total))
 end
 return { id_of(last_ms, last_seq), answers }

@@ -8,8 +8,13 @@ local prefix = ARGV[1]
 -- What Redis keeps beside the data of a block, about.
 local BLOCK_OVERHEAD = 64
 
+-- Numbers are given to Redis as text: it would write them as floats, which takes long.
+local function text_of(number)
+  return string.format('%d', number)
+end
+
 local function id_of(ms, seq)
-  return string.format('%.0f-%.0f', ms, seq)
+  return string.format('%d-%d', ms, seq)
 end
 
 local function parts_of(id)
@@ -49,8 +54,8 @@ local function channel_of(name)
 end
 
 local function save_channel(channel)
-  redis.call('HSET', prefix .. 'c:' .. channel.name, 'n', channel.records, 'b', channel.bytes, 'f', channel.first,
-    'l', channel.last, 't', channel.trimmed, 'block', channel.block, 'block_b', channel.block_bytes)
+  redis.call('HSET', prefix .. 'c:' .. channel.name, 'n', text_of(channel.records), 'b', text_of(channel.bytes),
+    'f', channel.first, 'l', channel.last, 't', channel.trimmed, 'block', channel.block, 'block_b', text_of(channel.block_bytes))
 end
 
 -- Lets a channel go of its oldest records: of so many, and of those in blocks of a millisecond before `before_ms`; of no

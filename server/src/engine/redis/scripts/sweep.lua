@@ -58,7 +58,7 @@ local function cut(channel, excess, before)
     forget(channel)
   else
     save_channel(channel)
-    redis.call('ZADD', prefix .. 'oldest', (parts_of(channel.first)), channel.name)
+    redis.call('ZADD', prefix .. 'oldest', text_of((parts_of(channel.first))), channel.name)
   end
 end
 
@@ -116,6 +116,6 @@ if looked_at > 0 and has_budget() then
 end
 
 if budget.blocks < 256 or channels_left < 64 or bytes ~= bytes_before then
-  redis.call('HSET', prefix .. 'log', 'bytes', string.format('%.0f', bytes), 'channels', channel_total, 'forgotten', forgotten)
+  redis.call('HSET', prefix .. 'log', 'bytes', text_of(bytes), 'channels', text_of(channel_total), 'forgotten', forgotten)
 end
 return { 1, has_budget() and 0 or 1, place, 256 - budget.blocks }

@@ -199,6 +199,17 @@ fn a_channel_that_somebody_spoilt_is_refused_and_no_other() {
     assert!(answers[0].is_ok() && answers[2].is_ok());
     assert_eq!(answers[1], Err(AppendError::Failed));
     assert_eq!(node.messages("logs:c:w"), numbers(0..1));
+    // What is put right can be appended to, also under a key that was used for what failed.
+    let spoilt = node.store.key("s:logs:d:w");
+    let _: () = server.command(&["SET", &spoilt, "1"]);
+    for _ in 0..2 {
+        let failed = node.try_append(records("logs:d:w", 0..1), named("k", 1));
+        assert_eq!(failed, Err(AppendError::Failed));
+    }
+    let _: () = server.command(&["DEL", &spoilt]);
+    let appended = node.try_append(records("logs:d:w", 0..1), named("k", 1)).unwrap();
+    assert!(!appended.is_repeat);
+    assert_eq!(node.messages("logs:d:w"), numbers(0..1));
 }
 
 #[test]

@@ -110,6 +110,10 @@ fn a_wrong_password_is_said_without_telling_it() {
 fn a_password_that_is_changed_meanwhile_is_asked_for_when_the_connection_ends() {
     let server = RedisServer::with(&["--requirepass", "first"]);
     let node = Node::new(&server.settings()).sweeping();
+    // It begins the log when it tries whether that can be done.
+    eventually("the sweeper's first look", || {
+        server.command(&["EXISTS", &node.store.key("log")])
+    });
     node.append(records("logs:a:w", 0..1));
     // Whoever is in stays in, until Redis closes the connection.
     let _: () = server.command(&["CONFIG", "SET", "requirepass", "second"]);
@@ -268,4 +272,70 @@ fn a_redis_that_is_not_there_says_so_without_saying_where() {
     let said = node.store.trouble().unwrap().to_string();
     assert!(said.contains("refused") && !said.contains("127.0.0.1"), "{said}");
     assert!(node.store.kept(&channel("logs:a:w")).is_err());
+}
+
+#[test]
+fn what_redis_refuses_to_write_has_a_name() {
+    let server = RedisServer::with(&["--save", "3600 1"]);
+    let node = Node::new(&server.settings()).sweeping();
+    node.append(records("logs:a:w", 0..1));
+
+    let _: () = server.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    refused(&node, AppendError::Away, "replicas");
+    let _: () = server.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    well_again(&node);
+
+    let _: () = server.command(&["ACL", "SETUSER", "default", "resetchannels"]);
+    assert_eq!(
+        node.try_append(records("logs:a:w", 0..1), None),
+        Err(AppendError::Failed)
+    );
+    refused(&node, AppendError::Away, "refused");
+    let said = node.store.trouble().unwrap().to_string();
+    assert!(said.contains("publish") && !said.contains("default"), "{said}");
+    let other = Node::new(&server.settings()).sweeping();
+    eventually("the state", || word(&other) == "refused");
+    let _: () = server.command(&["ACL", "SETUSER", "default", "allchannels"]);
+    well_again(&node);
+
+    // It cannot write a snapshot where its folder is no more.
+    server.remove_folder();
+    let _: () = server.command(&["BGSAVE"]);
+    eventually("a snapshot that fails", || {
+        let info: String = server.command(&["INFO", "persistence"]);
+        info.contains("rdb_last_bgsave_status:err")
+    });
+    refused(&node, AppendError::Away, "not_saving");
+    let there = node.read("logs:a:w").len();
+    assert!(there >= 3, "{there}");
+    assert_eq!(word(&node), "not_saving");
+    let _: () = server.command(&["CONFIG", "SET", "stop-writes-on-bgsave-error", "no"]);
+    well_again(&node);
+}
+
+#[test]
+fn a_redis_in_a_long_script_is_busy() {
+    let server = RedisServer::with(&["--busy-reply-threshold", "50"]);
+    let node = Node::new(&server.settings()).sweeping();
+    node.append(records("logs:a:w", 0..1));
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.try_command::<()>(&["EVAL", "while true do end", "0"]));
+        eventually("being busy", || {
+            server
+                .try_command::<()>(&["PING"])
+                .is_err_and(|error| error.code() == Some("BUSY"))
+        });
+        refused(&node, AppendError::Away, "busy");
+        let _: () = server.command(&["SCRIPT", "KILL"]);
+    });
+    well_again(&node);
+}
+
+#[test]
+fn a_cluster_is_not_used() {
+    let server = RedisServer::with(&["--cluster-enabled", "yes"]);
+    let node = Node::new(&server.settings());
+    refused(&node, AppendError::Away, "failing");
+    let said = node.store.trouble().unwrap().to_string();
+    assert!(said.contains("Redis Cluster is not supported"), "{said}");
 }
