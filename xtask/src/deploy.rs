@@ -15,28 +15,17 @@ use crate::{
     page::Page,
     process, python, setup,
     step::Step,
+    test::{HAPROXY, REDIS},
     workspace::Workspace,
 };
 
 /// The linters, each in one version.
 const REQUIREMENTS: &str = "xtask/src/deploy/requirements.txt";
-const PROGRAMS: [Program; 3] = [
-    Program {
-        name: "systemd-analyze",
-        path: "/usr/bin/systemd-analyze",
-        packages: &["systemd"],
-    },
-    Program {
-        name: "haproxy",
-        path: "/usr/sbin/haproxy",
-        packages: &["haproxy"],
-    },
-    Program {
-        name: "redis-server",
-        path: "/usr/bin/redis-server",
-        packages: &["redis-server"],
-    },
-];
+const SYSTEMD: Program = Program {
+    name: "systemd-analyze",
+    path: "/usr/bin/systemd-analyze",
+    packages: &["systemd"],
+};
 const BALANCER: &str = "deploy/compose/haproxy.cfg";
 /// Of systemd's scale from 0 (nothing is left that could be taken away) to 10, times ten.
 const EXPOSURE: &str = "15";
@@ -52,7 +41,7 @@ const COMPOSE: [&str; 2] = ["deploy/compose/gateway.yml", "deploy/compose/redis.
 /// Checks every file, then starts a gateway with each of the environments.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     setup::run(workspace)?;
-    for program in PROGRAMS {
+    for program in [SYSTEMD, HAPROXY, REDIS] {
         program.ensure(workspace)?;
     }
     let tools = python::venv(workspace, "deploy", REQUIREMENTS)?;
@@ -109,7 +98,7 @@ fn manifests(workspace: &Workspace, folder: &str) -> Result<Vec<String>> {
 /// As far as HAProxy can tell without the gateways' names.
 fn balancer(workspace: &Workspace) -> Result<()> {
     let checked = ["-c", "-q", "-f", BALANCER];
-    process::output(workspace.program(PROGRAMS[1].path).args(checked)).map(drop)
+    process::output(workspace.program(HAPROXY.path).args(checked)).map(drop)
 }
 
 /// Whether systemd understands the unit, and how much of the machine it leaves to the gateway.
@@ -121,7 +110,7 @@ fn unit(workspace: &Workspace, binary: &Path) -> Result<()> {
     fs::create_dir_all(&dir).context("cannot make a folder for the unit")?;
     let path = dir.join("logs-gateway.service");
     fs::write(&path, here).with_context(|| format!("cannot write {}", path.display()))?;
-    let systemd = || workspace.program(PROGRAMS[0].path);
+    let systemd = || workspace.program(SYSTEMD.path);
     let said = process::output(systemd().args(["verify", "--man=no"]).arg(&path))?;
     if !said.trim().is_empty() {
         bail!("systemd-analyze verify: {said}");

@@ -91,9 +91,12 @@ fn haproxy_config(gateways: &[String], balance: Option<&str>, port: &Port) -> Re
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/compose/haproxy.cfg");
     let given = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut lines = Vec::new();
-    let mut servers = 0;
+    let (mut servers, mut is_listed) = (0, false);
     for line in given.lines() {
         let words = line.trim_start();
+        if words.starts_with("backend ") {
+            is_listed = false;
+        }
         if words == "bind :3002" {
             lines.push(format!("    bind {}", port.address()));
         } else if words.starts_with("balance ") && balance.is_some() {
@@ -102,12 +105,12 @@ fn haproxy_config(gateways: &[String], balance: Option<&str>, port: &Port) -> Re
             // Each takes two files, and a test's process may not have as many as a server's.
             lines.push("    maxconn 4000".to_owned());
         } else if words.starts_with("server gateway-") {
-            if servers == 0 {
+            if !is_listed {
                 for (number, url) in gateways.iter().enumerate() {
                     lines.push(format!("    server gateway-{number} {}", host(url)?));
                 }
             }
-            servers += 1;
+            (servers, is_listed) = (servers + 1, true);
         } else {
             lines.push(line.to_owned());
         }

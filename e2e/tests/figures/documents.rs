@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
-use logs_e2e::TestGateway;
+use logs_e2e::{TestGateway, cluster::Redis};
 use serde_json::json;
 
 use super::{CHANNEL, prometheus::alerts, scrape::Scrape, text_of};
@@ -16,7 +16,9 @@ fn described(document: &str) -> BTreeMap<&str, &str> {
     let cells = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
     let metrics = cells.filter_map(|cells| {
         let name = cells.first()?.strip_suffix('`')?;
-        let is_metric = name.starts_with("logs_gateway_") || name.starts_with("process_");
+        let is_metric = ["logs_gateway_", "logs_redis_", "process_"]
+            .iter()
+            .any(|of| name.starts_with(of));
         is_metric.then_some((name, *cells.get(1)?))
     });
     metrics.collect()
@@ -26,9 +28,12 @@ fn described(document: &str) -> BTreeMap<&str, &str> {
 async fn every_figure_is_described_and_none_that_is_not_there() -> Result<()> {
     let gateway = TestGateway::start().await?;
     gateway.publish(&CHANNEL.parse()?, json!("m")).await?;
-    let scrape = Scrape::of(&gateway).await?;
+    let redis = Redis::start(&[]).await?;
+    let shared = TestGateway::start_with(&[("REDIS_URL", &redis.url())]).await?;
+    let (scrape, of_shared) = (Scrape::of(&gateway).await?, Scrape::of(&shared).await?);
     let document = text_of(DOCUMENT)?;
-    let (described, there) = (described(&document), scrape.kinds());
+    let (described, mut there) = (described(&document), scrape.kinds());
+    there.extend(of_shared.kinds());
     for (name, kind) in &there {
         let told = described.get(name);
         ensure!(told == Some(kind), "{name} is a {kind}; {DOCUMENT} says {told:?}");

@@ -3,7 +3,7 @@
 use std::{fs, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use logs_e2e::{SseReader, TestGateway, eventually};
+use logs_e2e::{SseReader, TestGateway, cluster::Redis, eventually};
 use logs_shared::api;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ async fn the_alerts_are_raised_by_what_they_say_and_by_nothing_else() -> Result<
 #[tokio::test]
 async fn the_example_of_a_configuration_is_one() -> Result<()> {
     let dir = TempDir::new()?;
-    let config = adapted(&dir, "localhost:1")?;
+    let config = adapted(&dir, &["localhost:1"])?;
     let said = promtool(&["check", "config", config.to_str().context("text")?], "").await?;
     ensure!(said.contains("SUCCESS") && said.contains("rules found"), "{said}");
     Ok(())
@@ -93,7 +93,7 @@ pub(crate) fn alerts() -> Result<Vec<String>> {
 }
 
 /// The configuration of `deploy/`, but for the address, the token's file and how often.
-fn adapted(dir: &TempDir, target: &str) -> Result<std::path::PathBuf> {
+fn adapted(dir: &TempDir, targets: &[&str]) -> Result<std::path::PathBuf> {
     let token = dir.path().join("token");
     fs::write(&token, ADMIN)?;
     fs::copy(
@@ -102,7 +102,7 @@ fn adapted(dir: &TempDir, target: &str) -> Result<std::path::PathBuf> {
     )?;
     let mut config = text_of("deploy/prometheus/prometheus.yml")?;
     for (from, to) in [
-        ("\"localhost:3002\"", format!("\"{target}\"")),
+        ("\"localhost:3002\"", format!("\"{}\"", targets.join("\", \""))),
         (
             "/run/secrets/logs-gateway-admin-token",
             token.display().to_string(),
@@ -127,9 +127,9 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    async fn scraping(target: &str) -> Result<Self> {
+    async fn scraping(targets: &[&str]) -> Result<Self> {
         let dir = TempDir::new()?;
-        let config = adapted(&dir, target)?;
+        let config = adapted(&dir, targets)?;
         let mut child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
             .arg(format!(
@@ -229,17 +229,21 @@ async fn traffic(gateway: &TestGateway, round: usize) -> Result<()> {
 #[tokio::test]
 async fn every_query_of_the_dashboard_and_of_the_alerts_finds_what_a_real_prometheus_scraped() -> Result<()> {
     let gateway = TestGateway::start_with(&[("ADMIN_TOKEN", ADMIN)]).await?;
-    let url = gateway.url("");
-    let target = url.strip_prefix("http://").context("an address")?;
-    let prometheus = Prometheus::scraping(target).await?;
+    let redis = Redis::start(&[]).await?;
+    let shared = TestGateway::start_with(&[("ADMIN_TOKEN", ADMIN), ("REDIS_URL", &redis.url())]).await?;
+    let urls = [gateway.url(""), shared.url("")];
+    let targets = urls.iter().filter_map(|url| url.strip_prefix("http://"));
+    let prometheus = Prometheus::scraping(&targets.collect::<Vec<_>>()).await?;
     let mut reader = SseReader::open(&gateway.stream_url(CHANNEL)).await?;
     tokio::spawn(async move { while reader.next().await.is_ok() {} });
 
     traffic(&gateway, 0).await?;
-    let answer = Client::new()
-        .get(gateway.url(api::METRICS_PATH))
-        .bearer_auth(ADMIN);
-    let scrape = Scrape::parse(answer.send().await?.text().await?)?;
+    let mut said = String::new();
+    for of in [&gateway, &shared] {
+        let answer = Client::new().get(of.url(api::METRICS_PATH)).bearer_auth(ADMIN);
+        said.push_str(&answer.send().await?.text().await?);
+    }
+    let scrape = Scrape::parse(said)?;
     let mut left = dashboard()?;
     all_there(&scrape, left.iter().map(String::as_str))?;
     let mut round = 1;
@@ -265,9 +269,13 @@ async fn every_query_of_the_dashboard_and_of_the_alerts_finds_what_a_real_promet
 
     let is_up = async || {
         let targets = prometheus.get("/api/v1/targets").await?;
-        Ok((targets["activeTargets"][0]["health"] == "up").then_some(()))
+        let targets = targets["activeTargets"].as_array().context("targets")?;
+        Ok(targets
+            .iter()
+            .all(|target| target["health"] == "up")
+            .then_some(()))
     };
-    eventually("the gateway is up", PATIENCE, is_up).await?;
+    eventually("the gateways are up", PATIENCE, is_up).await?;
     let evaluated = async || {
         let groups = prometheus.get("/api/v1/rules").await?;
         let rules = groups["groups"][0]["rules"].as_array().context("rules")?.clone();

@@ -1,7 +1,7 @@
 //! Where Redis is, and what is asked of it.
 
 use super::{Reading, Settings, given};
-use crate::engine::{RedisSettings, RedisUrlError, Storage};
+use crate::engine::{RedisSettings, RedisUrl, Storage};
 
 const PREFIX: &str = "logs-gateway:";
 /// It stands in every key.
@@ -30,14 +30,23 @@ pub(super) fn storage(reading: &mut Reading, settings: &Settings, url: &str) -> 
         PREFIX.to_owned(),
         prefix,
     );
-    match url.parse() {
-        Ok(url) => Storage::Redis(RedisSettings {
-            url,
-            prefix,
-            replicas,
-        }),
+    match url.parse::<RedisUrl>() {
+        Ok(url) => {
+            // Pub/Sub knows no databases: of two logs with one prefix each would hear the other.
+            if url.database() != 0 && given(&settings.redis_prefix).is_none() {
+                let number = url.database();
+                let error = format!(
+                    "REDIS_URL: what is published reaches every database, not only number {number}: with REDIS_PREFIX no other log is mixed up with it"
+                );
+                reading.errors.push(error);
+            }
+            Storage::Redis(RedisSettings {
+                url,
+                prefix,
+                replicas,
+            })
+        }
         Err(error) => {
-            let error: RedisUrlError = error;
             reading.errors.push(format!("REDIS_URL: {error}"));
             Storage::Memory
         }

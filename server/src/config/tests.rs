@@ -186,6 +186,13 @@ fn redis_keeps_records_by_itself_and_nothing_is_for_it_without_its_url() {
             "{errors:#?}"
         );
     }
+    let other_database = |settings: &mut Settings| settings.redis_url = some("redis://:s3cret@redis/2");
+    assert!(redis(other_database)[0].contains("REDIS_PREFIX"));
+    let prefixed = redis(|settings| {
+        other_database(settings);
+        settings.redis_prefix = some("second:");
+    });
+    assert_eq!(prefixed, Vec::<String>::new());
     for prefix in ["a b", "a?", "[a]", "a\\", &"a".repeat(65)] {
         let errors = redis(|settings| settings.redis_prefix = some(prefix));
         assert!(
@@ -199,7 +206,7 @@ fn redis_keeps_records_by_itself_and_nothing_is_for_it_without_its_url() {
 fn records_are_in_the_redis_that_is_named() {
     let config = |prefix| {
         let settings = Settings {
-            redis_url: some("rediss://ann:s3cret@redis:7000/2"),
+            redis_url: some("rediss://ann:s3cret@redis:7000"),
             redis_prefix: prefix,
             ..Settings::default()
         };

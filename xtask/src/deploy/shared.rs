@@ -13,12 +13,12 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    BALANCER, PROGRAMS,
+    BALANCER,
     beside::Beside,
     environments::filled_in,
     redis::{Redis, free_port},
 };
-use crate::{process, running::Running, workspace::Workspace};
+use crate::{process, running::Running, test::HAPROXY, workspace::Workspace};
 
 const CHANNEL: &str = "logs:etl:workspace123:workflow456";
 /// How long anything here may take: Redis is given up after seconds, and balancers look every two.
@@ -104,7 +104,7 @@ fn balancer(
     }
     let path = dir.join("haproxy.cfg");
     fs::write(&path, config).context("cannot write what HAProxy reads")?;
-    let mut haproxy = workspace.program(PROGRAMS[1].path);
+    let mut haproxy = workspace.program(HAPROXY.path);
     // In the foreground, as one process.
     Beside::start(haproxy.arg("-db").arg("-f").arg(path), &dir.join("balancer"))
 }

@@ -39,6 +39,13 @@ impl RedisUrl {
     pub(super) fn place(&self) -> &Place {
         &self.place
     }
+
+    /// The number of the database that it names; 0 where it names none.
+    #[must_use]
+    pub fn database(&self) -> i64 {
+        let (Place::Server(server) | Place::Sentinels { server, .. }) = &*self.place;
+        server.redis_settings().db()
+    }
 }
 
 impl FromStr for RedisUrl {
