@@ -4,7 +4,8 @@
 //!
 //! - [`http`]: paths, and everything that can be refused; [`access`] says who may
 //! - [`gateway`]: everything the gateway can do, behind one handle
-//! - [`engine`]: the log: one writer gives ids, the channels' tails keep records, watches wake readers
+//! - [`engine`]: the log: one writer gives ids (Redis, where several gateways share one), the channels' tails keep records,
+//!   watches wake readers
 //! - `reader`: a cursor that moves through the channels it follows; `newest` finds where it begins
 //! - `history`: a reader that stops, for looking back
 //! - `stream`: one reader's response body; `streams` knows which are open

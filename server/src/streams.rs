@@ -106,6 +106,9 @@ pub(crate) enum NotChanged {
     /// Another gateway has it, and cannot be asked. Never of a stream that is open here.
     #[error(transparent)]
     NotReached(#[from] NoAnswer),
+    /// A mistake in the gateway stopped the change.
+    #[error("a mistake in the gateway stopped the change")]
+    Ended,
 }
 
 /// Why a stream is ended at once.

@@ -95,7 +95,7 @@ async fn a_wrong_password_is_said_and_told_nowhere() -> Result<()> {
     let redis = Redis::start(&["requirepass another"]).await?;
     let url = format!("redis://:{PASSWORD}@{}", redis.address());
     let gateway = gateway_of(&url, &[]).await?;
-    in_trouble(&gateway, "lets the gateway not do").await?;
+    in_trouble(&gateway, "does not let the gateway do").await?;
     ensure_refused(&gateway).await?;
     ensure_no_password(&gateway).await?;
     redis.set("requirepass", PASSWORD).await?;
@@ -107,7 +107,7 @@ async fn a_wrong_password_is_said_and_told_nowhere() -> Result<()> {
 async fn a_missing_password_is_said() -> Result<()> {
     let redis = Redis::start(&[&format!("requirepass {PASSWORD}")]).await?;
     let gateway = gateway_of(&format!("redis://{}", redis.address()), &[]).await?;
-    in_trouble(&gateway, "lets the gateway not do").await?;
+    in_trouble(&gateway, "does not let the gateway do").await?;
     Ok(())
 }
 
@@ -258,7 +258,7 @@ async fn another_format_is_left_alone() -> Result<()> {
 async fn the_figures_say_in_a_word_what_it_is() -> Result<()> {
     let mut redis = Redis::start(&["requirepass another"]).await?;
     let gateway = gateway_of(&format!("redis://{}", redis.address()), &[]).await?;
-    in_trouble(&gateway, "lets the gateway not do").await?;
+    in_trouble(&gateway, "does not let the gateway do").await?;
     for word in ["refused", "unreachable"] {
         let figures = figures(&gateway).await?;
         let state = format!("logs_redis_trouble{{state=\"{word}\"}} 1");

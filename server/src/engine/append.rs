@@ -15,7 +15,7 @@ pub struct Appended {
     pub is_repeat: bool,
 }
 
-/// Why nothing was appended.
+/// Why an append was not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// The log takes no more records.

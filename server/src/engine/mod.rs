@@ -3,8 +3,9 @@
 //! [`Engine`] is the seam behind which records are kept; `contract` has the tests that whatever is behind
 //! it must pass. In the order a record meets them: the [`writer`] gives it an id and bytes and puts it
 //! into the [`store`], its [`ChannelLog`] keeps it in the [`tail`], and the [`watch`] of each reader
-//! learns that there is something to read. The [`sweeper`] lets go of what is not to be kept. Nothing here
-//! knows HTTP.
+//! learns that there is something to read. The [`sweeper`] lets go of what is not to be kept. Where records are
+//! in [`redis`], that has a writer and a sweeper of its own, and what is appended comes back to the channel logs over
+//! its follower; [`live`] says how far that has come. Nothing here knows HTTP.
 
 mod append;
 mod channel_log;
@@ -181,7 +182,7 @@ impl Engine {
     /// and gets the answer of the first.
     ///
     /// # Errors
-    /// [`AppendError`]: nothing was appended.
+    /// [`AppendError`]: nothing was appended, but where it says that this is not known.
     pub async fn append(
         &self,
         records: Vec<NewRecord>,

@@ -107,7 +107,7 @@ impl Gateway {
         scope: ReadScope,
     ) -> Result<StreamChanged, NotChanged> {
         let changing = spawn_blocking(move || self.change_here(stream_id, &change, &owner, &scope));
-        changing.await.unwrap_or(Err(NoAnswer::Silent.into()))
+        changing.await.unwrap_or(Err(NotChanged::Ended))
     }
 
     /// Ends the stream with this id, or this name in the statistics, at once, on whichever gateway; or the one of this
@@ -187,7 +187,7 @@ impl Gateway {
                     Ok(changed) => Answer::Changed(changed),
                     Err(NotChanged::Unknown(_)) => Answer::UnknownStream,
                     Err(NotChanged::TooManyPatterns(_)) => Answer::TooManyPatterns,
-                    Err(NotChanged::NotReached(_)) => Answer::Refused,
+                    Err(NotChanged::NotReached(_) | NotChanged::Ended) => Answer::Refused,
                 }
             }
             Question::Close { name } => match self.shared.streams.close(&name) {

@@ -180,6 +180,7 @@ impl From<NotChanged> for ApiError {
             NotChanged::Unknown(error) => error.into(),
             NotChanged::TooManyPatterns(error) => error.into(),
             NotChanged::NotReached(error) => Self::NotReached(error),
+            NotChanged::Ended => Self::Internal,
         }
     }
 }

@@ -1,4 +1,15 @@
 //! Redis as the place where records are kept, so that several gateways share them.
+//!
+//! In the order a record meets them:
+//!
+//! - [`writer`]: takes what is to be appended, as a batch ([`append`]) of blocks ([`block`])
+//! - [`scripts`]: what Redis does with it, in one step for everybody
+//! - [`follower`]: hears what every gateway has appended, of what readers want ([`followed`]) on which [`topics`]
+//! - [`portion`], [`channels`]: what readers ask for that is in no tail; [`marks`]: where the log stands
+//! - [`sweeper`]: lets go of what is not to be kept
+//!
+//! What they ask with: [`store`] on the connections of a [`pool`], which [`connect`] makes as the [`url`] says and [`check`]
+//! looks at. What is wrong with Redis is a [`trouble`]; [`standing`] knows since when, and what ends it.
 
 mod append;
 mod block;

@@ -35,6 +35,21 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
+    /// Every word there is.
+    pub(crate) const WORDS: [&'static str; 11] = [
+        "unreachable",
+        "refused",
+        "version",
+        "read_only",
+        "replicas",
+        "full",
+        "evicts",
+        "busy",
+        "not_saving",
+        "format",
+        "failing",
+    ];
+
     /// What was the trouble with this answer.
     pub(crate) fn of(error: &RedisError) -> Self {
         if error.is_timeout() {
@@ -81,21 +96,6 @@ impl Trouble {
         Self::Failing(want.to_owned())
     }
 
-    /// Every word there is.
-    pub(crate) const WORDS: [&'static str; 11] = [
-        "unreachable",
-        "refused",
-        "version",
-        "read_only",
-        "replicas",
-        "full",
-        "evicts",
-        "busy",
-        "not_saving",
-        "format",
-        "failing",
-    ];
-
     /// One word for it, for figures.
     pub(crate) fn word(&self) -> &'static str {
         match self {
@@ -118,7 +118,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(why) => write!(f, "Redis cannot be reached: {why}"),
-            Self::Refused(why) => write!(f, "Redis lets the gateway not do what it needs: {why}"),
+            Self::Refused(why) => write!(f, "Redis does not let the gateway do what it needs: {why}"),
             Self::Version(why) => write!(f, "this Redis cannot be used: {why}"),
             Self::ReadOnly => {
                 f.write_str("Redis is a replica, which takes no records: REDIS_URL is to lead to the primary")
@@ -251,11 +251,6 @@ mod tests {
             );
         }
     }
-}
-
-#[cfg(test)]
-mod words {
-    use super::*;
 
     #[test]
     fn every_trouble_has_one_of_the_words() {

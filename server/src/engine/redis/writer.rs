@@ -141,9 +141,10 @@ impl RedisWriter {
 
     fn take_connection(&mut self) -> Result<Connection, Trouble> {
         if let Some((mut connection, used)) = self.connection.take() {
-            let answered = match used.elapsed() < IDLE {
-                true => Ok(()),
-                false => redis::cmd("PING").exec(&mut connection),
+            let answered = if used.elapsed() < IDLE {
+                Ok(())
+            } else {
+                redis::cmd("PING").exec(&mut connection)
             };
             match answered {
                 Ok(()) => return Ok(connection),
@@ -167,20 +168,12 @@ impl RedisWriter {
                     ..
                 } => (first_id, subscribers, is_repeat),
                 Outcome::Reused => {
-                    answers.extend(
-                        waiting
-                            .into_iter()
-                            .map(|one| (one.reply, Err(AppendError::KeyReused))),
-                    );
+                    refuse(waiting, AppendError::KeyReused);
                     continue;
                 }
                 Outcome::Failed(why) => {
                     tracing::error!(%why, "records could not be appended");
-                    answers.extend(
-                        waiting
-                            .into_iter()
-                            .map(|one| (one.reply, Err(AppendError::Failed))),
-                    );
+                    refuse(waiting, AppendError::Failed);
                     continue;
                 }
             };
@@ -199,7 +192,7 @@ impl RedisWriter {
                     subscribers,
                     is_repeat,
                 };
-                answers.push((one.reply, Ok(appended)));
+                answers.push((one.reply, appended));
                 from = to.next();
             }
         }
@@ -209,7 +202,7 @@ impl RedisWriter {
         }
         // Who went away needs no answer; its records stay.
         for (reply, answer) in answers {
-            let _ = reply.send(answer);
+            let _ = reply.send(Ok(answer));
         }
     }
 }
@@ -256,9 +249,14 @@ impl Group {
             Trouble::Full => AppendError::Full,
             _ => AppendError::Away,
         };
-        for waiting in self.waiting.into_iter().flatten() {
-            let _ = waiting.reply.send(Err(error));
-        }
+        refuse(self.waiting.into_iter().flatten(), error);
+    }
+}
+
+/// Answers that nothing is acknowledged. Who went away needs no answer.
+fn refuse(waiting: impl IntoIterator<Item = Waiting>, error: AppendError) {
+    for one in waiting {
+        let _ = one.reply.send(Err(error));
     }
 }
 

@@ -132,12 +132,13 @@ impl Hearing {
 
     /// Whether nobody here wants it, or it was heard already: what several patterns choose comes several times.
     fn is_of_no_use(&self, channel: &Channel, last_id: RecordId) -> bool {
+        let is_live = lock(&self.aside).is_none();
         let directory = read(&self.log.directory);
         match directory.get(channel) {
             Some(log) => last_id <= log.last_id(),
             None if directory.wants(channel) => false,
             None => {
-                if lock(&self.aside).is_none() {
+                if is_live {
                     self.log.raise_head(last_id);
                 }
                 true
