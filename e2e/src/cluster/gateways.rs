@@ -62,6 +62,15 @@ impl Cluster {
         urls
     }
 
+    /// Where the nth of many comes in: one in three at the balancer, the others at a gateway each, from which they go on to the next.
+    #[must_use]
+    pub fn urls_of(&self, nth: usize) -> Vec<String> {
+        match nth % 3 {
+            0 => vec![self.balancer.url("")],
+            _ => self.urls_from(nth),
+        }
+    }
+
     /// Waits until every gateway is ready.
     ///
     /// # Errors

@@ -68,18 +68,10 @@ impl Kills {
         let urls = vec![redis.url(); self.gateways];
         let mut cluster = Cluster::start(&urls, &[]).await?;
         let mut load = Load::new("kills", self.channels)?;
-        let balancer = [cluster.balancer.url("")];
-        load.read_all_ways(self.readers, |reader| match reader % 3 {
-            0 => balancer.to_vec(),
-            _ => cluster.urls_from(reader),
-        });
+        load.read_all_ways(self.readers, |reader| cluster.urls_of(reader));
         load.has_begun().await?;
         for publisher in 0..4 {
-            let urls = match publisher {
-                0 => balancer.to_vec(),
-                _ => cluster.urls_from(publisher),
-            };
-            load.publish(&urls, usize::MAX, Duration::from_millis(20));
+            load.publish(&cluster.urls_of(publisher), usize::MAX, Duration::from_millis(20));
         }
         let mut rng = Rng::new();
         let mut pause = async move || sleep(Duration::from_millis(rng.u64(0..300))).await;

@@ -1,7 +1,6 @@
 //! [`Load`]: publishers and readers who go on through everything.
 
 use std::{
-    fmt::Write,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -132,7 +131,7 @@ impl Load {
         };
         eventually("every reader has a cursor", CONNECT, connected)
             .await
-            .with_context(|| self.what_is_missing())
+            .with_context(|| self.ledger.what_is_missing(&self.readers))
     }
 
     /// One more publisher, at these gateways or balancers in turn: of so many records, with a pause after each answer.
@@ -179,7 +178,7 @@ impl Load {
             Ok((self.ledger.counts().records >= goal).then_some(()))
         });
         let reached = reached.await;
-        reached.with_context(|| self.what_is_missing())
+        reached.with_context(|| self.ledger.what_is_missing(&self.readers))
     }
 
     /// Waits until the publishers are done, and the readers have everything.
@@ -212,7 +211,12 @@ impl Load {
         };
         let ended = timeout(within, all).await;
         ended
-            .with_context(|| format!("not finished within {within:?}; {}", self.what_is_missing()))
+            .with_context(|| {
+                format!(
+                    "not finished within {within:?}; {}",
+                    self.ledger.what_is_missing(&self.readers)
+                )
+            })
             .flatten()?;
         let took = self.started.elapsed();
         let list: Vec<_> = self.channels.iter().map(Channel::as_str).collect();
@@ -251,30 +255,6 @@ impl Load {
             longest_pause,
             longest_waiting,
         })
-    }
-
-    /// What has not happened yet.
-    fn what_is_missing(&self) -> String {
-        let last = self.ledger.last_id();
-        let counts = self.ledger.counts();
-        let mut text = format!("{} records are acknowledged, the last as {last}", counts.records);
-        text.push_str(&self.ledger.waiting());
-        let behind = { self.readers.iter() }.filter(|reader| reader.reading().cursor() < Some(last));
-        for reader in behind.take(10) {
-            let reading = reader.reading();
-            let cursor = reading
-                .cursor()
-                .map_or_else(|| "no".to_owned(), |cursor| cursor.to_string());
-            let error = reading.last_error.as_deref().unwrap_or("none");
-            let error: String = error.chars().take(300).collect();
-            // Writing to a text does not fail.
-            let _ = write!(
-                text,
-                "\n  {} has {cursor} cursor; its last error: {error}",
-                reading.name
-            );
-        }
-        text
     }
 
     /// What a stream is asked for, and the numbers of its channels; none where these are all.

@@ -8,7 +8,7 @@ use std::{
 
 use logs_shared::RecordId;
 
-use super::numbered::Numbered;
+use super::{numbered::Numbered, reader::Reader};
 
 /// A publication that was answered with 200.
 #[derive(Clone, Debug)]
@@ -76,12 +76,23 @@ impl Ledger {
         last.max().unwrap_or_default()
     }
 
-    /// Who waits for an answer, and why; a line each.
-    pub(crate) fn waiting(&self) -> String {
-        let mut text = String::new();
+    /// What has not happened yet: how far it is, who waits for an answer and which readers are behind, ten of them; a line each.
+    pub(crate) fn what_is_missing(&self, readers: &[Reader]) -> String {
+        let (last, counts) = (self.last_id(), self.counts());
+        let mut text = format!("{} records are acknowledged, the last as {last}", counts.records);
         for (publisher, reason) in &self.entries().waiting {
             // Writing to a text does not fail.
             let _ = write!(text, "\n  publisher {publisher} has no answer: {reason}");
+        }
+        let readings = readers.iter().map(Reader::reading);
+        for reading in readings.filter(|reading| reading.cursor() < Some(last)).take(10) {
+            let cursor = reading
+                .cursor()
+                .map_or_else(|| "no".to_owned(), |cursor| cursor.to_string());
+            let error = reading.last_error.as_deref().unwrap_or("none");
+            let error: String = error.chars().take(300).collect();
+            let name = &reading.name;
+            let _ = write!(text, "\n  {name} has {cursor} cursor; its last error: {error}");
         }
         text
     }

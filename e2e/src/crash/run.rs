@@ -1,6 +1,6 @@
 //! [`Run`]: one crash test while it goes on.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, bail, ensure};
 use fastrand::Rng;
@@ -116,25 +116,7 @@ impl<'a> Run<'a> {
 
     /// What has not happened yet, for a run that takes too long.
     pub(super) fn what_is_missing(&self) -> String {
-        let last = self.ledger.last_id();
-        let counts = self.ledger.counts();
-        let mut text = format!("{} records are acknowledged, the last as {last}", counts.records);
-        text.push_str(&self.ledger.waiting());
-        for reader in &self.readers {
-            let reading = reader.reading();
-            if reading.cursor() < Some(last) {
-                let cursor = reading.cursor().unwrap_or_default();
-                let error = reading.last_error.as_deref().unwrap_or("none");
-                let error: String = error.chars().take(300).collect();
-                // Writing to a text does not fail.
-                let _ = write!(
-                    text,
-                    "\n  reader {} is at {cursor}; its last error: {error}",
-                    reading.name
-                );
-            }
-        }
-        text
+        self.ledger.what_is_missing(&self.readers)
     }
 
     /// Kills and starts again, at random moments: mostly while all goes well, one time in five while it starts.

@@ -14,18 +14,10 @@ const WITHIN: Duration = Duration::from_secs(120);
 /// patterns, spread over the gateways and the balancer.
 async fn deliver(mut cluster: Cluster) -> Result<()> {
     let mut load = Load::new("w", CHANNELS)?;
-    let balancer = [cluster.balancer.url("")];
-    load.read_all_ways(READERS, |reader| match reader % 3 {
-        0 => balancer.to_vec(),
-        _ => cluster.urls_from(reader),
-    });
+    load.read_all_ways(READERS, |reader| cluster.urls_of(reader));
     load.has_begun().await?;
     for publisher in 0..4 {
-        let urls = match publisher {
-            0 => balancer.to_vec(),
-            _ => cluster.urls_from(publisher),
-        };
-        load.publish(&urls, RECORDS / 4, Duration::ZERO);
+        load.publish(&cluster.urls_of(publisher), RECORDS / 4, Duration::ZERO);
     }
     let report = load.finish(&cluster.gateways, WITHIN).await?;
     println!("{} gateways: {report}", cluster.gateways.len());
