@@ -2,30 +2,63 @@
 
 use logs_shared::{Channel, ChannelPattern};
 
-/// How topics begin, before the channel.
-pub(super) fn prefix(keys: &str) -> String {
-    format!("{keys}live:")
+/// The topics of gateways whose keys begin with the same text. What is published to a channel comes on two: the channel's own
+/// and its workspace's.
+pub(super) struct Topics {
+    channels: String,
+    workspaces: String,
 }
 
-/// The topic of a channel.
-pub(super) fn of_channel(prefix: &str, channel: &Channel) -> String {
-    format!("{prefix}{channel}")
+/// What to ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Topic {
+    /// A topic.
+    Named(String),
+    /// All topics that look so, as Redis writes patterns. Redis looks at each of these for everything that is published.
+    Glob(String),
 }
 
-/// What choose the topics of a pattern's channels, as Redis writes patterns. They may choose others too: there, a `*` stands
-/// for any text.
-pub(super) fn of_pattern(prefix: &str, pattern: &ChannelPattern) -> Vec<String> {
-    let prefix = escaped(prefix);
-    let text = pattern.as_str();
-    let shorter = match text.strip_suffix(":*") {
-        // A last wildcard of four parts stands for none too, unless the one before it takes whatever comes.
-        Some(shorter) if text.split(':').count() == 4 => shorter,
-        _ => return vec![format!("{prefix}{text}")],
-    };
-    if shorter.ends_with(":*") {
-        vec![format!("{prefix}{shorter}")]
-    } else {
-        vec![format!("{prefix}{shorter}"), format!("{prefix}{text}")]
+impl Topics {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self {
+            channels: format!("{prefix}live:"),
+            workspaces: format!("{prefix}in:"),
+        }
+    }
+
+    pub(super) fn of_channel(&self, channel: &Channel) -> Topic {
+        Topic::Named(format!("{}{channel}", self.channels))
+    }
+
+    /// What brings everything that is published to the channels of a pattern. It may bring more: in a glob, a `*` stands for
+    /// any text.
+    pub(super) fn of_pattern(&self, pattern: &ChannelPattern) -> Topic {
+        if let [_, Some(workspace), _] = pattern.segments() {
+            return Topic::Named(format!("{}{workspace}", self.workspaces));
+        }
+        let text = pattern.as_str();
+        let text = match text.strip_suffix(":*") {
+            // A last wildcard of four parts stands for none too, and the one before it takes whatever comes.
+            Some(shorter) if shorter.ends_with(":*") && text.split(':').count() == 4 => shorter,
+            _ => text,
+        };
+        Topic::Glob(format!("{}{text}", escaped(&self.channels)))
+    }
+
+    /// What brings everything that is published.
+    pub(super) fn everything(&self) -> Topic {
+        Topic::Glob(format!("{}logs:*:*", escaped(&self.channels)))
+    }
+
+    /// To which channel this was published, and what.
+    pub(super) fn read<'a>(&self, topic: &str, message: &'a [u8]) -> Option<(Channel, &'a [u8])> {
+        if let Some(channel) = topic.strip_prefix(&self.channels) {
+            return Some((channel.parse().ok()?, message));
+        }
+        topic.strip_prefix(&self.workspaces)?;
+        let end = message.iter().position(|byte| *byte == b' ')?;
+        let channel = std::str::from_utf8(&message[..end]).ok()?;
+        Some((channel.parse().ok()?, &message[end + 1..]))
     }
 }
 
@@ -78,11 +111,24 @@ mod tests {
         #[test]
         fn nothing_of_a_pattern_is_missed(pattern in "logs(:(a|b|\\*)){2,3}", channel in "logs(:(a|b)){2,3}") {
             let (pattern, channel): (ChannelPattern, Channel) = (pattern.parse().unwrap(), channel.parse().unwrap());
-            let prefix = "x[1]*:live:";
-            let topic = of_channel(prefix, &channel);
-            let globs = of_pattern(prefix, &pattern);
-            let is_heard = globs.iter().any(|glob| matches(glob.as_bytes(), topic.as_bytes()));
-            prop_assert!(is_heard || !pattern.matches(&channel), "{:?} {}", globs, topic);
+            let topics = Topics::new("x[1]*:");
+            let published = [
+                (format!("x[1]*:live:{channel}"), "1-0 1\n".to_owned()),
+                (format!("x[1]*:in:{}", channel.workspace_id()), format!("{channel} 1-0 1\n")),
+            ];
+            let mut is_heard = false;
+            for (topic, message) in &published {
+                let read = topics.read(topic, message.as_bytes());
+                prop_assert_eq!(read, Some((channel.clone(), &b"1-0 1\n"[..])));
+                let everything = topics.everything();
+                for (asked, hears) in [(topics.of_pattern(&pattern), &mut is_heard), (everything, &mut false)] {
+                    *hears |= match asked {
+                        Topic::Named(name) => name == *topic,
+                        Topic::Glob(glob) => matches(glob.as_bytes(), topic.as_bytes()),
+                    };
+                }
+            }
+            prop_assert!(is_heard || !pattern.matches(&channel), "{} {}", pattern, channel);
             prop_assert_eq!(choosing(&channel).any(|other| other == pattern), pattern.matches(&channel));
         }
     }

@@ -13,13 +13,19 @@ use redis::{PushInfo, PushKind, Value};
 use tokio::sync::Notify;
 
 use super::Missed;
-use crate::engine::{Log, lock, read, redis::Block, tail::Stored, watch::Signal, write};
+use crate::engine::{
+    Log, lock, read,
+    redis::{Block, topics::Topics},
+    tail::Stored,
+    watch::Signal,
+    write,
+};
 
 /// Takes what is heard on a connection to the channels and their readers, in the order in which it comes. What comes
 /// before it is known what was missed is put aside.
 pub(super) struct Hearing {
     log: Arc<Log>,
-    prefix: String,
+    topics: Topics,
     aside: Mutex<Option<Aside>>,
     has_ended: AtomicBool,
     end: Notify,
@@ -38,10 +44,10 @@ struct Aside {
 const ASIDE_BYTES: u64 = 32 << 20;
 
 impl Hearing {
-    pub(super) fn new(log: Arc<Log>, prefix: String) -> Self {
+    pub(super) fn new(log: Arc<Log>, topics: Topics) -> Self {
         Self {
             log,
-            prefix,
+            topics,
             aside: Mutex::new(Some(Aside::default())),
             has_ended: AtomicBool::new(false),
             end: Notify::new(),
@@ -80,17 +86,13 @@ impl Hearing {
                 else {
                     return;
                 };
-                if let Some(channel) = self.channel(&topic) {
-                    self.hear(channel, &message);
+                let topic = std::str::from_utf8(&topic).unwrap_or_default();
+                if let Some((channel, message)) = self.topics.read(topic, &message) {
+                    self.hear(channel, message);
                 }
             }
             _ => {}
         }
-    }
-
-    fn channel(&self, topic: &[u8]) -> Option<Channel> {
-        let topic = std::str::from_utf8(topic).ok()?;
-        topic.strip_prefix(&self.prefix)?.parse().ok()
     }
 
     fn hear(&self, channel: Channel, message: &[u8]) {

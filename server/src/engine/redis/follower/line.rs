@@ -10,21 +10,26 @@ use redis::{RedisResult, Value, aio::MultiplexedConnection};
 
 use super::{Hearing, Lost};
 use crate::engine::redis::{
-    MARKS, Marks, RedisStore, Trouble, Trying, connect_live, followed::Touched, topics,
+    MARKS, Marks, RedisStore, Trouble, Trying, connect_live,
+    followed::Touched,
+    topics::{Topic, Topics},
 };
 
 /// The connection on which everything is heard, and what it is subscribed to.
 pub(super) struct Line {
     connection: MultiplexedConnection,
-    prefix: String,
+    topics: Topics,
     channels: HashSet<Channel>,
-    patterns: HashMap<ChannelPattern, Vec<String>>,
-    /// How many patterns need each of these.
-    globs: HashMap<String, usize>,
+    patterns: HashMap<ChannelPattern, Topic>,
+    /// How many channels and patterns need each of these.
+    users: HashMap<Topic, usize>,
+    globs: usize,
 }
 
 /// How many topics are named in one command.
 const TOPICS_AT_ONCE: usize = 1_000;
+/// The most globs, but for the one for everything: Redis looks at each for everything that is published.
+const MOST_GLOBS: usize = 32;
 
 impl Line {
     pub(super) async fn open(store: &RedisStore, hearing: &Arc<Hearing>) -> Result<Self, Lost> {
@@ -33,40 +38,39 @@ impl Line {
             hears.push(info);
             Ok::<(), std::convert::Infallible>(())
         };
-        let connection = connect_live(&store.settings().url, push).await;
         Ok(Self {
-            connection: connection?,
-            prefix: topics::prefix(&store.settings().prefix),
+            connection: connect_live(&store.settings().url, push).await?,
+            topics: Topics::new(&store.settings().prefix),
             channels: HashSet::new(),
             patterns: HashMap::new(),
-            globs: HashMap::new(),
+            users: HashMap::new(),
+            globs: 0,
         })
     }
 
     /// Subscribes to all of this that it is not subscribed to.
     pub(super) async fn follow(&mut self, wanted: &Touched) -> RedisResult<()> {
-        let new = |channel: &&Channel| self.channels.insert((*channel).clone());
-        let channels: Vec<_> = wanted.channels.iter().filter(new).collect();
-        let topics: Vec<_> = channels
-            .into_iter()
-            .map(|channel| topics::of_channel(&self.prefix, channel))
-            .collect();
-        let mut globs = Vec::new();
+        let mut new = Vec::new();
+        for channel in &wanted.channels {
+            if self.channels.insert(channel.clone()) {
+                let topic = self.topics.of_channel(channel);
+                self.use_topic(topic, &mut new);
+            }
+        }
         for pattern in wanted.patterns.keys() {
             if self.patterns.contains_key(pattern) {
                 continue;
             }
-            let of_pattern = topics::of_pattern(&self.prefix, pattern);
-            for glob in &of_pattern {
-                let users = self.globs.entry(glob.clone()).or_default();
-                *users += 1;
-                if *users == 1 {
-                    globs.push(glob.clone());
-                }
+            let mut topic = self.topics.of_pattern(pattern);
+            let is_new_glob = matches!(topic, Topic::Glob(_)) && !self.users.contains_key(&topic);
+            if is_new_glob && self.globs >= MOST_GLOBS {
+                topic = self.topics.everything();
             }
-            self.patterns.insert(pattern.clone(), of_pattern);
+            self.patterns.insert(pattern.clone(), topic.clone());
+            self.use_topic(topic, &mut new);
         }
-        for topics in topics.chunks(TOPICS_AT_ONCE) {
+        let (named, globs) = split(new);
+        for topics in named.chunks(TOPICS_AT_ONCE) {
             self.connection.subscribe(topics).await?;
         }
         for globs in globs.chunks(TOPICS_AT_ONCE) {
@@ -77,32 +81,47 @@ impl Line {
 
     /// Ends its subscription to all of this.
     pub(super) async fn leave(&mut self, unwanted: &Touched) -> RedisResult<()> {
-        let known = unwanted
-            .channels
-            .iter()
-            .filter(|channel| self.channels.remove(*channel));
-        let topics: Vec<_> = known
-            .map(|channel| topics::of_channel(&self.prefix, channel))
-            .collect();
-        let mut left = Vec::new();
-        for pattern in unwanted.patterns.keys() {
-            for glob in self.patterns.remove(pattern).unwrap_or_default() {
-                if let Some(users) = self.globs.get_mut(&glob) {
-                    *users -= 1;
-                    if *users == 0 {
-                        self.globs.remove(&glob);
-                        left.push(glob);
-                    }
-                }
+        let mut old = Vec::new();
+        for channel in &unwanted.channels {
+            if self.channels.remove(channel) {
+                let topic = self.topics.of_channel(channel);
+                self.leave_topic(topic, &mut old);
             }
         }
-        for topics in topics.chunks(TOPICS_AT_ONCE) {
+        for pattern in unwanted.patterns.keys() {
+            if let Some(topic) = self.patterns.remove(pattern) {
+                self.leave_topic(topic, &mut old);
+            }
+        }
+        let (named, globs) = split(old);
+        for topics in named.chunks(TOPICS_AT_ONCE) {
             self.connection.unsubscribe(topics).await?;
         }
-        for globs in left.chunks(TOPICS_AT_ONCE) {
+        for globs in globs.chunks(TOPICS_AT_ONCE) {
             self.connection.punsubscribe(globs).await?;
         }
         Ok(())
+    }
+
+    fn use_topic(&mut self, topic: Topic, new: &mut Vec<Topic>) {
+        let users = self.users.entry(topic.clone()).or_default();
+        *users += 1;
+        if *users == 1 {
+            self.globs += usize::from(matches!(topic, Topic::Glob(_)));
+            new.push(topic);
+        }
+    }
+
+    fn leave_topic(&mut self, topic: Topic, old: &mut Vec<Topic>) {
+        let Some(users) = self.users.get_mut(&topic) else {
+            return;
+        };
+        *users -= 1;
+        if *users == 0 {
+            self.users.remove(&topic);
+            self.globs -= usize::from(matches!(topic, Topic::Glob(_)));
+            old.push(topic);
+        }
     }
 
     /// How far the log is; `None` where there is none. When this returns, everything up to there has been heard.
@@ -128,4 +147,16 @@ impl Line {
         }
         Ok(())
     }
+}
+
+/// The topics, and the globs.
+fn split(topics: Vec<Topic>) -> (Vec<String>, Vec<String>) {
+    let (mut named, mut globs) = (Vec::new(), Vec::new());
+    for topic in topics {
+        match topic {
+            Topic::Named(name) => named.push(name),
+            Topic::Glob(glob) => globs.push(glob),
+        }
+    }
+    (named, globs)
 }

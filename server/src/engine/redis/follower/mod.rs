@@ -23,7 +23,7 @@ use self::{
     hearing::Hearing,
     line::Line,
 };
-use super::{Away, Marks, RedisStore, Trouble, Trying, followed::Touched, topics};
+use super::{Away, Marks, RedisStore, Trouble, Trying, followed::Touched, topics, topics::Topics};
 use crate::{
     engine::{Log, now_ms, read, sweeper::IDLE_MS, watch::Signal, write},
     random,
@@ -122,7 +122,7 @@ impl Follower {
         while !log.live.is_closing() {
             let hearing = Arc::new(Hearing::new(
                 log.clone(),
-                topics::prefix(&self.store.settings().prefix),
+                Topics::new(&self.store.settings().prefix),
             ));
             if let Ok(Closed) = self.hear(&hearing).await {
                 return;

@@ -67,16 +67,21 @@ impl Gateway {
         self.reader_of(interests(patterns), cursor).await
     }
 
+    /// A reader comes again where Redis is away when it comes.
     async fn reader_of(&self, interests: Vec<Interest>, cursor: RecordId) -> Reader {
-        let watch = self.0.watch(interests);
         let begun = Instant::now();
-        while self.0.fresh().await.is_err() {
+        loop {
             assert!(begun.elapsed() < STUCK, "Redis stays away");
+            let watch = self.0.watch(interests.clone());
+            if self.0.fresh().await.is_err() {
+                continue;
+            }
+            let log = self.0.log().clone();
+            let opened = spawn_blocking(move || Reader::new(log, watch, cursor, false));
+            if let Ok(reader) = opened.await.unwrap() {
+                return reader;
+            }
         }
-        let log = self.0.log().clone();
-        spawn_blocking(move || Reader::new(log, watch, cursor, false).unwrap())
-            .await
-            .unwrap()
     }
 
     fn in_memory(&self) -> usize {
@@ -326,12 +331,12 @@ async fn a_connection_that_is_cut_again_and_again_loses_nothing() {
     let [a, b] = [(); 2].map(|()| Gateway::new(&settings));
     let cut = AtomicUsize::new(0);
     let cutting = async || {
-        sleep(Duration::from_millis(30)).await;
+        sleep(Duration::from_millis(20)).await;
         let killed: usize = redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
         cut.fetch_add(killed, Ordering::Relaxed);
     };
-    each_once_and_in_order(under_load([&a, &b], 400, cutting).await);
-    assert!(cut.load(Ordering::Relaxed) > 5, "{cut:?} connections were cut");
+    each_once_and_in_order(under_load([&a, &b], 1_000, cutting).await);
+    assert!(cut.load(Ordering::Relaxed) >= 5, "{cut:?} connections were cut");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -600,4 +605,33 @@ async fn whoever_counts_followers_hears_which_have_changed() {
     assert_eq!(a.0.take_recounted(), [(channel.clone(), 1)]);
     drop(two);
     assert_eq!(a.0.take_recounted(), [(channel, 0)]);
+}
+
+/// Redis looks at each pattern for everything that is published, so there are few of them, whatever readers want.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_has_few_patterns_to_look_at_whatever_readers_want() {
+    let redis = RedisServer::start();
+    let a = Gateway::new(&redis.settings());
+    let patterns = || redis.command::<usize>(&["PUBSUB", "NUMPAT"]);
+    let mut of_workspaces = Vec::new();
+    for n in 0..100 {
+        of_workspaces.push(a.reader(&[&format!("logs:*:w{n}:*")], RecordId::ZERO).await);
+    }
+    assert_eq!(patterns(), 0);
+    let mut of_resources = Vec::new();
+    for n in 0..100 {
+        of_resources.push(a.reader(&[&format!("logs:*:*:r{n}")], RecordId::ZERO).await);
+    }
+    assert!(patterns() <= 33, "{}", patterns());
+    for n in 0..100 {
+        let appended = a.append(&format!("logs:etl:w{n}:r{n}"), 1).await;
+        for reader in [&mut of_workspaces[n], &mut of_resources[n]] {
+            assert_eq!(take(reader, 1).await, (vec![appended.first_id], vec![]));
+        }
+    }
+    drop((of_workspaces, of_resources));
+    a.0.fresh().await.unwrap();
+    assert_eq!(patterns(), 0);
+    let topics: Vec<String> = redis.command(&["PUBSUB", "CHANNELS"]);
+    assert!(topics.is_empty(), "{topics:?}");
 }

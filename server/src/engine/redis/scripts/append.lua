@@ -78,7 +78,11 @@ local function append_block(channel, ms, seq, count, data)
   channel.bytes = channel.bytes + size
   channel.last, channel.last_ms = id, ms
   bytes = bytes + size
-  redis.call('PUBLISH', prefix .. 'live:' .. channel.name, id .. ' ' .. count .. '\n' .. data)
+  local message = id .. ' ' .. count .. '\n' .. data
+  redis.call('PUBLISH', prefix .. 'live:' .. channel.name, message)
+  -- Who follows a workspace has one topic for it: Redis would look at a pattern for each with every message.
+  local workspace = string.match(channel.name, '^logs:[^:]*:([^:]*)') or ''
+  redis.call('PUBLISH', prefix .. 'in:' .. workspace, channel.name .. ' ' .. message)
 end
 
 -- Whether the unit in hand has put its answer where repeats look for it.
