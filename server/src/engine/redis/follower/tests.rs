@@ -415,6 +415,45 @@ async fn ids_that_readers_have_passed_are_not_given_again() {
     assert!(raised.parse::<RecordId>().unwrap() >= lost.last_id);
 }
 
+/// What a gateway's readers follow was kept in its memory although it was gone from Redis: who asked it for the past got more
+/// than who asked another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_gone_from_redis_is_gone_from_memory_too() {
+    let redis = RedisServer::shared();
+    let few = Retention { records: 3, ..KEPT };
+    let young = Retention {
+        age_ms: 2_000,
+        ..KEPT
+    };
+    for (retention, left) in [(few, 3), (young, 0)] {
+        let gateway = Gateway::keeping(&redis.settings(), retention);
+        let mut live = gateway.reader(&["logs:etl:w"], RecordId::new(u64::MAX, 0)).await;
+        let mut all = Vec::new();
+        for _ in 0..6 {
+            let appended = ids(&gateway.append("logs:etl:w", 1).await);
+            assert_eq!(take(&mut live, 1).await, (appended.clone(), vec![]));
+            all.extend(appended);
+        }
+        let begun = Instant::now();
+        loop {
+            let log = gateway.0.log().directory.read().unwrap();
+            let mut in_memory = Vec::new();
+            log.get(&"logs:etl:w".parse().unwrap())
+                .unwrap()
+                .each_in_tail(|id, _| {
+                    in_memory.push(id);
+                    true
+                });
+            drop(log);
+            if in_memory == all[6 - left..] {
+                break;
+            }
+            assert!(begun.elapsed() < STUCK, "{in_memory:?}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retention_is_a_gap_only_where_something_is_missing() {
     let redis = RedisServer::shared();
