@@ -1,20 +1,21 @@
 //! [`ChannelLog`]: one channel's records, and who follows it.
 
+mod fetch;
 mod heard;
+mod overview;
 
 use std::sync::{
     Arc, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
-use logs_shared::{Channel, Conditions, RecordId, event::GapReason, overview::ChannelOverview};
+use logs_shared::{Channel, Conditions, RecordId, event::GapReason};
 
+pub(super) use self::overview::overview;
 use super::{
-    Log,
     filter::{self, Slots},
-    keeping::{Keeping, StoreAway},
     read,
-    store::{Kept, Store},
+    store::Kept,
     tail::{Stored, Tail},
     watch::{Link, Signal},
     write,
@@ -82,9 +83,6 @@ pub(super) struct Growth {
 
 /// Nothing that is published to the channel is heard for certain yet.
 const UNHEARD: RecordId = RecordId::new(u64::MAX, u64::MAX);
-
-/// How much of a channel's newest records is fetched at once.
-const NEWEST_BYTES: u64 = 128 << 10;
 
 /// How many records are looked at while the lock is held: a writer waits no longer than that.
 const LOOKS_PER_LOCK: usize = 2_048;
@@ -230,142 +228,9 @@ impl ChannelLog {
         Left::Nothing
     }
 
-    /// As [`Self::take`], from the store: what the tail does not reach back to. About `budget` bytes are
-    /// looked at. What cannot be read is a gap; where the store is away, nothing has happened. Blocks.
-    pub(crate) fn fetch(
-        &self,
-        log: &Log,
-        link: &Link,
-        cursor: &mut RecordId,
-        limit: RecordId,
-        budget: u64,
-        each: impl FnMut(Found<'_>),
-    ) -> Result<Left, StoreAway> {
-        Ok(match &log.keeping {
-            Keeping::Memory => Left::More,
-            Keeping::Disk(store) => self.fetch_from_disk(log, store, link, cursor, limit, budget, each),
-            Keeping::Redis(store) => self.fetch_from_redis(store, link, cursor, limit, budget, each)?,
-        })
-    }
-
-    #[expect(clippy::too_many_arguments)]
-    fn fetch_from_disk(
-        &self,
-        log: &Log,
-        store: &Store,
-        link: &Link,
-        cursor: &mut RecordId,
-        limit: RecordId,
-        budget: u64,
-        mut each: impl FnMut(Found<'_>),
-    ) -> Left {
-        let (number, tail_from) = {
-            let state = read(&self.state);
-            (state.kept.number, state.tail_from)
-        };
-        let start = *cursor;
-        let mut found = Vec::new();
-        let mut looked = 0;
-        let mut left = None;
-        let looked_through = store.each_after(number, start, |record| {
-            if record.id > limit {
-                left = Some(Left::Beyond);
-                return false;
-            }
-            *cursor = record.id;
-            looked += record.bytes();
-            found.push(record.to_stored());
-            if looked >= budget {
-                left = Some(Left::More);
-            }
-            looked < budget
-        });
-        if let Err(error) = looked_through {
-            log.fail_reading(&error);
-            *cursor = tail_from;
-            each(Found::Gap {
-                from: start,
-                to: tail_from.next(),
-                reason: GapReason::Other,
-            });
-            return Left::More;
-        }
-        // Up to there nothing was left that had not been looked at. The rest is in the tail, or was appended meanwhile.
-        if left.is_none() {
-            *cursor = tail_from.max(*cursor);
-        }
-        // Retention may have taken some of it meanwhile: it says so before it does.
-        let state = read(&self.state);
-        let trimmed_to = state.kept.trimmed_to;
-        if let Some((gap, _)) = state.gap_after(start) {
-            *cursor = trimmed_to.max(*cursor);
-            each(gap);
-        }
-        drop(state);
-        for record in found
-            .iter()
-            .filter(|record| record.id > trimmed_to && link.wants(record))
-        {
-            each(Found::Record(record));
-        }
-        left.unwrap_or(Left::More)
-    }
-
     /// The newest record there ever was.
     pub(crate) fn last_id(&self) -> RecordId {
         read(&self.state).kept.last_id
-    }
-
-    /// Gives the newest records up to `limit` to `each`, the newest first, as long as it returns true.
-    /// The lock is held for a portion of them at a time, and never while `each` looks at one. Blocks
-    /// where it comes to records that only the store has.
-    pub(crate) fn newest(
-        &self,
-        log: &Log,
-        mut limit: RecordId,
-        mut each: impl FnMut(&Stored) -> bool,
-    ) -> Result<(), StoreAway> {
-        const PORTION: usize = 256;
-        let kept = loop {
-            let (portion, kept): (Vec<Stored>, _) = {
-                let state = read(&self.state);
-                let newest = state.tail.newest_up_to(limit).take(PORTION).cloned();
-                (newest.collect(), state.kept)
-            };
-            if !portion.iter().all(&mut each) {
-                return Ok(());
-            }
-            if let Some(oldest) = portion.last() {
-                limit = oldest.id.previous();
-            }
-            if portion.len() < PORTION {
-                break kept;
-            }
-        };
-        if let Some(store) = log.disk()
-            && kept.number != 0
-            && kept.trimmed_to < limit
-        {
-            let looked_through = store.each_newest(kept.number, limit, |record| {
-                record.id > kept.trimmed_to && each(&record.to_stored())
-            });
-            if let Err(error) = looked_through {
-                log.fail_reading(&error);
-            }
-        }
-        if let Some(store) = log.keeping.redis() {
-            loop {
-                let portion = store.read_newest(&self.channel, limit, NEWEST_BYTES)?;
-                if !portion.records.iter().all(&mut each) || portion.is_all {
-                    break;
-                }
-                let Some(oldest) = portion.records.last() else {
-                    break;
-                };
-                limit = oldest.id.previous();
-            }
-        }
-        Ok(())
     }
 
     /// Adds a follower, made with the conditions that the channel's followers share.
@@ -498,47 +363,9 @@ impl ChannelLog {
         }
         state.tail.after(cursor).next().map(|record| record.id)
     }
-
-    pub(super) fn overview(&self, now_ms: u64) -> ChannelOverview {
-        let state = read(&self.state);
-        ChannelOverview {
-            per_second: state.per_second(now_ms),
-            ..overview(&self.channel, &state.kept, state.links.len())
-        }
-    }
 }
-
-/// What there is to say about a channel.
-pub(super) fn overview(channel: &Channel, kept: &Kept, readers: usize) -> ChannelOverview {
-    let has_records = kept.records > 0;
-    ChannelOverview {
-        channel: channel.clone(),
-        service: channel.service().to_owned(),
-        workspace_id: channel.workspace_id().to_owned(),
-        resource_id: channel.resource_id().map(str::to_owned),
-        records: usize::try_from(kept.records).unwrap_or(usize::MAX),
-        first_id: has_records.then_some(kept.first_id),
-        last_id: has_records.then_some(kept.last_id),
-        readers,
-        bytes: kept.bytes,
-        per_second: 0.0,
-    }
-}
-
-/// Over how many milliseconds a rate is told.
-const RATE_MS: u64 = 10_000;
 
 impl State {
-    /// Records that came per second lately: counted in the tail, as far as it reaches back.
-    #[expect(clippy::cast_precision_loss)]
-    fn per_second(&self, now_ms: u64) -> f64 {
-        let from_ms = now_ms.saturating_sub(RATE_MS);
-        let records = self.tail.count_after(RecordId::before_ms(from_ms));
-        // Ids may be ahead of a clock that was set back.
-        let ms = now_ms.saturating_sub(from_ms.max(self.tail_from.ms)).max(1_000);
-        records as f64 * 1_000.0 / ms as f64
-    }
-
     /// Lets go of the oldest record for good, and returns the bytes of memory that gave.
     fn lose_oldest(&mut self) -> u64 {
         let Some((id, cost)) = self.tail.pop_oldest() else {

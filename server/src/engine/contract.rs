@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use logs_shared::{Conditions, Interest, LogEntry, ServerEvent, Timestamp, event::GapReason, sse};
+use logs_shared::{Conditions, Interest, Level, LogEntry, ServerEvent, Timestamp, event::GapReason, sse};
 use proptest::prelude::*;
 use tempfile::TempDir;
 

@@ -6,6 +6,7 @@
 //! learns that there is something to read. The [`sweeper`] lets go of what is not to be kept. Nothing here
 //! knows HTTP.
 
+mod append;
 mod channel_log;
 #[cfg(test)]
 mod contract;
@@ -18,6 +19,7 @@ mod live;
 mod log;
 mod redis;
 mod stamp;
+mod storage;
 mod store;
 mod sweeper;
 mod tail;
@@ -28,7 +30,6 @@ mod writer;
 
 use std::{
     cmp::Reverse,
-    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -37,13 +38,18 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use logs_shared::{
-    Channel, ChannelPattern, Interest, Level, RecordId, overview::ChannelOverview, record::EncodedEntry,
-};
+use logs_shared::{Channel, ChannelPattern, Interest, RecordId, overview::ChannelOverview};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub(crate) use self::redis::{Trouble as RedisTrouble, connect_live};
 pub(crate) use self::store::DiskUse;
+pub use self::{
+    append::{AppendError, Appended, NewRecord},
+    idempotency::{IdempotencyKey, Named},
+    redis::{RedisSettings, RedisUrl, RedisUrlError},
+    storage::{Retention, Storage},
+    store::{Durability, OpenError},
+};
 pub(crate) use self::{
     channel_log::{ChannelLog, Found, Left},
     keeping::StoreAway,
@@ -51,11 +57,6 @@ pub(crate) use self::{
     stamp::Stamp,
     tail::Stored,
     watch::{Link, Subscriber, Watch},
-};
-pub use self::{
-    idempotency::{IdempotencyKey, Named},
-    redis::{RedisSettings, RedisUrl, RedisUrlError},
-    store::{Durability, OpenError},
 };
 
 use self::{
@@ -71,44 +72,6 @@ use self::{
 };
 use crate::quantity;
 
-/// How much is kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    /// Records per channel.
-    pub records: u64,
-    /// Milliseconds.
-    pub age_ms: u64,
-    /// Bytes over all channels: on disk before compression, or in memory.
-    pub bytes: u64,
-}
-
-/// Where records are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// In memory: they are gone when the process ends.
-    Memory,
-    /// On disk.
-    Disk {
-        /// The folder, which no other process may use.
-        dir: PathBuf,
-        /// When an acknowledged record is safe.
-        durability: Durability,
-    },
-    /// In Redis, where other gateways find them too.
-    Redis(RedisSettings),
-}
-
-impl Storage {
-    /// The folder, where there is one.
-    #[must_use]
-    pub fn dir(&self) -> Option<&Path> {
-        match self {
-            Self::Memory | Self::Redis(_) => None,
-            Self::Disk { dir, .. } => Some(dir),
-        }
-    }
-}
-
 /// The log. A cheap handle: clones share it.
 #[derive(Clone)]
 pub struct Engine {
@@ -117,56 +80,6 @@ pub struct Engine {
     /// Bytes that may still be given to the writer.
     waiting: Arc<Semaphore>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
-}
-
-/// What an append gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Appended {
-    /// The first record's id.
-    pub first_id: RecordId,
-    /// The last record's id.
-    pub last_id: RecordId,
-    /// Streams that follow the first record's channel.
-    pub subscribers: usize,
-    /// Whether this is the answer to a repeat: nothing was appended again.
-    pub is_repeat: bool,
-}
-
-/// Why nothing was appended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AppendError {
-    /// The log takes no more records.
-    #[error("nothing was stored: the log is closed")]
-    Closed,
-    /// The name was used for something else.
-    #[error("nothing was stored: the idempotency key was used for another publication")]
-    KeyReused,
-    /// The disk, or the memory of Redis, has no room left.
-    #[error("nothing was stored: the gateway's store is full")]
-    Full,
-    /// The store fails. Whether the records are in it is not known: a repeat under the same name is safe.
-    #[error(
-        "the gateway's store fails: whether anything was stored is not known, and a repeat with the same idempotency key is \
-         safe"
-    )]
-    Failed,
-    /// The store does not answer, or takes nothing now. Whether the records are in it is not known: a repeat under the same
-    /// name is safe.
-    #[error(
-        "the gateway's store cannot be used just now: whether anything was stored is not known, and a repeat with the same \
-         idempotency key is safe"
-    )]
-    Away,
-}
-
-/// An entry as the writer takes it: everything done that can be done before the id is known.
-pub struct NewRecord {
-    /// Where it belongs.
-    pub channel: Channel,
-    /// For readers that want grave records only.
-    pub level: Level,
-    /// Its bytes.
-    pub json: EncodedEntry,
 }
 
 /// How the Redis is that keeps the records.

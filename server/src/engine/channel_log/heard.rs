@@ -1,18 +1,11 @@
-//! A channel to which others publish: what is heard of it, and what Redis has of it.
+//! A channel to which others publish: what is heard of it.
 
 use std::sync::Arc;
 
-use logs_shared::{RecordId, event::GapReason};
+use logs_shared::RecordId;
 
-use super::{ChannelLog, Found, Left, State, UNHEARD};
-use crate::engine::{
-    keeping::StoreAway,
-    read,
-    redis::{Portion, RedisStore},
-    tail::Stored,
-    watch::{Link, Signal},
-    write,
-};
+use super::{ChannelLog, State, UNHEARD};
+use crate::engine::{redis::Portion, tail::Stored, watch::Signal, write};
 
 impl ChannelLog {
     /// Appends what others have published, and marks the readers that must look. What was heard before is passed over.
@@ -85,57 +78,6 @@ impl ChannelLog {
     /// Lets go of the tail. Returns the bytes of memory that gave.
     pub(in crate::engine) fn clear(&self) -> u64 {
         std::mem::take(&mut write(&self.state).tail).bytes()
-    }
-
-    /// As [`Self::fetch`].
-    pub(super) fn fetch_from_redis(
-        &self,
-        store: &RedisStore,
-        link: &Link,
-        cursor: &mut RecordId,
-        limit: RecordId,
-        budget: u64,
-        mut each: impl FnMut(Found<'_>),
-    ) -> Result<Left, StoreAway> {
-        let (until, newest_known) = {
-            let state = read(&self.state);
-            // The rest is in the tail.
-            (limit.min(state.tail_from), state.kept.last_id)
-        };
-        let start = *cursor;
-        if until <= start {
-            return Ok(Left::More);
-        }
-        let found = store.read_after(link.log.channel(), start, until, budget)?;
-        let was_forgotten = found.first_id.is_none() && found.trimmed_to == RecordId::ZERO;
-        let missing_to = if was_forgotten {
-            newest_known.min(until)
-        } else {
-            found.trimmed_to.min(until)
-        };
-        if start < missing_to {
-            let to = match found.first_id {
-                Some(first_id) if found.trimmed_to < until => first_id,
-                _ => missing_to.next(),
-            };
-            *cursor = missing_to;
-            each(Found::Gap {
-                from: start,
-                to,
-                reason: GapReason::Retention,
-            });
-        }
-        let start = *cursor;
-        for record in found.records.iter().filter(|record| record.id > start) {
-            *cursor = record.id;
-            if link.wants(record) {
-                each(Found::Record(record));
-            }
-        }
-        if found.is_all || found.records.is_empty() {
-            *cursor = until.max(*cursor);
-        }
-        Ok(Left::More)
     }
 }
 

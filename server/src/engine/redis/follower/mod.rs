@@ -3,6 +3,8 @@
 mod catch_up;
 mod hearing;
 mod line;
+mod lost;
+mod marks;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +16,7 @@ use std::{
 
 use logs_shared::{Channel, RecordId};
 use tokio::{
-    task::{JoinError, spawn_blocking},
+    task::spawn_blocking,
     time::{MissedTickBehavior, interval, sleep},
 };
 
@@ -22,10 +24,12 @@ use self::{
     catch_up::{Missed, catch_up},
     hearing::Hearing,
     line::Line,
+    lost::Lost,
+    marks::Heard,
 };
-use super::{Away, Marks, RedisStore, Trouble, Trying, followed::Touched, topics, topics::Topics};
+use super::{RedisStore, followed::Touched, topics, topics::Topics};
 use crate::{
-    engine::{Log, now_ms, read, sweeper::IDLE_MS, watch::Signal, write},
+    engine::{Log, now_ms, read, sweeper::IDLE_MS, write},
     random,
 };
 
@@ -44,17 +48,6 @@ pub(in crate::engine) struct Follower {
     has_said: Cell<bool>,
 }
 
-/// What was heard of the log with a tick.
-#[derive(Clone, Copy)]
-struct Heard {
-    epoch: u64,
-    /// How far the log was known then.
-    head: RecordId,
-}
-
-/// The connection is gone, or is to be given up.
-struct Lost(Option<Trouble>);
-
 /// Nobody needs to hear anything any more.
 struct Closed;
 
@@ -65,24 +58,6 @@ struct Ending(Arc<Log>);
 const TICK: Duration = Duration::from_secs(1);
 /// About for how many milliseconds Redis is left alone after it could not be reached.
 const PAUSE_MS: u64 = 250;
-
-impl From<redis::RedisError> for Lost {
-    fn from(error: redis::RedisError) -> Self {
-        Self(Some(Trouble::of(&error)))
-    }
-}
-
-impl From<Away> for Lost {
-    fn from(Away: Away) -> Self {
-        Self(None)
-    }
-}
-
-impl From<JoinError> for Lost {
-    fn from(_: JoinError) -> Self {
-        Self(None)
-    }
-}
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -257,116 +232,6 @@ impl Follower {
             .unwrap_or_default()
             .iter()
             .for_each(|signal| signal.wake());
-    }
-
-    /// Asks how far the log is, and begins one where there is none.
-    async fn tick(&mut self, line: &mut Line) -> Result<Marks, Lost> {
-        let told = self.note(line.tick(&self.store).await)?;
-        let marks = match told {
-            Some(marks) => marks,
-            None => {
-                let store = self.store.clone();
-                let marks = spawn_blocking(move || store.marks());
-                self.note(marks.await?)?
-            }
-        };
-        if self.log.live.hear() {
-            if self.has_said.take() {
-                tracing::info!("what other gateways publish is heard again");
-            }
-            self.wake_all();
-        }
-        Ok(marks)
-    }
-
-    fn is_same(&self, marks: Marks) -> bool {
-        self.heard.is_none_or(|heard| heard.epoch == marks.epoch)
-    }
-
-    /// Takes what the log says of itself, after it was known up to `before`. Returns up to where it is known then.
-    async fn take_marks(&mut self, marks: Marks, before: RecordId) -> Result<RecordId, Lost> {
-        let log = self.log.clone();
-        let mut to = marks.last_id.max(before);
-        if let Some(heard) = self.heard.filter(|heard| heard.epoch != marks.epoch) {
-            tracing::error!("Redis has lost everything: the log begins anew, and readers are told");
-            // What comes next must not have an id that readers have passed.
-            let lost_to = marks.floor.max(heard.head);
-            to = to.max(lost_to);
-            self.raise(to).await?;
-            self.lose_everything(lost_to, to);
-        } else if marks.last_id < before {
-            let (last_id, known) = (marks.last_id, before);
-            tracing::warn!(%last_id, %known, "Redis has lost the newest records, which readers have had");
-            self.raise(to).await?;
-        }
-        log.kept_bytes.store(marks.kept_bytes, Ordering::Relaxed);
-        log.channels.store(marks.channels, Ordering::Relaxed);
-        *write(&log.floor) = marks.floor;
-        *write(&log.forgotten_to) = marks.forgotten_to;
-        self.heard = Some(Heard {
-            epoch: marks.epoch,
-            head: to,
-        });
-        Ok(to)
-    }
-
-    /// Has no id up to this one given any more.
-    async fn raise(&self, to: RecordId) -> Result<(), Lost> {
-        let store = self.store.clone();
-        let raised = spawn_blocking(move || store.raise(to));
-        self.note(raised.await?)?;
-        Ok(())
-    }
-
-    /// Everything up to one record is lost; what was published since then and up to another one is in Redis.
-    fn lose_everything(&self, up_to: RecordId, from: RecordId) {
-        let mut wake = Vec::new();
-        {
-            let directory = write(&self.log.directory);
-            for channel in directory.channels() {
-                let freed = channel.lose_up_to(up_to, from, &mut wake);
-                self.log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
-            }
-            self.log.raise_head(from);
-        }
-        wake.iter().for_each(|signal| signal.wake());
-    }
-
-    /// Notes where Redis does not answer.
-    fn note<T, E: Into<Lost>>(&self, answer: Result<T, E>) -> Result<T, Lost> {
-        answer.map_err(|error| {
-            let lost = error.into();
-            self.lose(lost.0.as_ref());
-            lost
-        })
-    }
-
-    /// Redis does not answer, or not as it should.
-    fn lose(&self, trouble: Option<&Trouble>) {
-        if let Some(trouble @ (Trouble::Unreachable(_) | Trouble::Busy(_) | Trouble::ReadOnly)) = trouble {
-            self.store.fail(trouble.clone(), Trying::Reading);
-        }
-        let trouble = trouble.cloned().or_else(|| self.store.trouble());
-        let why = trouble.map_or_else(
-            || "Redis does not answer".to_owned(),
-            |trouble| trouble.to_string(),
-        );
-        let why = format!("what other gateways publish is not heard: {why}");
-        // What others find wrong with Redis too, the store says.
-        if self.store.trouble().is_none() && !self.has_said.replace(true) {
-            tracing::warn!("{why}");
-        }
-        if self.log.live.lose(why) {
-            self.wake_all();
-        }
-    }
-
-    /// Has every reader look.
-    fn wake_all(&self) {
-        let mut signals: Vec<Arc<Signal>> = read(&self.log.directory).signals().collect();
-        signals.sort_unstable_by_key(|signal| Arc::as_ptr(signal).addr());
-        signals.dedup_by(|a, b| Arc::ptr_eq(a, b));
-        signals.iter().for_each(|signal| signal.wake());
     }
 
     fn all_followed(&self) -> (u64, Touched) {
