@@ -120,21 +120,20 @@ async fn what_is_gone_from_redis_is_gone_from_memory_too() {
             all.extend(appended);
         }
         let begun = Instant::now();
-        loop {
-            let log = gateway.0.log().directory.read().unwrap();
-            let mut in_memory = Vec::new();
-            log.get(&"logs:etl:w".parse().unwrap())
-                .unwrap()
-                .each_in_tail(|id, _| {
-                    in_memory.push(id);
-                    true
-                });
-            drop(log);
-            if in_memory == all[6 - left..] {
-                break;
-            }
-            assert!(begun.elapsed() < STUCK, "{in_memory:?}");
+        while in_tail(&gateway, "logs:etl:w") != all[6 - left..] {
+            assert!(begun.elapsed() < STUCK, "{retention:?}");
             sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+fn in_tail(gateway: &Gateway, channel: &str) -> Vec<RecordId> {
+    let directory = read(&gateway.0.log().directory);
+    let mut ids = Vec::new();
+    let log = directory.get(&channel.parse().unwrap()).unwrap();
+    log.each_in_tail(|id, _| {
+        ids.push(id);
+        true
+    });
+    ids
 }
