@@ -299,6 +299,26 @@ impl ChannelLog {
         given
     }
 
+    /// Lets go of what the tail has up to `last`, and of all but the newest `most`, which the store has let go of too.
+    /// Returns the bytes of memory that gave.
+    pub(super) fn forget_in_tail(&self, last: RecordId, most: u64) -> u64 {
+        let is_more =
+            |tail: &Tail| tail.len() as u64 > most || tail.first_id().is_some_and(|first| first <= last);
+        if !is_more(&read(&self.state).tail) {
+            return 0;
+        }
+        let mut state = write(&self.state);
+        let mut given = 0;
+        while is_more(&state.tail) {
+            let Some((id, cost)) = state.tail.pop_oldest() else {
+                break;
+            };
+            state.tail_from = id;
+            given += cost;
+        }
+        given
+    }
+
     /// Gives what the tail has to `each`, the oldest first, each with its bytes of memory, as long as it returns true.
     pub(super) fn each_in_tail(&self, mut each: impl FnMut(RecordId, u64) -> bool) {
         let state = read(&self.state);

@@ -288,6 +288,16 @@ impl Log {
         }
     }
 
+    /// Lets go of records in memory that the store has let go of: those up to `last`, and all but the newest `most` of a
+    /// channel.
+    pub(super) fn forget_in_tails(&self, last: RecordId, most: u64) {
+        let logs: Vec<_> = read(&self.directory).channels().cloned().collect();
+        for log in logs {
+            let freed = log.forget_in_tail(last, most);
+            self.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
+        }
+    }
+
     /// Lets go of the oldest records in memory, where there are more than there may be: for good without a store.
     pub(super) fn shorten_tails(&self) {
         let limit = self.memory;

@@ -69,7 +69,16 @@ pub(super) fn check(
         told(number + 1)?;
     }
 
+    let before = balancer.said().len();
     redis.kill();
+    // From here on it would answer by itself, with less to say.
+    until("the balancer finds no gateway ready", || {
+        let said = balancer.said();
+        Ok(said
+            .get(before..)
+            .unwrap_or_default()
+            .contains(" ready has no server available"))
+    })?;
     until("a gateway says through the balancer that Redis is away", || {
         Ok(
             health(address)

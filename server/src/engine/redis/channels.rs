@@ -63,6 +63,17 @@ impl RedisStore {
         }
     }
 
+    /// The millisecond of the oldest record of all; `None` where there is none.
+    pub(in crate::engine) fn oldest_ms(&self) -> Result<Option<u64>, Away> {
+        let mut question = redis::cmd("ZRANGE");
+        question.arg(self.key("oldest")).arg(0).arg(0).arg("WITHSCORES");
+        let oldest: Vec<(String, f64)> = self.ask(|connection| question.query(connection))?;
+        // Milliseconds are far below the numbers that a float does not hold.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let ms = oldest.first().map(|(_, ms)| *ms as u64);
+        Ok(ms)
+    }
+
     /// Every channel that may have a record after this one, in any order.
     pub(in crate::engine) fn active_after(&self, id: RecordId) -> Result<Vec<Channel>, Away> {
         let (mut from, mut count) = (id.ms, 4 * CHANNELS_AT_ONCE);

@@ -100,7 +100,20 @@ impl RedisSweeper {
             self.store.raise(RecordId::ZERO)?;
             self.has_tried = true;
         }
-        swept
+        swept?;
+        self.forget_in_tails()
+    }
+
+    /// What is gone from Redis, whoever swept, is not to be read from memory here.
+    fn forget_in_tails(&self) -> Result<(), Away> {
+        // Before it is asked: of what comes meanwhile nothing is known.
+        let head = self.log.head();
+        let last = match self.store.oldest_ms()? {
+            Some(ms) => RecordId::before_ms(ms).min(head),
+            None => head,
+        };
+        self.log.forget_in_tails(last, self.store.retention().records);
+        Ok(())
     }
 
     /// Lets go of what is not to be kept, a step after the other.

@@ -99,3 +99,41 @@ async fn redis_has_few_patterns_to_look_at_whatever_readers_want() {
     let topics: Vec<String> = redis.command(&["PUBSUB", "CHANNELS"]);
     assert!(topics.is_empty(), "{topics:?}");
 }
+
+/// What a gateway's readers follow was kept in its memory although it was gone from Redis: who asked it for the past got more
+/// than who asked another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_gone_from_redis_is_gone_from_memory_too() {
+    let redis = RedisServer::shared();
+    let few = Retention { records: 3, ..KEPT };
+    let young = Retention {
+        age_ms: 2_000,
+        ..KEPT
+    };
+    for (retention, left) in [(few, 3), (young, 0)] {
+        let gateway = Gateway::keeping(&redis.settings(), retention);
+        let mut live = gateway.reader(&["logs:etl:w"], RecordId::new(u64::MAX, 0)).await;
+        let mut all = Vec::new();
+        for _ in 0..6 {
+            let appended: Vec<_> = ids(&gateway.append("logs:etl:w", 1).await).collect();
+            assert_eq!(take(&mut live, 1).await, (appended.clone(), vec![]));
+            all.extend(appended);
+        }
+        let begun = Instant::now();
+        while in_tail(&gateway, "logs:etl:w") != all[6 - left..] {
+            assert!(begun.elapsed() < STUCK, "{retention:?}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn in_tail(gateway: &Gateway, channel: &str) -> Vec<RecordId> {
+    let directory = read(&gateway.0.log().directory);
+    let mut ids = Vec::new();
+    let log = directory.get(&channel.parse().unwrap()).unwrap();
+    log.each_in_tail(|id, _| {
+        ids.push(id);
+        true
+    });
+    ids
+}
