@@ -68,14 +68,14 @@ struct Candidate {
 
 enum Place {
     Memory(std::sync::Arc<Link>),
-    Disk(Channel),
+    Store(Channel),
 }
 
 impl Candidate {
     fn link(self, watch: &Watch) -> Option<std::sync::Arc<Link>> {
         match self.place {
             Place::Memory(link) => Some(link),
-            Place::Disk(channel) => watch.bring_in(&channel),
+            Place::Store(channel) => watch.bring_in(&channel),
         }
     }
 }
@@ -103,7 +103,7 @@ fn candidates(log: &Log, watch: &Watch) -> Result<Vec<Candidate>, StoreAway> {
                 place.insert(candidates.len());
                 candidates.push(Candidate {
                     last_id,
-                    place: Place::Disk(channel),
+                    place: Place::Store(channel),
                 });
             }
         }

@@ -67,7 +67,7 @@ struct Round {
     /// Channels not looked at yet.
     unread: Vec<Arc<Link>>,
     /// Channels whose next records are in the store. Until they are here it is not known which is the next.
-    on_disk: Vec<Run>,
+    in_store: Vec<Run>,
 }
 
 /// A channel's part of a round.
@@ -264,7 +264,7 @@ impl Reader {
             limit,
             runs: BinaryHeap::new(),
             unread,
-            on_disk: Vec::new(),
+            in_store: Vec::new(),
         });
         None
     }
@@ -275,13 +275,13 @@ impl Reader {
             return 0;
         };
         let mut records = 0;
-        if round.unread.len() == 1 && round.runs.is_empty() && round.on_disk.is_empty() {
+        if round.unread.len() == 1 && round.runs.is_empty() && round.in_store.is_empty() {
             records += self.drain_single(&mut round, budget, out);
         }
         for link in std::mem::take(&mut round.unread) {
             self.sort_in(Run::new(link, self.cursor), &mut round, out);
         }
-        while out.len() < budget && round.on_disk.is_empty() {
+        while out.len() < budget && round.in_store.is_empty() {
             let Some((record, emptied)) = round.next_record() else {
                 break;
             };
@@ -327,7 +327,7 @@ impl Reader {
                     return records;
                 }
                 Left::More if out.len() < budget => {}
-                Left::More | Left::OnDisk => {
+                Left::More | Left::InStore => {
                     round.unread.push(link);
                     return records;
                 }
@@ -345,8 +345,8 @@ impl Reader {
         }
         if !run.in_hand.records.is_empty() {
             round.runs.push(Reverse(run));
-        } else if run.left == Left::OnDisk {
-            round.on_disk.push(run);
+        } else if run.left == Left::InStore {
+            round.in_store.push(run);
         } else if run.left == Left::Beyond {
             self.ready.push(run.link);
         }
@@ -370,10 +370,10 @@ impl Reader {
                 self.resting = self.log.is_away().then(rest);
                 continue;
             }
-            let Some(round) = self.round.as_mut().filter(|round| !round.on_disk.is_empty()) else {
+            let Some(round) = self.round.as_mut().filter(|round| !round.in_store.is_empty()) else {
                 return Ok(Poll::Ready(()));
             };
-            let (runs, limit) = (std::mem::take(&mut round.on_disk), round.limit);
+            let (runs, limit) = (std::mem::take(&mut round.in_store), round.limit);
             let budget = (FETCH_BYTES / (runs.len() + round.runs.len()) as u64).max(LEAST_FETCH_BYTES);
             if self.may_block {
                 let fetched = fetch(&self.log, runs, limit, budget);
@@ -393,7 +393,7 @@ impl Reader {
             self.sort_in(run, &mut round, out);
         }
         let is_away = !fetched.failed.is_empty();
-        round.on_disk.extend(fetched.failed);
+        round.in_store.extend(fetched.failed);
         self.round = Some(round);
         if is_away && self.may_block {
             return Err(Broken::Away);
@@ -449,7 +449,7 @@ impl Round {
     }
 
     fn is_done(&self) -> bool {
-        self.runs.is_empty() && self.unread.is_empty() && self.on_disk.is_empty()
+        self.runs.is_empty() && self.unread.is_empty() && self.in_store.is_empty()
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) enum Left {
     /// Perhaps more records up to the limit.
     More,
     /// Records that only the store has, see [`ChannelLog::fetch`].
-    OnDisk,
+    InStore,
     /// Only records beyond the limit.
     Beyond,
     /// Nothing. The reader was unmarked, and will be marked again by the next record.
@@ -207,7 +207,7 @@ impl ChannelLog {
             }
             if *cursor < state.tail_from {
                 return if *cursor < limit {
-                    Left::OnDisk
+                    Left::InStore
                 } else {
                     Left::Beyond
                 };
@@ -336,7 +336,7 @@ impl ChannelLog {
             && !self.pending.load(Ordering::Relaxed)
     }
 
-    /// Whether its records are all on disk only, and whoever follows it has read them and will be found again by
+    /// Whether its records are all in the store only, and whoever follows it has read them and will be found again by
     /// a pattern when the next one comes.
     pub(super) fn is_idle(&self) -> bool {
         let state = read(&self.state);

@@ -15,7 +15,7 @@ use super::{
     watch::{Link, Signal, Wanted},
 };
 
-/// Which channels are in memory, and who waits for others. A channel that is only on disk comes in when a record
+/// Which channels are in memory, and who waits for others. A channel that only the store has comes in when a record
 /// or a reader comes to it, and leaves when it is idle.
 #[derive(Default)]
 pub(crate) struct Directory {
@@ -242,7 +242,7 @@ impl Directory {
         self.watchers.iter().cloned().chain(of_channels)
     }
 
-    /// Lets a channel go out of memory where its records are on disk and nobody needs it here.
+    /// Lets a channel go out of memory where its records are in the store and nobody needs it here.
     pub(super) fn let_out(&mut self, channel: &Channel) {
         let Some(log) = self.channels.get(channel).filter(|log| log.is_idle()).cloned() else {
             return;

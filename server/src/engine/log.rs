@@ -40,7 +40,7 @@ pub(crate) struct Log {
     pub(super) tail_bytes: AtomicU64,
     /// Bytes of records that are kept, as [`Retention::bytes`] counts them.
     pub(super) kept_bytes: AtomicU64,
-    /// Channels there are, in memory or on disk.
+    /// Channels there are, in memory or in the store.
     pub(super) channels: AtomicU64,
     pub(super) published: AtomicU64,
     pub(crate) work: Work,

@@ -254,7 +254,7 @@ impl Engine {
         }
     }
 
-    /// As after a long rest: what is on disk is nowhere else, where nobody needs it.
+    /// As after a long rest: what is in the store is nowhere else, where nobody needs it.
     #[cfg(test)]
     pub(crate) fn rest(&self) {
         if self.log.keeping.has_more_than_tails() {
@@ -352,7 +352,7 @@ impl Engine {
         self.log.tail_bytes.load(Ordering::Relaxed)
     }
 
-    /// Bytes of records that are kept, in memory or on disk before compression.
+    /// Bytes of records that are kept, in memory, on disk before compression, or in Redis.
     pub(crate) fn kept_bytes(&self) -> u64 {
         match self.log.keeping {
             Keeping::Memory => self.tail_bytes(),

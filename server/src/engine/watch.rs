@@ -223,7 +223,7 @@ impl Watch {
         self.subscriber.signal.links()
     }
 
-    /// The patterns with a wildcard among what it wants: they may choose channels that are on disk only.
+    /// The patterns with a wildcard among what it wants: they may choose channels that only the store has.
     pub(crate) fn wildcards(&self) -> Vec<logs_shared::ChannelPattern> {
         let wanted = self.subscriber.signal.wanted().into_iter();
         wanted
@@ -232,7 +232,7 @@ impl Watch {
             .collect()
     }
 
-    /// Brings a channel into memory that is on disk only, and gives the link to it. `None` where it is not wanted.
+    /// Brings a channel into memory that only the store has, and gives the link to it. `None` where it is not wanted.
     pub(crate) fn bring_in(&self, channel: &Channel) -> Option<Arc<Link>> {
         let Subscriber { log, signal } = &*self.subscriber;
         write(&log.directory).get_or_create(log, channel);

@@ -94,7 +94,8 @@ impl Gateway {
         self.shared.engine.fresh().await
     }
 
-    /// Begins to open a stream, which has this place among those of its owner on all gateways: [`Self::fresh`] and [`Self::open_stream`] are next. Blocks.
+    /// Begins to open a stream, which has this place among those of its owner on all gateways: [`Self::fresh`] and
+    /// [`Self::open_stream`] are next. Blocks.
     ///
     /// # Errors
     /// [`NotOpened`]: too many are open, or it would follow too much.

@@ -8,9 +8,9 @@ mod limits;
 mod revoking;
 mod statistics;
 mod streams;
-// The same server that tests within the crate start; not everything of it is needed here.
+// The same server that tests within the crate start.
 #[cfg(test)]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "not everything of it is needed here")]
 #[path = "../../src/engine/redis/testing.rs"]
 mod testing;
 
