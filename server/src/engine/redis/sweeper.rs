@@ -148,11 +148,9 @@ impl RedisSweeper {
         question.arg(retention.age_ms).arg(most);
         question.arg(retention.records).arg(&self.place);
         question.arg(if is_looking { LOOKED_AT } else { 0 });
-        let (is_mine, has_more, place, _): (u8, u8, Vec<u8>, u64) =
-            self.store.ask_to(Trying::Writing, |connection| {
-                run(connection, &scripts::SWEEP, &question)
-            })?;
-        Ok((is_mine, has_more, place))
+        self.store.ask_to(Trying::Writing, |connection| {
+            run(connection, &scripts::SWEEP, &question)
+        })
     }
 
     /// Another may sweep at once.

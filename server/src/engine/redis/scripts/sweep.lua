@@ -5,8 +5,8 @@
 -- ARGV: prefix, who sweeps, for how many milliseconds nobody else does then, after how many milliseconds
 --   records are too old, bytes that may be kept, records to keep a channel, after which place in the directory to look for those that
 --   have more, how many channels to look at for that.
--- Returns: whether this one sweeps (1 or 0), whether there is more to do at once (1 or 0), the place to go on from ('' at the
---   end), and how many blocks went.
+-- Returns: whether this one sweeps (1 or 0), whether there is more to do at once (1 or 0), and the place to go on from ('' at
+--   the end).
 -- Bound: 256 blocks, some 4 MiB, 64 channels that are forgotten, and the channels that are looked at.
 
 local me, lock_ms = ARGV[2], tonumber(ARGV[3])
@@ -16,14 +16,14 @@ local place, looked_at = ARGV[7], tonumber(ARGV[8])
 local lock = prefix .. 'sweeps'
 if not redis.call('SET', lock, me, 'NX', 'PX', lock_ms) then
   if redis.call('GET', lock) ~= me then
-    return { 0, 0, place, 0 }
+    return { 0, 0, place }
   end
   redis.call('PEXPIRE', lock, lock_ms)
 end
 local log = redis.call('HMGET', prefix .. 'log', 'format', 'bytes', 'channels', 'forgotten')
 if log[1] ~= '1' then
   -- There is none, or one of another version, which is let alone.
-  return { 1, 0, '', 0 }
+  return { 1, 0, '' }
 end
 local bytes, channel_total, forgotten = tonumber(log[2]), tonumber(log[3]), log[4]
 local bytes_before = bytes
@@ -118,4 +118,4 @@ end
 if budget.blocks < 256 or channels_left < 64 or bytes ~= bytes_before then
   redis.call('HSET', prefix .. 'log', 'bytes', text_of(bytes), 'channels', text_of(channel_total), 'forgotten', forgotten)
 end
-return { 1, has_budget() and 0 or 1, place, 256 - budget.blocks }
+return { 1, has_budget() and 0 or 1, place }
