@@ -27,7 +27,7 @@ pub(crate) use self::{
     ask::{NoAnswer, PATIENCE},
     id::NodeId,
     lease::About,
-    message::{Answer, Question},
+    message::{Answer, Question, in_short},
     places::Place,
 };
 use crate::{
