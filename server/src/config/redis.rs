@@ -33,13 +33,10 @@ pub(super) fn storage(reading: &mut Reading, settings: &Settings, url: &str) -> 
     match url.parse::<RedisUrl>() {
         Ok(url) => {
             // Pub/Sub knows no databases: of two logs with one prefix each would hear the other.
-            if url.database() != 0 && given(&settings.redis_prefix).is_none() {
-                let number = url.database();
-                let error = format!(
-                    "REDIS_URL: what is published reaches every database, not only number {number}: with REDIS_PREFIX no other log is mixed up with it"
-                );
-                reading.errors.push(error);
-            }
+            let prefix = match url.database() {
+                0 => prefix,
+                number => format!("{prefix}{number}:"),
+            };
             Storage::Redis(RedisSettings {
                 url,
                 prefix,

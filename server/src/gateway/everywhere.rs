@@ -14,7 +14,7 @@ use super::{Gateway, Shared};
 use crate::{
     access::{Mark, ReadScope, ReaderIdentity, Revocation, Revoked, TooManyPatterns},
     engine::now_ms,
-    nodes::{Answer, Here, NoAnswer, NodeId, Nodes, PATIENCE, Place, Question},
+    nodes::{Answer, Here, NoAnswer, NodeId, Nodes, PATIENCE, Place, Question, in_short},
     streams::{NotChanged, Refused, UnknownStream},
 };
 
@@ -195,10 +195,17 @@ impl Gateway {
                 Err(UnknownStream) => Answer::UnknownStream,
             },
             Question::Revoke(marks) => Answer::Closed(self.shared.shut_out(marks)),
-            Question::Stats { rows } => match spawn_blocking(move || self.stats(rows)).await {
-                Ok(stats) => Answer::Stats(Box::new(stats)),
-                Err(_) => Answer::Refused,
-            },
+            Question::Stats { rows } => {
+                let looking = spawn_blocking(move || {
+                    let mut stats = self.stats(rows);
+                    in_short(&mut stats);
+                    stats
+                });
+                match looking.await {
+                    Ok(stats) => Answer::Stats(Box::new(stats)),
+                    Err(_) => Answer::Refused,
+                }
+            }
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn history(
 
 /// Looks through the past where nobody else waits for it, few at a time: a search is not cut short when nobody waits
 /// for it any more, and all together must leave room for readers that catch up.
-async fn looking_back<T: Send + 'static>(
+pub(super) async fn looking_back<T: Send + 'static>(
     gateway: &Gateway,
     look: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {

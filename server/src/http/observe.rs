@@ -9,7 +9,7 @@ use axum::{
 use logs_shared::{ChannelPattern, overview::Channels};
 use serde::Deserialize;
 
-use super::{ApiError, blocking};
+use super::{ApiError, history::looking_back};
 use crate::{access::ReaderIdentity, gateway::Gateway};
 
 /// `GET /health` and `/health/ready`: 503 where the gateway cannot do its work.
@@ -55,8 +55,10 @@ pub(super) async fn channels(
     if pattern != ChannelPattern::everything() {
         reader.sees_all(std::slice::from_ref(&pattern))?;
     }
-    let everywhere = gateway.clone();
-    let mut channels = blocking(move || gateway.channels(&pattern, &reader.scope)).await??;
-    everywhere.count_readers(&mut channels).await;
+    let looking = gateway.clone();
+    // As many at once as may be: while Redis does not answer, all the others are not to wait for these.
+    let look = move || looking.channels(&pattern, &reader.scope);
+    let mut channels = looking_back(&gateway, look).await??;
+    gateway.count_readers(&mut channels).await;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(Channels { channels })))
 }

@@ -162,8 +162,14 @@ impl Inner {
                 }
             }
             Said::Ask(question) => {
-                let (Some(here), Ok(turn)) = (here.upgrade(), self.answering.clone().try_acquire_owned())
-                else {
+                // Readers who change streams as fast as they can do not keep an operator from ending them.
+                let answering = match question {
+                    Question::Change { .. } => &self.answering,
+                    Question::Close { .. } | Question::Revoke(_) | Question::Stats { .. } => {
+                        &self.answering_operators
+                    }
+                };
+                let (Some(here), Ok(turn)) = (here.upgrade(), answering.clone().try_acquire_owned()) else {
                     return;
                 };
                 let inner = self.clone();

@@ -19,9 +19,10 @@ impl Counts {
         self.counts.get(field).copied().unwrap_or_default()
     }
 
-    /// One more. Whoever adds it tells it too.
+    /// One more. Whoever adds it may tell it sooner; where that fails it is told all the same.
     pub(super) fn add(&mut self, field: &str) {
-        *self.counts.entry(field.to_owned()).or_default() += 1;
+        let count = self.of(field) + 1;
+        self.set(field.to_owned(), count);
     }
 
     /// One less.

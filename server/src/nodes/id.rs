@@ -11,15 +11,19 @@ use crate::random;
 pub(crate) struct NodeId(u64);
 
 const DIGITS: usize = 16;
+/// What follows it in a stream's id: 128 bits as hexadecimal digits.
+const LONGEST_REST: usize = 32;
 
 impl NodeId {
     pub(crate) fn random() -> Self {
         Self(random::u64())
     }
 
-    /// The gateway that has the stream of this name, where the name says so.
+    /// The gateway that has the stream of this name, where the name says so. What is longer than an id is none: nobody is asked
+    /// for it.
     pub(crate) fn in_name(name: &str) -> Option<Self> {
-        name.split_once('-')?.0.parse().ok()
+        let (node, rest) = name.split_once('-')?;
+        (rest.len() <= LONGEST_REST).then(|| node.parse().ok()).flatten()
     }
 
     /// What follows it in a name that begins with it.
@@ -86,5 +90,8 @@ mod tests {
         ] {
             assert_eq!(NodeId::in_name(name), None, "{name}");
         }
+        let id = format!("{node}-{}", random::hex());
+        assert_eq!(NodeId::in_name(&id), Some(node));
+        assert_eq!(NodeId::in_name(&format!("{id}0")), None, "nobody is asked for it");
     }
 }

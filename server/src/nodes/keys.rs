@@ -43,6 +43,11 @@ impl Keys {
         format!("{}revoked", self.prefix)
     }
 
+    /// How often somebody was added there.
+    pub(super) fn revocations(&self) -> String {
+        format!("{}revocations", self.prefix)
+    }
+
     /// The topic of one gateway.
     pub(super) fn ask(&self, node: NodeId) -> String {
         format!("{}ask:{node}", self.prefix)

@@ -40,20 +40,33 @@ pub(super) fn lease_ms() -> u64 {
     crate::quantity::millis(LEASE)
 }
 
-/// Says that this gateway is there, and returns whether it was to all others until now.
-pub(super) async fn renew(connection: &mut MultiplexedConnection, inner: &Inner) -> RedisResult<bool> {
+/// What a gateway learns when it says that it is there.
+pub(super) struct Renewed {
+    /// Whether it was to all others until now.
+    pub(super) was_there: bool,
+    /// Another text whenever somebody was revoked or let in again.
+    pub(super) revocations: Vec<u8>,
+}
+
+/// Says that this gateway is there.
+pub(super) async fn renew(connection: &mut MultiplexedConnection, inner: &Inner) -> RedisResult<Renewed> {
     let Inner { me, keys, about, .. } = inner;
-    RENEW
+    let (was_there, revocations) = RENEW
         .key(keys.nodes())
         .key(keys.node(*me))
         .key(keys.users(*me))
         .key(keys.readers(*me))
+        .key(keys.revocations())
         .arg(me.to_string())
         .arg(lease_ms())
         .arg(&["host", &about.host, "address", &about.address])
         .arg(&["version", VERSION, "started", &about.started.to_string()])
         .invoke_async(connection)
-        .await
+        .await?;
+    Ok(Renewed {
+        was_there,
+        revocations,
+    })
 }
 
 /// Says that this gateway is not there any more.

@@ -85,13 +85,19 @@ async fn live(inner: &Arc<Inner>, here: &Weak<dyn Here>) -> RedisResult<Infallib
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut counted = interval(COUNTED);
     counted.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut known = None;
     loop {
         tokio::select! {
             _ = seconds.tick() => {
-                if !lease::renew(&mut connection, inner).await? {
+                let renewed = lease::renew(&mut connection, inner).await?;
+                if !renewed.was_there {
                     // The counts have gone with it, or all that Redis had.
                     join(&mut connection, inner, here).await?;
+                } else if known.as_ref() != Some(&renewed.revocations) {
+                    // What was said of it may have been lost among what others say.
+                    revoked::settle(&mut connection, inner, &*here.upgrade().ok_or_else(gone)?).await?;
                 }
+                known = Some(renewed.revocations);
             }
             _ = counted.tick() => tell_counts(&mut connection, inner, here).await?,
             Some(bytes) = messages.recv() => inner.hear(here, &bytes),

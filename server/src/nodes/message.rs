@@ -1,5 +1,7 @@
 //! [`Message`]: what gateways tell each other.
 
+use std::cmp::Reverse;
+
 use logs_shared::{ChannelPattern, StreamChanged, overview::Stats};
 use serde::{Deserialize, Serialize};
 
@@ -61,30 +63,39 @@ pub(crate) enum Answer {
 }
 
 /// The longest message that is read, in bytes. What Redis holds back for a subscriber is bounded too (8 MB for longer than a
-/// minute, as it comes).
+/// minute, 32 MB at any time, as it comes).
 pub(super) const MAX_BYTES: usize = 4 << 20;
+/// The longest that rows of statistics are in a message, of streams and of channels each: many gateways answer at once.
+const MAX_ROWS_BYTES: usize = 512 << 10;
+
+/// Leaves of statistics what can be told to another gateway: of more rows those that say most. Blocks.
+pub(crate) fn in_short(stats: &mut Stats) {
+    stats.by_connection.sort_by_key(|row| Reverse(row.lag_ms));
+    stats
+        .by_channel
+        .sort_by_key(|row| Reverse((row.per_second.to_bits(), row.last_id)));
+    stats.more_connections += shorten(&mut stats.by_connection);
+    stats.more_channels += shorten(&mut stats.by_channel);
+}
+
+/// Leaves the first rows, and says how many there are no more. Looks at no more than it leaves: a row may have thousands of bytes.
+fn shorten<T: Serialize>(rows: &mut Vec<T>) -> usize {
+    let (all, mut bytes) = (rows.len(), 0);
+    let is_too_much = |row: &T| {
+        bytes += serde_json::to_vec(row).map_or(MAX_ROWS_BYTES, |row| row.len() + 1);
+        bytes > MAX_ROWS_BYTES
+    };
+    if let Some(most) = rows.iter().position(is_too_much) {
+        rows.truncate(most);
+    }
+    all - rows.len()
+}
 
 impl Message {
-    /// Its bytes. Of statistics there are fewer rows where they would be too long.
-    pub(super) fn encode(mut self) -> Option<Vec<u8>> {
-        loop {
-            let bytes = serde_json::to_vec(&self).ok()?;
-            if bytes.len() <= MAX_BYTES {
-                return Some(bytes);
-            }
-            let Said::Answer(Answer::Stats(stats)) = &mut self.said else {
-                return None;
-            };
-            let halve = |rows: usize| rows / 2;
-            let (streams, channels) = (halve(stats.by_connection.len()), halve(stats.by_channel.len()));
-            stats.more_connections += stats.by_connection.len() - streams;
-            stats.more_channels += stats.by_channel.len() - channels;
-            stats.by_connection.truncate(streams);
-            stats.by_channel.truncate(channels);
-            if streams + channels == 0 {
-                return None;
-            }
-        }
+    /// Its bytes, where they are not too many.
+    pub(super) fn encode(&self) -> Option<Vec<u8>> {
+        let bytes = serde_json::to_vec(self).ok()?;
+        (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
@@ -136,8 +147,9 @@ mod tests {
         assert!(Message::decode(unsaid).is_none());
     }
 
+    /// A reader of long names had gateways look silent: what they had to say of its streams took longer than they are waited for.
     #[test]
-    fn statistics_that_are_too_long_have_fewer_rows_and_what_cannot_be_shorter_is_not_said() {
+    fn of_statistics_that_are_too_long_the_rows_that_say_most_are_told_and_the_rest_is_counted() {
         let mut stats: Stats = serde_json::from_str(
             r#"{"connections":0,"channels":0,"messages_published":0,"messages_delivered":0,"messages_per_second":0,
             "memory_bytes":0,"tail_bytes":0,"kept_bytes":0,"uptime_s":0,"version":"","timestamp":"2025-01-01T00:00:00Z",
@@ -145,20 +157,24 @@ mod tests {
             "delivered":0,"cursor":"0-0"}]}"#,
         )
         .unwrap();
+        let mut short = stats.clone();
+        in_short(&mut short);
+        assert_eq!(short.by_connection.len(), 1);
         let mut row = stats.by_connection[0].clone();
-        row.user_id = "x".repeat(MAX_BYTES / 10);
-        stats.by_connection = vec![row; 16];
+        row.user_id = "x".repeat(MAX_ROWS_BYTES / 10);
+        stats.by_connection = vec![row; 1_000];
+        stats.by_connection[500].lag_ms = 7;
+        in_short(&mut stats);
+        assert_eq!((stats.by_connection.len(), stats.more_connections), (9, 991));
+        assert_eq!(stats.by_connection[0].lag_ms, 7);
         let bytes = message(Said::Answer(Answer::Stats(Box::new(stats))))
             .encode()
             .unwrap();
-        let Some(Message {
-            said: Said::Answer(Answer::Stats(stats)),
-            ..
-        }) = Message::decode(&bytes)
-        else {
-            panic!("it can be read")
-        };
-        assert_eq!((stats.by_connection.len(), stats.more_connections), (8, 8));
+        assert!(Message::decode(&bytes).is_some());
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_said() {
         let name = "x".repeat(MAX_BYTES);
         assert!(message(Said::Ask(Question::Close { name })).encode().is_none());
     }

@@ -27,7 +27,7 @@ pub(crate) use self::{
     ask::{NoAnswer, PATIENCE},
     id::NodeId,
     lease::About,
-    message::{Answer, Question},
+    message::{Answer, Question, in_short},
     places::Place,
 };
 use crate::{
@@ -52,15 +52,16 @@ struct Inner {
     /// While it is a node.
     connection: RwLock<Option<MultiplexedConnection>>,
     waiting: Mutex<Waiting>,
-    /// How many questions of others may be answered at once.
+    /// How many questions of others may be answered at once: those that readers cause, and those that operators do.
     answering: Arc<Semaphore>,
+    answering_operators: Arc<Semaphore>,
     /// Streams of each owner and address.
     users: Mutex<Counts>,
     /// Streams that follow each channel.
     readers: Mutex<Counts>,
 }
 
-/// How many questions of others are answered at once.
+/// How many questions of others are answered at once, of each kind.
 const ANSWERED_AT_ONCE: usize = 64;
 
 /// The trouble of one that has just started.
@@ -94,6 +95,7 @@ impl Nodes {
                 connection: RwLock::default(),
                 waiting: Mutex::default(),
                 answering: Arc::new(Semaphore::new(ANSWERED_AT_ONCE)),
+                answering_operators: Arc::new(Semaphore::new(ANSWERED_AT_ONCE)),
                 users: Mutex::default(),
                 readers: Mutex::default(),
             }),

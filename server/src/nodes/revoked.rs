@@ -30,6 +30,7 @@ async fn keep(
     marks: &[(String, Mark)],
 ) -> RedisResult<()> {
     let mut call = REVOKE.key(inner.keys.revoked());
+    call.key(inner.keys.revocations());
     for (field, mark) in marks {
         call.arg(field).arg(mark.at_ms).arg(mark.until_ms);
     }

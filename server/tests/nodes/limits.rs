@@ -106,3 +106,19 @@ async fn an_address_has_so_many_streams_on_all_gateways_whatever_its_readers_are
     assert_eq!(refused.as_deref(), Some("too_many_streams_per_address"));
     assert!(open(two, "cid", "192.0.2.2").await.is_ok());
 }
+
+/// A place that Redis was not told of, because it did not answer for a moment, was never told of: the others gave it away once more.
+#[tokio::test]
+async fn streams_that_were_opened_while_redis_could_not_count_them_count_when_it_can() {
+    let gateways = Gateways::with(2, at_most(2)).await;
+    let [one, two] = gateways.all.as_slice() else {
+        panic!()
+    };
+    // Something else of this name, at which the script fails.
+    let _: usize = gateways.ask_redis(&["ZADD", "t:nodes", "inf", "nobody"]);
+    gateways.ask_redis::<()>(&["SET", "t:users:nobody", "x"]);
+    let _streams = (one.stream("ann").await, one.stream("ann").await);
+    let _: usize = gateways.ask_redis(&["ZREM", "t:nodes", "nobody"]);
+    let is_full = async || two.try_stream("ann").await.err() == Some(too_many());
+    eventually("the others to know of them", is_full).await;
+}

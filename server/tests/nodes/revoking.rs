@@ -135,3 +135,22 @@ async fn nobody_is_let_in_before_it_is_known_who_may_no_more() {
     let opens = async || gateway.try_stream("ann").await.is_ok();
     eventually("readers to be let in", opens).await;
 }
+
+/// What is said to a gateway is lost where it has more to do than it can; who was revoked then kept the stream that was open
+/// until the gateway came back to Redis the next time, which may be never.
+#[tokio::test]
+async fn what_a_gateway_is_not_told_it_finds() {
+    let gateways = Gateways::start(2).await;
+    let mut ann = gateways.all[1].stream("ann").await;
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let (at, until) = (now.as_millis(), now.as_millis() + 60_000);
+    // As the script of another gateway leaves it.
+    let _: usize = gateways.ask_redis(&["HSET", "t:revoked", "user:ann", &format!("{at} {until}")]);
+    gateways.ask_redis::<()>(&["SET", "t:revocations", "1"]);
+    assert_eq!(ann.end().await, "revoked");
+    assert_eq!(gateways.all[0].revoke(json!({ "user": "bob" })).await.0, 200);
+    let count: String = gateways.ask_redis(&["GET", "t:revocations"]);
+    assert_eq!(count, "2");
+}

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use axum::{body::Body, http::Request};
 use serde_json::json;
+use tower::ServiceExt;
 
 use crate::gateways::{Gateways, eventually};
 
@@ -131,4 +133,34 @@ async fn while_redis_stands_still_nobody_waits_longer_than_it_takes_and_then_all
     gateways.know_of_each_other().await;
     assert_eq!(one.add(&stream.id, "ann", "logs:faas:w").await.0, 200);
     assert!(stream.change().await.contains(&"logs:faas:w".to_owned()));
+}
+
+/// Each of them held a thread for as long as Redis was waited for, until there was none left for what needs no Redis.
+#[tokio::test]
+async fn while_redis_stands_still_a_crowd_that_lists_channels_keeps_nobody_else_waiting() {
+    let gateways = Gateways::start(1).await;
+    let one = &gateways.all[0];
+    gateways.redis.pause(true);
+    let crowd: Vec<_> = (0..600)
+        .map(|_| {
+            let request = Request::get("/api/logs/channels").body(Body::empty()).unwrap();
+            tokio::spawn(one.router().oneshot(request))
+        })
+        .collect();
+    // They are all on their way before what comes now: each turn begins some of them.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let asked = Instant::now();
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let answer = one.router().oneshot(request).await.unwrap();
+    let took = asked.elapsed();
+    assert_eq!(answer.status(), 200);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    for asked in crowd {
+        let answer = asked.await.unwrap().unwrap();
+        assert_eq!(answer.status(), 503);
+    }
+    assert!(asked.elapsed() < Duration::from_secs(7), "{:?}", asked.elapsed());
+    gateways.redis.pause(false);
 }

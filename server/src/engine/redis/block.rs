@@ -83,7 +83,8 @@ impl<'a> Block<'a> {
 
     /// The id of its first record.
     pub(in crate::engine) fn first_id(&self) -> RecordId {
-        RecordId::new(self.last_id.ms, self.last_id.seq + 1 - self.records)
+        // One record at least there is, so that this does not end at less than nothing, nor at more than the most.
+        RecordId::new(self.last_id.ms, self.last_id.seq - (self.records - 1))
     }
 
     /// Its records as readers get them, which came at this time, ids ascending.
@@ -169,6 +170,16 @@ mod tests {
             let _ = Block::from_message(&message).and_then(|block| block.read(Stamp::UNKNOWN));
             let _ = Block::new(RecordId::new(ms, seq), records, &message).map(|block| block.first_id());
         }
+    }
+
+    /// Whoever can publish could stop what hears it.
+    #[test]
+    fn the_last_id_there_is_can_be_that_of_a_block() {
+        let line = format!("2{}", record(2, "m").json.after_id());
+        let last = RecordId::new(u64::MAX, u64::MAX);
+        let block = Block::new(last, 1, line.as_bytes()).unwrap();
+        assert_eq!(block.first_id(), last);
+        assert_eq!(block.read(Stamp::UNKNOWN).unwrap().len(), 1);
     }
 
     #[test]

@@ -106,5 +106,6 @@ fn ask(sentinel: &ConnectionAddr, name: &str) -> RedisResult<(String, u16)> {
     let mut question = redis::cmd("SENTINEL");
     question.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
     let answer: Option<(String, u16)> = question.query(&mut connection)?;
-    answer.ok_or_else(|| std::io::Error::other(format!("the sentinel knows no server {name:?}")).into())
+    answer
+        .ok_or_else(|| std::io::Error::other("the sentinel knows no server of the name in REDIS_URL").into())
 }

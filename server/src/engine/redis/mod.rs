@@ -77,7 +77,7 @@ pub(in crate::engine) fn begin(
 pub struct RedisSettings {
     /// Where it is.
     pub url: RedisUrl,
-    /// How every key and topic of these gateways begins.
+    /// How every key and topic of these gateways begins. Topics are those of all databases.
     pub prefix: String,
     /// How many replicas must have a record before it is acknowledged.
     pub replicas: u32,

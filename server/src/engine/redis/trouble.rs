@@ -140,9 +140,16 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Redis says much; the first of it, on one line.
+/// Redis says much; the first of it, on one line, without what it was asked for and what its machine is called.
 fn in_short(text: &str) -> String {
+    if text.contains("certificate not valid for name") {
+        return "its certificate is for another name than REDIS_URL has".to_owned();
+    }
     let line = text.lines().next().unwrap_or_default();
+    let line = line
+        .split(", with args beginning with")
+        .next()
+        .unwrap_or_default();
     line.chars().take(200).collect()
 }
 
@@ -235,6 +242,11 @@ mod tests {
             ("FORMAT 2", "format", "(format 2)"),
             ("ERR max number of clients reached", "unreachable", "maxclients"),
             (
+                "ERR unknown command 'SENTINEL', with args beginning with: 'GET-MASTER-ADDR-BY-NAME' 'ann ' ",
+                "failing",
+                "unknown command 'SENTINEL'",
+            ),
+            (
                 "WRONGTYPE Operation against a key",
                 "failing",
                 "WRONGTYPE Operation",
@@ -250,6 +262,20 @@ mod tests {
                 "{sentence}"
             );
         }
+    }
+
+    /// Everybody who asked for `/health` learnt the names of the machine.
+    #[test]
+    fn what_the_machine_of_redis_is_called_is_not_told() {
+        let error = std::io::Error::other(
+            "invalid peer certificate: certificate not valid for name \"redis.internal\"; certificate is only valid for DnsName(\"db-7\")",
+        );
+        let sentence = Trouble::of(&error.into()).to_string();
+        assert!(sentence.contains("another name"), "{sentence}");
+        assert!(
+            !sentence.contains("internal") && !sentence.contains("db-7"),
+            "{sentence}"
+        );
     }
 
     #[test]

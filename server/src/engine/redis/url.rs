@@ -55,8 +55,20 @@ impl FromStr for RedisUrl {
         let (scheme, rest) = text
             .split_once("://")
             .ok_or(RedisUrlError("it is no URL, as in redis://localhost:6379"))?;
-        let shown = rest.rsplit_once('@').map_or(rest, |(_, after)| after);
-        let shown = format!("{scheme}://{}", shown.split('?').next().unwrap_or_default());
+        let is_socket = matches!(scheme, "unix" | "redis+unix");
+        // The library would take `#insecure` for leave to believe anybody who says that he is Redis.
+        let is_cut_short = rest.contains('#') || (!is_socket && rest.contains('?'));
+        if is_cut_short {
+            let error =
+                "it has a # or a ?, which mean nothing here: in a password they are written %23 and %3F";
+            return Err(RedisUrlError(error));
+        }
+        let shown = if is_socket {
+            rest.split('?').next().unwrap_or_default()
+        } else {
+            rest.rsplit_once('@').map_or(rest, |(_, after)| after)
+        };
+        let shown = format!("{scheme}://{shown}");
         let place = match scheme {
             "redis" | "rediss" | "unix" | "redis+unix" => Place::Server(info(text)?),
             "redis-sentinel" => sentinels("redis", rest)?,
@@ -66,10 +78,14 @@ impl FromStr for RedisUrl {
                 return Err(RedisUrlError(known));
             }
         };
-        Ok(Self {
+        let url = Self {
             place: Box::new(place),
             shown,
-        })
+        };
+        if url.database() < 0 {
+            return Err(RedisUrlError("the number of its database is less than 0"));
+        }
+        Ok(url)
     }
 }
 
@@ -152,7 +168,8 @@ mod tests {
     #[test]
     fn a_password_is_never_told() {
         for (url, shown) in [
-            ("redis://:s3cret@redis:6379/1?x=s3cret", "redis://redis:6379/1"),
+            ("redis://:s3cret@redis:6379/1", "redis://redis:6379/1"),
+            ("redis://:s3%3Fcr%23et@redis", "redis://redis"),
             ("redis-sentinel://u:s3cret@a,b/main", "redis-sentinel://a,b/main"),
         ] {
             let url: RedisUrl = url.parse().unwrap();
@@ -164,9 +181,37 @@ mod tests {
             "http://:s3cret@host",
             "redis://:s3cret@host:port",
             "redis-sentinel://a",
+            "redis://h#s3cret",
+            "redis://u:6379?s3cret@h",
+            "redis://u:6379#s3cret@h",
         ] {
             let error = url.parse::<RedisUrl>().unwrap_err().to_string();
             assert!(!error.contains("s3cret"), "{error}");
         }
+    }
+
+    /// The password of a socket stands behind its path, and what followed an `@` in it was in the log and at the terminal.
+    #[test]
+    fn of_a_socket_the_path_is_told_and_what_is_behind_it_is_not() {
+        for (url, shown) in [
+            ("unix:///run/redis?pass=a@s3cret", "unix:///run/redis"),
+            ("redis+unix:///run/r@1?db=2&pass=s3cret", "redis+unix:///run/r@1"),
+        ] {
+            assert_eq!(url.parse::<RedisUrl>().unwrap().to_string(), shown);
+        }
+    }
+
+    /// The gateway began with it, and then said for ever that Redis fails.
+    #[test]
+    fn a_certificate_is_always_looked_at_and_what_asks_for_less_is_refused() {
+        for url in [
+            "rediss://h/#insecure",
+            "rediss-sentinel://h/main#insecure",
+            "rediss-sentinel://h/main/0#insecure",
+        ] {
+            let error = url.parse::<RedisUrl>().unwrap_err().to_string();
+            assert!(error.contains('#'), "{error}");
+        }
+        assert!("redis://h/-1".parse::<RedisUrl>().is_err());
     }
 }
