@@ -1,5 +1,7 @@
 //! Several gateways on one Redis, which fails as it likes.
 
+mod losses;
+
 use std::{
     collections::BTreeSet,
     future::poll_fn,
