@@ -244,7 +244,7 @@ impl ChannelLog {
         Ok(match &log.keeping {
             Keeping::Memory => Left::More,
             Keeping::Disk(store) => self.fetch_from_disk(log, store, link, cursor, limit, budget, each),
-            Keeping::Redis(store) => self.fetch_from_redis(store, link, cursor, limit, budget, each)?,
+            Keeping::Redis(store) => self.fetch_from_redis(log, store, link, cursor, limit, budget, each)?,
         })
     }
 

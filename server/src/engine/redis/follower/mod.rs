@@ -25,7 +25,7 @@ use self::{
 };
 use super::{Away, Marks, RedisStore, Trouble, Trying, followed::Touched, topics, topics::Topics};
 use crate::{
-    engine::{Log, now_ms, read, sweeper::IDLE_MS, watch::Signal, write},
+    engine::{Log, lock, now_ms, read, sweeper::IDLE_MS, watch::Signal, write},
     random,
 };
 
@@ -315,6 +315,14 @@ impl Follower {
             let (last_id, known) = (marks.last_id, before);
             tracing::warn!(%last_id, %known, "Redis has lost the newest records, which readers have had");
             self.raise(to).await?;
+            // What replicas must have is not lost with a server: only what was never acknowledged is.
+            if self.store.settings().replicas == 0 {
+                let mut lost = lock(&log.lost);
+                let from = lost
+                    .filter(|(_, to)| last_id <= *to)
+                    .map(|(from, _)| from.min(last_id));
+                *lost = Some((from.unwrap_or(last_id), to));
+            }
         }
         log.kept_bytes.store(marks.kept_bytes, Ordering::Relaxed);
         log.channels.store(marks.channels, Ordering::Relaxed);

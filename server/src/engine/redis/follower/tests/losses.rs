@@ -142,6 +142,39 @@ async fn what_came_and_went_while_nothing_was_heard_is_a_gap() {
     assert_eq!(take(&mut reader, 1).await, (vec![after.first_id], vec![]));
 }
 
+/// Redis came back without its newest records, as after a crash: who had not read them yet was told nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_that_redis_has_lost_are_a_gap_to_who_had_not_read_them() {
+    let redis = RedisServer::start();
+    let settings = redis.settings();
+    let [a, b] = [(); 2].map(|()| Gateway::new(&settings));
+    let kept = a.append("logs:etl:w", 2).await;
+    let keys = ["log", "c:logs:etl:w", "s:logs:etl:w"].map(|key| format!("{}{key}", settings.prefix));
+    let copy = |from: &str, to: &str| {
+        let _: bool = redis.command(&["COPY", from, to, "REPLACE"]);
+    };
+    keys.iter().for_each(|key| copy(key, &format!("old {key}")));
+    let mut live = b.reader(&["logs:etl:w"], kept.first_id).await;
+    let lost = a.append("logs:etl:w", 3).await;
+    let all: Vec<_> = ids(&kept).skip(1).chain(ids(&lost)).collect();
+    assert_eq!(take(&mut live, 4).await, (all, vec![]));
+    // These two find nothing of it in memory.
+    let mut early = a.reader(&["logs:etl:w"], RecordId::ZERO).await;
+    let mut amid = a.reader(&["logs:etl:w"], lost.first_id).await;
+    keys.iter().for_each(|key| copy(&format!("old {key}"), key));
+    a.0.fresh().await.unwrap();
+    b.0.fresh().await.unwrap();
+    let after = a.append("logs:etl:w", 1).await;
+    assert!(after.first_id > lost.last_id);
+    assert_eq!(take(&mut live, 1).await, (vec![after.first_id], vec![]));
+    let rest: Vec<_> = ids(&kept).chain(ids(&after)).collect();
+    assert_eq!(take(&mut early, 3).await, (rest, vec![GapReason::Restart]));
+    assert_eq!(
+        take(&mut amid, 1).await,
+        (vec![after.first_id], vec![GapReason::Restart])
+    );
+}
+
 /// Has retention take everything there is.
 async fn forget_all(redis: &RedisServer, settings: &RedisSettings) {
     sleep(Duration::from_millis(3)).await;
