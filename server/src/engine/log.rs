@@ -29,6 +29,8 @@ pub(crate) struct Log {
     pub(super) floor: RwLock<RecordId>,
     /// Channels that are forgotten had records up to here.
     pub(super) forgotten_to: RwLock<RecordId>,
+    /// What came after the first of these and up to the second is perhaps lost: the store came back without its newest.
+    pub(super) lost: Mutex<Option<(RecordId, RecordId)>>,
     pub(super) directory: RwLock<Directory>,
     pub(super) keeping: Keeping,
     /// What is heard of other gateways' records.

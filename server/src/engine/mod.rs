@@ -142,6 +142,7 @@ impl Engine {
             head: RwLock::new(found.last_id.max(floor)),
             floor: RwLock::new(floor),
             forgotten_to: RwLock::new(found.forgotten_to),
+            lost: Mutex::default(),
             directory: RwLock::new(directory),
             keeping,
             live,

@@ -6,7 +6,7 @@ use super::{ChannelLog, Found, Left};
 use crate::engine::{
     Log,
     keeping::{Keeping, StoreAway},
-    read,
+    lock, read,
     redis::RedisStore,
     store::Store,
     tail::Stored,
@@ -31,7 +31,7 @@ impl ChannelLog {
         Ok(match &log.keeping {
             Keeping::Memory => Left::More,
             Keeping::Disk(store) => self.fetch_from_disk(log, store, link, cursor, limit, budget, each),
-            Keeping::Redis(store) => self.fetch_from_redis(store, link, cursor, limit, budget, each)?,
+            Keeping::Redis(store) => self.fetch_from_redis(log, store, link, cursor, limit, budget, each)?,
         })
     }
 
@@ -99,8 +99,10 @@ impl ChannelLog {
     }
 
     /// As [`Self::fetch`].
+    #[expect(clippy::too_many_arguments)]
     fn fetch_from_redis(
         &self,
+        log: &Log,
         store: &RedisStore,
         link: &Link,
         cursor: &mut RecordId,
@@ -108,7 +110,7 @@ impl ChannelLog {
         budget: u64,
         mut each: impl FnMut(Found<'_>),
     ) -> Result<Left, StoreAway> {
-        let (until, newest_known) = {
+        let (mut until, newest_known) = {
             let state = read(&self.state);
             // The rest is in the tail.
             (limit.min(state.tail_from), state.kept.last_id)
@@ -116,6 +118,23 @@ impl ChannelLog {
         let start = *cursor;
         if until <= start {
             return Ok(Left::More);
+        }
+        // What Redis has lost, and is not in the tail either.
+        let lost = *lock(&log.lost);
+        if let Some((from, to)) = lost
+            .map(|(from, to)| (from, to.min(until)))
+            .filter(|(_, to)| start < *to)
+        {
+            if start >= from {
+                *cursor = to;
+                each(Found::Gap {
+                    from: start,
+                    to: to.next(),
+                    reason: GapReason::Restart,
+                });
+                return Ok(Left::More);
+            }
+            until = from.min(until);
         }
         let found = store.read_after(link.log.channel(), start, until, budget)?;
         let was_forgotten = found.first_id.is_none() && found.trimmed_to == RecordId::ZERO;

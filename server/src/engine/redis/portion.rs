@@ -65,9 +65,12 @@ impl RedisStore {
             let mut records = Vec::new();
             let mut reached = None;
             for (last_id, count, data) in &blocks {
-                let Ok(last_id) = last_id.parse() else { continue };
-                reached = Some(last_id);
-                let block = count.parse().ok().map(|count| Block::new(last_id, count, data));
+                let Ok(last_id) = last_id.parse::<RecordId>() else {
+                    continue;
+                };
+                let count = count.parse::<u64>().ok();
+                reached = Some((last_id, count.unwrap_or(1)));
+                let block = count.map(|count| Block::new(last_id, count, data));
                 let read = block.map(|block| block.and_then(|block| block.read(Stamp::UNKNOWN)));
                 let Some(Ok(mut read)) = read else {
                     self.warn_damaged(channel, last_id);
@@ -82,11 +85,13 @@ impl RedisStore {
             let is_all = is_all == 1 || reached.is_none();
             // Where nothing could be read, what lies behind it is looked for.
             match reached {
-                Some(reached) if records.is_empty() && !is_all => {
+                Some((last_id, count)) if records.is_empty() && !is_all => {
                     if is_newest {
-                        limit = reached.previous();
+                        // Before its first record: a limit within the block would find it again.
+                        let first_seq = last_id.seq.saturating_sub(count.saturating_sub(1));
+                        limit = RecordId::new(last_id.ms, first_seq).previous();
                     } else {
-                        after = reached;
+                        after = last_id;
                     }
                 }
                 _ => {

@@ -59,6 +59,11 @@ impl RedisStore {
         format!("{}{name}", self.settings.prefix)
     }
 
+    /// Has whoever asks next connect anew: Redis may be another server by now.
+    pub(in crate::engine) fn renew(&self) {
+        self.pool.drop_all();
+    }
+
     /// What is wrong with it now; `None` where all is well.
     pub(in crate::engine) fn trouble(&self) -> Option<Trouble> {
         self.standing().trouble().cloned()

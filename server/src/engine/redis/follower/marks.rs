@@ -6,7 +6,7 @@ use logs_shared::RecordId;
 use tokio::task::spawn_blocking;
 
 use super::{Follower, line::Line, lost::Lost};
-use crate::engine::{redis::Marks, write};
+use crate::engine::{lock, redis::Marks, write};
 
 /// What was heard of the log with a tick.
 #[derive(Clone, Copy)]
@@ -37,18 +37,19 @@ impl Follower {
         Ok(marks)
     }
 
-    pub(super) fn is_same(&self, marks: Marks) -> bool {
-        self.heard.is_none_or(|heard| heard.epoch == marks.epoch)
+    /// Where this is another log than the one that was heard of: up to where everything is lost. What comes next must not
+    /// have an id that readers have passed.
+    pub(super) fn lost_to(&self, marks: Marks) -> Option<RecordId> {
+        let heard = self.heard.filter(|heard| heard.epoch != marks.epoch)?;
+        Some(marks.floor.max(heard.head))
     }
 
     /// Takes what the log says of itself, after it was known up to `before`. Returns up to where it is known then.
     pub(super) async fn take_marks(&mut self, marks: Marks, before: RecordId) -> Result<RecordId, Lost> {
         let log = self.log.clone();
         let mut to = marks.last_id.max(before);
-        if let Some(heard) = self.heard.filter(|heard| heard.epoch != marks.epoch) {
+        if let Some(lost_to) = self.lost_to(marks) {
             tracing::error!("Redis has lost everything: the log begins anew, and readers are told");
-            // What comes next must not have an id that readers have passed.
-            let lost_to = marks.floor.max(heard.head);
             to = to.max(lost_to);
             self.raise(to).await?;
             self.lose_everything(lost_to, to);
@@ -56,6 +57,14 @@ impl Follower {
             let (last_id, known) = (marks.last_id, before);
             tracing::warn!(%last_id, %known, "Redis has lost the newest records, which readers have had");
             self.raise(to).await?;
+            // What replicas must have is not lost with a server: only what was never acknowledged is.
+            if self.store.settings().replicas == 0 {
+                let mut lost = lock(&log.lost);
+                let from = lost
+                    .filter(|(_, to)| last_id <= *to)
+                    .map(|(from, _)| from.min(last_id));
+                *lost = Some((from.unwrap_or(last_id), to));
+            }
         }
         log.kept_bytes.store(marks.kept_bytes, Ordering::Relaxed);
         log.channels.store(marks.channels, Ordering::Relaxed);
@@ -76,7 +85,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Everything up to one record is lost; what was published since then and up to another one is in Redis.
+    /// Everything up to one record is lost; what was published since then and up to another one is in Redis. Readers are
+    /// to be woken again when that can be read.
     pub(super) fn lose_everything(&self, up_to: RecordId, from: RecordId) {
         let mut wake = Vec::new();
         {
@@ -85,7 +95,6 @@ impl Follower {
                 let freed = channel.lose_up_to(up_to, from, &mut wake);
                 self.log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
             }
-            self.log.raise_head(from);
         }
         wake.iter().for_each(|signal| signal.wake());
     }

@@ -11,7 +11,7 @@ mod tests;
 use std::{
     cell::Cell,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use logs_shared::{Channel, RecordId};
@@ -95,6 +95,7 @@ impl Follower {
     async fn follow(&mut self) {
         let log = self.log.clone();
         while !log.live.is_closing() {
+            let begun = Instant::now();
             let hearing = Arc::new(Hearing::new(
                 log.clone(),
                 Topics::new(&self.store.settings().prefix),
@@ -105,7 +106,8 @@ impl Follower {
             hearing.end();
             log.live.forget_gone();
             // Where it is only restarted, it is here again before anybody needs to know that it was away.
-            if log.live.is_away() {
+            // Where it ends as soon as it has begun, it would do so again at once.
+            if log.live.is_away() || begun.elapsed() < TICK {
                 tokio::select! {
                     () = sleep(Duration::from_millis(random::jittered(PAUSE_MS))) => {}
                     () = closing(&log) => return,
@@ -121,17 +123,27 @@ impl Follower {
             line = Line::open(&self.store, hearing) => self.note(line)?,
             () = closing(&log) => return Ok(Closed),
         };
+        // Who looks for what is missed is not to look elsewhere.
+        self.store.renew();
         let from = log.head();
         let (change, all) = self.all_followed();
         self.note(line.follow(&all).await)?;
         let marks = self.tick(&mut line).await?;
-        let missed = if self.is_same(marks) && from != RecordId::ZERO {
-            catch_up(&log, &self.store, from, marks.last_id, &all).await?
-        } else {
+        let lost_to = self.lost_to(marks);
+        let missed = if from == RecordId::ZERO {
             Missed::default()
+        } else if let Some(lost_to) = lost_to {
+            // Others may have published to it already.
+            let missed = catch_up(&log, &self.store, lost_to, marks, &all).await;
+            self.note(missed)?.unread()
+        } else {
+            self.note(catch_up(&log, &self.store, from, marks, &all).await)?
         };
         let to = self.take_marks(marks, from).await?;
         hearing.go_live(from, to, missed, change);
+        if lost_to.is_some() {
+            self.wake_all();
+        }
         self.hear_on(&mut line, hearing).await
     }
 
@@ -182,17 +194,21 @@ impl Follower {
         self.note(line.leave(&unwanted).await)?;
         let before = self.log.head();
         let marks = self.tick(line).await?;
+        let is_another = self.lost_to(marks).is_some();
         let to = self.take_marks(marks, before).await?;
         {
             let _directory = read(&self.log.directory);
             self.log.raise_head(to);
+        }
+        if is_another {
+            self.wake_all();
         }
         let from = wanted.patterns.values().min().copied();
         let active = match from.filter(|from| *from != RecordId::ZERO) {
             Some(from) => {
                 let store = self.store.clone();
                 let active = spawn_blocking(move || store.active_after(from));
-                active.await??
+                self.note(active.await?)?
             }
             None => Vec::new(),
         };

@@ -2,6 +2,7 @@
 
 mod away;
 mod disturbed;
+mod losses;
 mod memory;
 mod reading;
 

@@ -40,6 +40,8 @@ end
 --                   its last record's id) and what it takes. So trimming record by record reads no block.
 local function channel_of(name)
   local row = redis.call('HMGET', prefix .. 'c:' .. name, 'n', 'b', 'f', 'l', 't', 'block', 'block_b')
+  -- What a channel had that was forgotten just now is missing also to who reads it when it has begun again.
+  local forgotten = not row[1] and redis.call('GET', prefix .. 'gone:' .. name)
   return {
     name = name,
     is_new = not row[1],
@@ -47,7 +49,7 @@ local function channel_of(name)
     bytes = tonumber(row[2] or 0),
     first = row[3] or '0-0',
     last = row[4] or '0-0',
-    trimmed = row[5] or '0-0',
+    trimmed = row[5] or forgotten or '0-0',
     block = row[6] or '0-0',
     block_bytes = tonumber(row[7] or 0),
   }

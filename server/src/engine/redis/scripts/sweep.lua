@@ -9,6 +9,9 @@
 --   the end).
 -- Bound: 256 blocks, some 4 MiB, 64 channels that are forgotten, and the channels that are looked at.
 
+-- For how long it is known what a channel had that is forgotten: for readers that had not read it.
+local GONE_MS = '3600000'
+
 local me, lock_ms = ARGV[2], tonumber(ARGV[3])
 local before_ms, most, keep = now_ms() - tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local place, looked_at = ARGV[7], tonumber(ARGV[8])
@@ -34,6 +37,7 @@ local channels_left = 64
 local function forget(channel)
   local service, workspace, resource = string.match(channel.name, '^logs:([^:]*):([^:]*):?(.*)$')
   redis.call('DEL', prefix .. 'c:' .. channel.name, prefix .. 's:' .. channel.name)
+  redis.call('SET', prefix .. 'gone:' .. channel.name, channel.trimmed, 'PX', GONE_MS)
   redis.call('ZREM', prefix .. 'recent', channel.name)
   redis.call('ZREM', prefix .. 'oldest', channel.name)
   if service then

@@ -167,3 +167,24 @@ fn what_cannot_be_read_is_passed_over() {
         assert_eq!(messages(&newest.records[..1]), ["1"]);
     }
 }
+
+/// A damaged block that was as large as all that is looked at at once was looked at again and again, for ever.
+#[test]
+fn a_large_block_that_cannot_be_read_holds_nobody() {
+    let server = RedisServer::shared();
+    let node = Node::new(&server.settings());
+    node.append(records("logs:a:w", 0..1));
+    let id = RecordId::new(crate::engine::now_ms() + 1_000, 9);
+    let stream = node.store.key("s:logs:a:w");
+    let data = format!("2{}", "x".repeat(1_000));
+    let (id, rubbish) = (id.to_string(), [&data[..]; 5].join("\n"));
+    let _: String = server.command(&["XADD", &stream, &id, "n", "5", "d", &rubbish]);
+    let store = node.store.clone();
+    let (done, read) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(store.read_newest(&channel("logs:a:w"), LAST, 1_000)));
+    let portion = read
+        .recv_timeout(Duration::from_secs(10))
+        .expect("it is read")
+        .unwrap();
+    assert_eq!(messages(&portion.records), ["0"]);
+}

@@ -109,7 +109,15 @@ fn what_is_too_old_goes_and_empty_channels_are_forgotten() {
     assert_eq!((marks.channels, marks.kept_bytes), (0, 0));
     assert!(marks.forgotten_to > appended.last_id);
     let left: Vec<String> = server.command(&["KEYS", &node.store.key("*")]);
+    let (gone, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|key| key.contains(":gone:"));
     assert_eq!(left, [node.store.key("log")]);
+    // What says up to where a channel had been is itself gone soon.
+    let lasts: i64 = server.command(&["TTL", &gone[0]]);
+    assert!(
+        gone.len() == 152 && (1..=3_600).contains(&lasts),
+        "{} {lasts}",
+        gone.len()
+    );
     // A channel that was forgotten begins again.
     node.append(records("logs:old:w:3", 0..2));
     assert_eq!(node.messages("logs:old:w:3"), numbers(0..2));
