@@ -3,6 +3,8 @@
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, VecDeque, binary_heap::PeekMut},
+    future::pending,
+    panic::resume_unwind,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -14,7 +16,7 @@ use logs_shared::{
     event::{Gap, GapReason},
 };
 use tokio::{
-    task::{JoinHandle, spawn_blocking},
+    task::{JoinError, JoinHandle, spawn_blocking},
     time::{Sleep, sleep},
 };
 
@@ -41,7 +43,7 @@ pub(crate) struct Reader {
     /// Channels that may hold records after the cursor.
     ready: Vec<Arc<Link>>,
     round: Option<Round>,
-    fetching: Option<JoinHandle<Fetched>>,
+    fetching: Option<Fetching>,
     /// Until when nothing is fetched, because the store is away.
     resting: Option<Pin<Box<Sleep>>>,
     /// The changes of what it follows that it knows of.
@@ -357,7 +359,7 @@ impl Reader {
         let mut cx = Context::from_waker(waker);
         loop {
             if let Some(fetching) = &mut self.fetching {
-                let Poll::Ready(fetched) = Pin::new(fetching).poll(&mut cx) else {
+                let Poll::Ready(fetched) = Pin::new(&mut fetching.0).poll(&mut cx) else {
                     return Ok(Poll::Pending);
                 };
                 self.fetching = None;
@@ -379,8 +381,9 @@ impl Reader {
                 let fetched = fetch(&self.log, runs, limit, budget);
                 self.take_fetched(fetched, out)?;
             } else {
-                let log = self.log.clone();
-                self.fetching = Some(spawn_blocking(move || fetch(&log, runs, limit, budget)));
+                self.fetching = Some(Fetching::new(&self.log, move |log| {
+                    fetch(log, runs, limit, budget)
+                }));
             }
         }
     }
@@ -402,6 +405,38 @@ impl Reader {
             self.resting = Some(rest());
         }
         Ok(())
+    }
+}
+
+/// What is on its way from the store. Who lets go of it waits for it no more.
+struct Fetching(JoinHandle<Fetched>);
+
+impl Fetching {
+    /// Where the store answers only so many at a time, the thread is taken when it is this one's turn.
+    fn new(log: &Arc<Log>, fetch: impl FnOnce(&Log) -> Fetched + Send + 'static) -> Self {
+        let (log, turns) = (log.clone(), log.turns().cloned());
+        let Some(turns) = turns else {
+            return Self(spawn_blocking(move || fetch(&log)));
+        };
+        Self(tokio::spawn(async move {
+            let turn = turns.acquire_owned().await;
+            let fetched = spawn_blocking(move || {
+                let _turn = turn;
+                fetch(&log)
+            });
+            match fetched.await.map_err(JoinError::try_into_panic) {
+                Ok(fetched) => fetched,
+                Err(Ok(panic)) => resume_unwind(panic),
+                // The runtime ends.
+                Err(Err(_)) => pending().await,
+            }
+        }))
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, RwLock,
+        Arc, Mutex, RwLock,
         atomic::{AtomicBool, AtomicU64},
     },
 };
 
 use logs_shared::{Channel, ChannelPattern, RecordId, overview::ChannelOverview};
+use tokio::sync::Semaphore;
 
 use super::{
     Retention, channel_log,
@@ -61,6 +62,11 @@ pub(super) enum Failure {
 }
 
 impl Log {
+    /// Whose turn it is to ask the store, where it answers only so many at a time.
+    pub(crate) fn turns(&self) -> Option<&Arc<Semaphore>> {
+        self.keeping.redis().map(|store| store.turns())
+    }
+
     pub(crate) fn head(&self) -> RecordId {
         *read(&self.head)
     }

@@ -16,7 +16,7 @@ use super::{
 use crate::random;
 
 /// The most connections at a time. Who comes when all are in use waits.
-const MOST: usize = 8;
+pub(super) const MOST: usize = 8;
 /// How long after a failure nobody tries again, about.
 const REST_MS: u64 = 250;
 /// For so long what was found out about the server holds.

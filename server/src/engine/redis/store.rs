@@ -2,17 +2,18 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use logs_shared::{Channel, RecordId};
 use redis::{Cmd, Connection, FromRedisValue, RedisError, RedisResult, Script};
+use tokio::sync::Semaphore;
 
 use super::{
     RedisSettings,
     append::{Batch, Failed, Outcome, Terms, append, is_unknown},
     marks::{MARKS, Marks, Row},
-    pool::{Failure, Pool},
+    pool::{self, Failure, Pool},
     standing::{Standing, Trying},
     trouble::Trouble,
 };
@@ -23,6 +24,7 @@ pub(in crate::engine) struct RedisStore {
     settings: RedisSettings,
     retention: Retention,
     pool: Pool,
+    turns: Arc<Semaphore>,
     standing: Mutex<Standing>,
     /// What the log of the gateway has been told to warn of.
     warned: Mutex<HashSet<String>>,
@@ -39,6 +41,7 @@ impl RedisStore {
     pub(in crate::engine) fn new(settings: RedisSettings, retention: Retention) -> Self {
         Self {
             pool: Pool::new(settings.url.clone()),
+            turns: Arc::new(Semaphore::new(pool::MOST)),
             settings,
             retention,
             standing: Mutex::default(),
@@ -57,6 +60,11 @@ impl RedisStore {
     /// The key of this name.
     pub(in crate::engine) fn key(&self, name: &str) -> String {
         format!("{}{name}", self.settings.prefix)
+    }
+
+    /// Whose turn it is to ask: as many as are answered at a time. Who waits for it keeps no thread from others.
+    pub(in crate::engine) fn turns(&self) -> &Arc<Semaphore> {
+        &self.turns
     }
 
     /// Has whoever asks next connect anew: Redis may be another server by now.

@@ -137,3 +137,29 @@ fn in_tail(gateway: &Gateway, channel: &str) -> Vec<RecordId> {
     });
     ids
 }
+
+/// Readers that all came back at once had a thread each, and everybody else waited for one: Redis answers a few at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_its_turn_at_redis_has_no_thread() {
+    let redis = RedisServer::shared();
+    let gateway = Gateway::new(&redis.settings());
+    let appended: Vec<_> = ids(&gateway.append("logs:etl:w", 3).await).collect();
+    let turns = gateway.0.log().turns().unwrap().clone();
+    let all = u32::try_from(turns.available_permits()).unwrap();
+    let others = turns.clone().acquire_many_owned(all).await.unwrap();
+    let mut gone = gateway.reader(&["logs:etl:w"], RecordId::ZERO).await;
+    let mut reader = gateway.reader(&["logs:etl:w"], RecordId::ZERO).await;
+    for waiting in [&mut gone, &mut reader] {
+        let early = tokio::time::timeout(Duration::from_millis(200), take(waiting, 3)).await;
+        assert!(early.is_err(), "it is not its turn: {early:?}");
+    }
+    // Its place is given to who comes next.
+    drop(gone);
+    drop(others);
+    assert_eq!(take(&mut reader, 3).await, (appended, vec![]));
+    let begun = Instant::now();
+    while turns.available_permits() < all as usize {
+        assert!(begun.elapsed() < STUCK, "a turn was not given back");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
