@@ -1,0 +1,3 @@
+//! `logs-bench`: see `cargo xtask bench -- --help`.
+
+fn main() {}

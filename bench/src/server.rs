@@ -1,0 +1,39 @@
+//! [`Server`]: one that runs, to be measured.
+
+use std::process::Child;
+
+use tempfile::TempDir;
+
+use crate::wire::Wire;
+
+/// A server that runs on a core of its own, and ends with this value.
+#[derive(Debug)]
+pub struct Server {
+    /// How it is spoken to.
+    pub wire: Wire,
+    /// Its processes that do work; of the first, the children count too.
+    pub pids: Vec<u32>,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Server {
+    /// One that was started with this folder for its files, and answers.
+    #[must_use]
+    pub fn new(wire: Wire, pids: Vec<u32>, child: Child, folder: TempDir) -> Self {
+        Self {
+            wire,
+            pids,
+            child,
+            _folder: folder,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nothing is left to be done where it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
