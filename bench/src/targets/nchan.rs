@@ -52,7 +52,7 @@ pub fn start() -> Result<Server> {
 }
 
 /// nginx is where not everybody's `PATH` leads.
-fn program() -> &'static str {
+pub(crate) fn program() -> &'static str {
     const DEBIAN: &str = "/usr/sbin/nginx";
     if Path::new(DEBIAN).exists() {
         DEBIAN
