@@ -50,7 +50,7 @@ fn gateway() -> Option<String> {
 
 fn nginx() -> Option<String> {
     // It tells so where others tell what is wrong.
-    let output = Command::new(crate::targets::nchan::program()).arg("-v").output().ok()?;
+    let output = Command::new(crate::targets::nginx()).arg("-v").output().ok()?;
     let text = String::from_utf8(output.stderr).ok()?;
     Some(format!("nginx {}", text.trim().rsplit_once('/')?.1))
 }

@@ -5,13 +5,12 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::PathBuf,
-    process::Stdio,
+    process::{Child, Stdio},
 };
 
-use anyhow::{Context, Result, bail};
-use tempfile::TempDir;
+use anyhow::{Context, Result};
 
-use super::pinned;
+use super::Setup;
 use crate::{
     server::Server,
     wire::{Publish, Wire},
@@ -22,45 +21,33 @@ const FOLDER: &str = "LOGS_BENCH_EXPRESS";
 /// Who may publish.
 const TOKEN: &str = "bench-token";
 
-/// Starts it on a core of its own.
+/// Starts it.
 ///
 /// # Errors
 /// Node.js is not installed, `LOGS_BENCH_EXPRESS` does not name the folder that `cargo xtask bench` installs, or it does not
 /// start; with what it says.
-pub fn start() -> Result<Server> {
+pub(super) fn start(setup: Setup) -> Result<Server> {
     let installed = env::var_os(FOLDER)
         .map(PathBuf::from)
         .with_context(|| format!("{FOLDER} is not set; `cargo xtask bench` installs Express and sets it"))?;
-    let folder = TempDir::new().context("cannot make a folder for Express")?;
-    pinned::files()?;
-    let errors = folder.path().join("stderr");
-    let mut child = pinned::command("node")?
+    let errors = setup.folder.path().join("stderr");
+    let mut child = setup
+        .command("node")
         .arg(installed.join("server.js"))
         .env("NODE_ENV", "production")
         .env("TOKEN", TOKEN)
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(fs::File::create(&errors)?)
         .spawn()
         .context("cannot start node")?;
-    let mut line = String::new();
-    let said = match child.stdout.take() {
-        Some(stdout) => BufReader::new(stdout).read_line(&mut line),
-        None => bail!("node has no output"),
-    };
-    let address = said
-        .context("cannot read what node says")
-        .and_then(|_| {
-            line.trim()
-                .parse::<SocketAddr>()
-                .context("it does not say where it listens")
-        })
-        .with_context(|| {
-            let errors = fs::read_to_string(&errors).unwrap_or_default();
-            format!("Express does not start\n{errors}")
-        });
+    let address = listening(&mut child).with_context(|| {
+        let said = fs::read_to_string(&errors).unwrap_or_default();
+        format!("Express does not start\n{said}")
+    });
     let pids = vec![child.id()];
     match address {
-        Ok(address) => Ok(Server::new(wire(address), pids, child, folder)),
+        Ok(address) => Ok(Server::new(wire(address), pids, child, setup.folder)),
         Err(error) => {
             // It may have ended by itself.
             let _ = child.kill();
@@ -68,6 +55,14 @@ pub fn start() -> Result<Server> {
             Err(error)
         }
     }
+}
+
+/// The address that it prints when it listens. It says nothing after that.
+fn listening(child: &mut Child) -> Result<SocketAddr> {
+    let out = child.stdout.take().context("node has no output")?;
+    let mut line = String::new();
+    BufReader::new(out).read_line(&mut line).context("cannot read what node says")?;
+    line.trim().parse().context("it does not say where it listens")
 }
 
 fn wire(address: SocketAddr) -> Wire {
@@ -78,6 +73,7 @@ fn wire(address: SocketAddr) -> Wire {
         ),
         resume: None,
         replay: None,
+        firehose: None,
         single: Publish {
             head: format!(
                 "POST /publish HTTP/1.1\r\nHost: {address}\r\nX-Service-Token: {TOKEN}\r\n\

@@ -1,21 +1,28 @@
 //! nginx with nchan: a push server as a module of a web server, in C, for many years what one takes for many readers.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use logs_shared::{Channel, Fields, Level, LogEntry, LogRecord, RecordId, Timestamp};
-use tempfile::TempDir;
+use rustix::process::{Resource, getrlimit};
 
-use super::pinned;
+use super::Setup;
 use crate::{
     server::Server,
-    wire::{Publish, Wire},
+    wire::{self, CHANNELS, Publish, Wire},
 };
 
 /// Where Debian puts the module.
 const MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/// Starts it on a core of its own, with one worker, which is all that one core is good for.
+/// Starts it with one worker, which is all that one core is good for.
 ///
 /// It takes no token and looks at nothing of what is published: a body goes to the readers as it came. A message's number
 /// within its second has 16 bits, so a channel that gets more than 32,767 of them in a second loses some, and says so to its
@@ -23,32 +30,57 @@ const MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 ///
 /// # Errors
 /// nginx or the module is not installed, or it does not start; with what it says.
-pub fn start() -> Result<Server> {
-    let folder = TempDir::new().context("cannot make a folder for nginx")?;
-    let address = pinned::free_address()?;
-    let files = pinned::files()?;
+pub(super) fn start(setup: Setup) -> Result<Server> {
+    let folder = setup.folder.path();
+    let address = free_address()?;
     let wire = wire(address)?;
-    let configuration = folder.path().join("nginx.conf");
-    fs::write(&configuration, settings(folder.path(), address, files))
-        .context("cannot write nginx's settings")?;
-    let log = folder.path().join("error.log");
-    let mut child = pinned::command(program())?
+    let configuration = folder.join("nginx.conf");
+    fs::write(&configuration, settings(folder, address)).context("cannot write nginx's settings")?;
+    let log = folder.join("error.log");
+    let mut child = setup
+        .command(program())
         .arg("-p")
-        .arg(folder.path())
+        .arg(folder)
         .arg("-c")
         .arg(&configuration)
         .arg("-e")
         .arg(&log)
-        .stdout(fs::File::create(folder.path().join("stdout"))?)
-        .stderr(fs::File::create(folder.path().join("stderr"))?)
+        .stdin(Stdio::null())
+        .stdout(File::create(folder.join("stdout"))?)
+        .stderr(File::create(folder.join("stderr"))?)
         .spawn()
         .context("cannot start nginx")?;
-    let said = || fs::read_to_string(&log).unwrap_or_default();
-    let waited = pinned::wait_for(&mut child, address, said).context("nginx with nchan does not start");
+    let waited = wait_for(&mut child, address).with_context(|| {
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        format!("nginx with nchan does not start\n{said}")
+    });
     // The master, whose child is the worker. It is ended with this value also where it does not listen.
     let pids = vec![child.id()];
-    let server = Server::new(wire, pids, child, folder);
+    let server = Server::new(wire, pids, child, setup.folder);
     waited.map(|()| server)
+}
+
+/// An address of this machine that nobody listens on: nginx does not tell one that it has chosen.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
+    Ok(listener.local_addr()?)
+}
+
+/// Waits until it listens; an error where it ends before, or takes too long.
+fn wait_for(child: &mut Child, address: SocketAddr) -> Result<()> {
+    /// Far more than it takes to start.
+    const PATIENCE: Duration = Duration::from_secs(30);
+    /// Between two looks.
+    const AGAIN: Duration = Duration::from_millis(20);
+    let started = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        if let Some(status) = child.try_wait()? {
+            bail!("it ended: {status}");
+        }
+        ensure!(started.elapsed() < PATIENCE, "it does not listen on {address}");
+        thread::sleep(AGAIN);
+    }
+    Ok(())
 }
 
 /// nginx is where not everybody's `PATH` leads.
@@ -62,7 +94,11 @@ pub(crate) fn program() -> &'static str {
 }
 
 /// Its settings, each of them what makes it fast here or what keeps something else from getting in its way.
-fn settings(folder: &Path, address: SocketAddr, files: u64) -> String {
+fn settings(folder: &Path, address: SocketAddr) -> String {
+    /// More is of no use here, and nginx makes room for each.
+    const ENOUGH: u64 = 65_536;
+    let files = getrlimit(Resource::Nofile).current;
+    let files = files.map_or(ENOUGH, |files| files.min(ENOUGH));
     let folder = folder.display();
     format!(
         "load_module {MODULE};
@@ -94,7 +130,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     # Room for every message that is kept. Only what is used is taken from the system.
-    nchan_shared_memory_size 2G;
+    nchan_shared_memory_size 4G;
 
     server {{
         # Nobody is turned away while many connect at once.
@@ -104,13 +140,15 @@ http {{
         location = /publish {{
             nchan_publisher;
             nchan_channel_id $arg_channel;
-            # As many as the gateway keeps of a channel. More, or fewer, make no difference to who is not behind.
-            nchan_message_buffer_length 100000;
+            # None is let go of while it is measured, as by the gateway. How many are kept makes no difference to who is not behind.
+            nchan_message_buffer_length 100000000;
             nchan_message_timeout 1h;
         }}
         location = /subscribe {{
             nchan_subscriber eventsource;
             nchan_channel_id $arg_channel;
+            # Who follows many channels names them all.
+            nchan_channel_id_split_delimiter \",\";
             # From now on, unless Last-Event-ID says where.
             nchan_subscriber_first_message newest;
         }}
@@ -126,16 +164,19 @@ http {{
 }
 
 fn wire(address: SocketAddr) -> Result<Wire> {
-    let get = |path: &str, more: &str| {
+    let get = |path: &str, channels: &str, more: &str| {
         format!(
-            "GET {path}?channel={{channel}} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{more}\r\n"
+            "GET {path}?channel={channels} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{more}\r\n"
         )
     };
+    let all: Vec<String> = (0..CHANNELS).map(wire::channel).collect();
+    let one = "{channel}";
     Ok(Wire {
         address,
-        subscribe: get("/subscribe", ""),
-        resume: Some(get("/subscribe", "Last-Event-ID: {after}\r\n")),
-        replay: Some(get("/replay", "")),
+        subscribe: get("/subscribe", one, ""),
+        resume: Some(get("/subscribe", one, "Last-Event-ID: {after}\r\n")),
+        replay: Some(get("/replay", one, "")),
+        firehose: Some(get("/subscribe", &all.join(","), "")),
         single: Publish {
             // The answer is smallest as JSON.
             head: format!(
