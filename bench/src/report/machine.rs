@@ -2,25 +2,22 @@
 
 use std::{env, fs, path::Path, process::Command};
 
-use serde::{Deserialize, Serialize};
-
 /// Where it was measured, and with what: figures of two machines say nothing of each other.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Machine {
+#[derive(Clone, Debug)]
+pub(super) struct Machine {
     /// The processor's name.
-    pub processor: String,
+    processor: String,
     /// How many cores there are.
-    pub cores: usize,
+    cores: usize,
     /// The operating system's kernel.
-    pub kernel: String,
+    kernel: String,
     /// What ran, each with its version.
-    pub versions: Vec<String>,
+    versions: Vec<String>,
 }
 
 impl Machine {
     /// This one. What cannot be told is left out.
-    #[must_use]
-    pub fn here() -> Self {
+    pub(super) fn here() -> Self {
         let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let versions = [gateway(), nginx(), nchan(), node(), express()];
@@ -30,6 +27,20 @@ impl Machine {
             kernel: format!("Linux {}", kernel.trim()),
             versions: versions.into_iter().flatten().collect(),
         }
+    }
+
+    /// All of it in some words.
+    pub(super) fn told(&self) -> String {
+        let Self { processor, cores, kernel, .. } = self;
+        let cores = match cores {
+            1 => "1 core".to_owned(),
+            cores => format!("{cores} cores"),
+        };
+        let place = format!("{processor}, {cores}, {kernel}");
+        let told: Vec<&str> = std::iter::once(place.as_str())
+            .chain(self.versions.iter().map(String::as_str))
+            .collect();
+        told.join("; ")
     }
 }
 

@@ -93,74 +93,23 @@ pub(crate) fn program() -> &'static str {
     }
 }
 
-/// Its settings, each of them what makes it fast here or what keeps something else from getting in its way.
+/// Its settings, each with its reason.
+const SETTINGS: &str = include_str!("../../peers/nchan/nginx.conf");
+
+/// The same for here.
 fn settings(folder: &Path, address: SocketAddr) -> String {
     /// More is of no use here, and nginx makes room for each.
     const ENOUGH: u64 = 65_536;
     let files = getrlimit(Resource::Nofile).current;
     let files = files.map_or(ENOUGH, |files| files.min(ENOUGH));
-    let folder = folder.display();
-    format!(
-        "load_module {MODULE};
-daemon off;
-# One core, one worker: with more they would tell each other of each message.
-worker_processes 1;
-pid {folder}/nginx.pid;
-# Lost messages are told here, as warnings.
-error_log {folder}/error.log warn;
-
-events {{
-    # As many as it can have files.
-    worker_connections {files};
-    # Everybody who waits is let in at once: a thousand readers come back together.
-    multi_accept on;
-}}
-
-http {{
-    access_log off;
-    # A publisher keeps its connection, however much it publishes and however long it pauses.
-    keepalive_timeout 1h;
-    keepalive_requests 1000000000;
-    # A publication is never written to a file.
-    client_body_buffer_size 1m;
-    client_body_in_single_buffer on;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    # Room for every message that is kept. Only what is used is taken from the system.
-    nchan_shared_memory_size 4G;
-
-    server {{
-        # Nobody is turned away while many connect at once.
-        listen {address} backlog=16384;
-
-        # Exact paths, and the channel as an argument, are found without regular expressions.
-        location = /publish {{
-            nchan_publisher;
-            nchan_channel_id $arg_channel;
-            # None is let go of while it is measured, as by the gateway. How many are kept makes no difference to who is not behind.
-            nchan_message_buffer_length 100000000;
-            nchan_message_timeout 1h;
-        }}
-        location = /subscribe {{
-            nchan_subscriber eventsource;
-            nchan_channel_id $arg_channel;
-            # Who follows many channels names them all.
-            nchan_channel_id_split_delimiter \",\";
-            # From now on, unless Last-Event-ID says where.
-            nchan_subscriber_first_message newest;
-        }}
-        location = /replay {{
-            nchan_subscriber eventsource;
-            nchan_channel_id $arg_channel;
-            nchan_subscriber_first_message oldest;
-        }}
-    }}
-}}
-"
-    )
+    let values = [
+        ("@module@", MODULE.to_owned()),
+        ("@folder@", folder.display().to_string()),
+        ("@files@", files.to_string()),
+        ("@address@", address.to_string()),
+    ];
+    let settings = SETTINGS.to_owned();
+    values.iter().fold(settings, |settings, (name, value)| settings.replace(name, value))
 }
 
 fn wire(address: SocketAddr) -> Result<Wire> {
