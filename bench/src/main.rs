@@ -22,7 +22,7 @@ enum Command {
         /// Only these scenarios, by their names or what these begin with.
         #[arg(long)]
         scenario: Vec<String>,
-        /// Only these targets; the gateway and the floor where none is named.
+        /// Only these targets.
         #[arg(long)]
         target: Vec<Target>,
         /// Shorter, to see whether all works.
@@ -68,7 +68,7 @@ fn main() -> Result<()> {
         }
         Command::List => {
             for scenario in scenarios::all(false) {
-                println!("{:12} {:16} {}", scenario.name, scenario.variant, scenario.what);
+                println!("{:14} {:18} {}", scenario.name, scenario.variant, scenario.what);
             }
             let names: Vec<String> = Target::value_variants()
                 .iter()

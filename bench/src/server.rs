@@ -14,7 +14,7 @@ pub struct Server {
     /// Its processes that do work; of the first, the children count too.
     pub pids: Vec<u32>,
     child: Child,
-    _folder: TempDir,
+    folder: Option<TempDir>,
 }
 
 impl Server {
@@ -25,15 +25,26 @@ impl Server {
             wire,
             pids,
             child,
-            _folder: folder,
+            folder: Some(folder),
         }
+    }
+
+    /// Kills it, and gives its folder for one that goes on with the files.
+    #[must_use]
+    pub fn kill(mut self) -> Option<TempDir> {
+        self.end();
+        self.folder.take()
+    }
+
+    fn end(&mut self) {
+        // Nothing is left to be done where it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nothing is left to be done where it has ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
