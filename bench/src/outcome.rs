@@ -4,7 +4,12 @@ use serde::{Deserialize, Serialize};
 
 /// What a run under load gave. Counted from when the first record was published to when the last one was read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outcome {
+    /// Records a second that were to be published; 0 where it was as many as possible, or none.
+    pub offered: f64,
+    /// For how long, in seconds; 0 where that was not said.
+    pub intended: f64,
     /// Seconds that took.
     pub seconds: f64,
     /// Records published and acknowledged, and requests that it took.

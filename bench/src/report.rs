@@ -40,8 +40,7 @@ pub fn report(results: &Path, into: Option<&Path>) -> Result<()> {
         return Ok(());
     };
     let path = folder.join(DOCUMENT);
-    let document =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let document = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let document = document::with(&document, &text).with_context(|| path.display().to_string())?;
     let picture = folder.join(PICTURE);
     fs::write(&picture, charts::svg(Results(&measured)))

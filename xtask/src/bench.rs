@@ -41,18 +41,27 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     let express = express(workspace, &node)?;
     let gateway = dist::binary(workspace, Some(&node))?;
 
-    let results = workspace.target("bench/results.json");
+    let is_quick = args.iter().any(|arg| arg == "--quick");
+    // What is quickly measured is not to be taken for figures.
+    let results = workspace.target(if is_quick {
+        "bench/quick.json"
+    } else {
+        "bench/results.json"
+    });
+    if args.is_empty() && results.exists() {
+        fs::remove_file(&results).with_context(|| format!("cannot remove {}", results.display()))?;
+    }
     let step = Step::start("Measuring");
-    process::run(
+    let measured = process::run(
         workspace
             .program(&bench)
             .arg("run")
             .args(args)
-            .arg("--results")
+            .arg("--out")
             .arg(&results)
-            .env("LOGS_GATEWAY_BIN", gateway)
-            .env("LOGS_BENCH_EXPRESS", express),
-    )?;
+            .env("LOGS_GATEWAY_BIN", &gateway)
+            .env("LOGS_BENCH_EXPRESS", &express),
+    );
     step.done();
 
     let mut report = workspace.program(&bench);
@@ -60,13 +69,23 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     if args.is_empty() {
         report.arg("--into").arg(workspace.source("docs"));
     }
-    process::run(&mut report)
+    process::run(
+        report
+            .env("LOGS_GATEWAY_BIN", gateway)
+            .env("LOGS_BENCH_EXPRESS", express),
+    )?;
+    // What was measured is told also where something else could not be.
+    measured
 }
 
 /// Builds what makes the load and the report, and gives its path.
 fn build(workspace: &Workspace) -> Result<PathBuf> {
     let step = Step::start("Building the load generator");
-    process::run(workspace.cargo().args(["build", "--release", "--package", "logs-bench"]))?;
+    process::run(
+        workspace
+            .cargo()
+            .args(["build", "--release", "--package", "logs-bench"]),
+    )?;
     step.done();
     Ok(workspace.target("release/logs-bench"))
 }

@@ -51,6 +51,11 @@ impl<'a> Load<'a> {
     }
 
     fn try_step(&mut self, step: &Step, outcome: &mut Outcome) -> Result<()> {
+        outcome.offered = step
+            .publishing
+            .and_then(|publishing| publishing.rate)
+            .unwrap_or_default();
+        outcome.intended = step.publishing.map_or(0.0, |publishing| publishing.seconds);
         let pids = cpu::with_children(&self.spec.pids);
         outcome.memory_before = cpu::memory(&pids);
         self.take_lanes(step);

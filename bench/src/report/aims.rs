@@ -202,7 +202,10 @@ impl Aim {
             |figure| units::number(figure) + compared::unit(self.figure),
         );
         let verdicts = [self.must, self.aim].map(|goals| {
-            let told: Vec<String> = goals.iter().map(|goal| self.verdict(*goal, figure, results)).collect();
+            let told: Vec<String> = goals
+                .iter()
+                .map(|goal| self.verdict(*goal, figure, results))
+                .collect();
             told.join("<br>")
         });
         let [must, aim] = verdicts;
@@ -236,7 +239,11 @@ impl Aim {
             return format!("{sign} {bound_told}: not measured");
         };
         let reached = figure / other;
-        let is_met = if is_more_better { reached >= bound } else { reached <= bound };
+        let is_met = if is_more_better {
+            reached >= bound
+        } else {
+            reached <= bound
+        };
         let verdict = if is_met { "met" } else { "**short**" };
         match name {
             Some(_) => format!("{sign} {bound_told}: {}, {verdict}", tell(reached)),
@@ -251,5 +258,90 @@ fn short(target: Target) -> String {
         FloorOneWrite => "one-write floor".to_owned(),
         FloorBatched => "batched floor".to_owned(),
         other => other.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{outcome::Outcome, run::Measured, scenarios};
+
+    #[test]
+    fn every_aim_is_of_something_that_is_measured_and_so_is_what_it_is_held_against() {
+        let all = scenarios::all(false);
+        let is_there = |(name, variant): (&str, &str), target: Target| {
+            let mut places = all
+                .iter()
+                .filter(|one| one.name == name && one.variant == variant);
+            places.any(|one| one.targets.contains(&target))
+        };
+        for aim in AIMS {
+            assert!(is_there(aim.place, aim.target), "{}", aim.what);
+            for goal in aim.must.iter().chain(aim.aim) {
+                let is_there = match *goal {
+                    Times(_, other) => is_there(aim.place, other),
+                    TimesItself(_, variant) => is_there((aim.place.0, variant), aim.target),
+                    Value(_) => true,
+                };
+                assert!(is_there, "{}", aim.what);
+            }
+        }
+    }
+
+    fn measured(target: Target, delivered: u64, p99: u64) -> Measured {
+        let mut outcome = Outcome {
+            seconds: 1.0,
+            delivered,
+            ..Outcome::default()
+        };
+        outcome.latency.p99 = p99;
+        Measured {
+            scenario: "highest".to_owned(),
+            variant: "1 × 1,000".to_owned(),
+            target,
+            outcome,
+        }
+    }
+
+    const MORE: Aim = Aim {
+        what: "delivered",
+        place: ("highest", "1 × 1,000"),
+        target: Gateway,
+        figure: Figure::Delivered,
+        must: &[Times(6.0, Nchan)],
+        aim: &[Times(12.0, Nchan), Times(0.6, FloorBatched)],
+    };
+
+    #[test]
+    fn where_more_is_better_a_bound_is_the_least() {
+        let results = [measured(Gateway, 7_000_000, 1), measured(Nchan, 1_000_000, 1)];
+        assert_eq!(
+            MORE.row(Results(&results)),
+            "| delivered | 7,000,000/s | ≥ 6 × n: 7.00 × n, met | ≥ 12 × n: 7.00 × n, **short**<br>≥ 0.6 × batched floor: not measured |"
+        );
+    }
+
+    #[test]
+    fn where_less_is_better_a_bound_is_the_most() {
+        let aim = Aim {
+            what: "p99",
+            figure: Figure::P99,
+            must: &[Times(1.0, Nchan)],
+            aim: &[Value(5.0), Value(4.0)],
+            ..MORE
+        };
+        let results = [measured(Gateway, 1, 4_500), measured(Nchan, 1, 9_000)];
+        assert_eq!(
+            aim.row(Results(&results)),
+            "| p99 | 4.50 ms | ≤ 1 × n: 0.50 × n, met | ≤ 5.00 ms: met<br>≤ 4.00 ms: **short** |"
+        );
+    }
+
+    #[test]
+    fn what_went_wrong_meets_nothing() {
+        let mut results = [measured(Gateway, 7_000_000, 1), measured(Nchan, 1_000_000, 1)];
+        results[0].outcome.trouble = Some("it has ended".to_owned());
+        let row = MORE.row(Results(&results));
+        assert!(row.contains("| not measured | ≥ 6 × n: not measured |"), "{row}");
     }
 }

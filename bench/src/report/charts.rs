@@ -25,7 +25,10 @@ const LIVE: &[((&str, &str), &str)] = &[
     (("fan-out", "100 records/s"), "1,000 readers, 100 records/s"),
     (("channels", "2000 records/s"), "100 channels × 10, 2,000/s"),
     (("few", "200 records/s"), "50 readers, 200 records/s"),
-    (("firehose", "2000 records/s"), "1 reader of 100 channels, 2,000/s"),
+    (
+        ("firehose", "2000 records/s"),
+        "1 reader of 100 channels, 2,000/s",
+    ),
 ];
 
 const DRAWN: &[Drawn] = &[
@@ -97,6 +100,28 @@ impl Drawn {
         Chart {
             title: self.title.to_owned(),
             groups: groups.filter(|group| !group.dots.is_empty()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenarios;
+
+    #[test]
+    fn what_is_drawn_is_measured_and_told() {
+        let all = scenarios::all(false);
+        for drawn in DRAWN {
+            for ((name, variant), _) in drawn.places {
+                let mut places = all
+                    .iter()
+                    .filter(|one| one.name == *name && one.variant == *variant);
+                assert!(
+                    places.any(|one| one.figures.contains(&drawn.figure)),
+                    "{name} {variant}"
+                );
+            }
         }
     }
 }

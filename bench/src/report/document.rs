@@ -26,7 +26,10 @@ mod tests {
     fn only_what_is_between_the_marks_is_written_anew() {
         let document = "before\n<!-- measured -->old<!-- /measured -->\nafter\n";
         let once = with(document, "new\n").unwrap();
-        assert_eq!(once, "before\n<!-- measured -->\n\nnew\n\n<!-- /measured -->\nafter\n");
+        assert_eq!(
+            once,
+            "before\n<!-- measured -->\n\nnew\n\n<!-- /measured -->\nafter\n"
+        );
         assert_eq!(with(&once, "new").unwrap(), once);
         assert!(with("no marks", "new").is_err());
         assert!(with("<!-- /measured --><!-- measured -->", "new").is_err());

@@ -31,7 +31,12 @@ impl Machine {
 
     /// All of it in some words.
     pub(super) fn told(&self) -> String {
-        let Self { processor, cores, kernel, .. } = self;
+        let Self {
+            processor,
+            cores,
+            kernel,
+            ..
+        } = self;
         let cores = match cores {
             1 => "1 core".to_owned(),
             cores => format!("{cores} cores"),

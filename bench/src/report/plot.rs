@@ -107,7 +107,9 @@ impl Chart {
             let end = rows + height;
             line(
                 out,
-                &format!("<line class=\"grid\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{rows:.1}\" y2=\"{end:.1}\"/>"),
+                &format!(
+                    "<line class=\"grid\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{rows:.1}\" y2=\"{end:.1}\"/>"
+                ),
             );
             text(out, at, end + 15.0, "faint", "middle", &label);
         }
@@ -133,7 +135,14 @@ impl Group {
     fn draw(&self, top: f64, scale: &Scale, out: &mut String) {
         let first = top + (BETWEEN_GROUPS + ROW) / 2.0;
         let last = top + self.height() - (BETWEEN_GROUPS + ROW) / 2.0;
-        text(out, NAMES - 12.0, f64::midpoint(first, last) + 4.0, "", "end", &self.name);
+        text(
+            out,
+            NAMES - 12.0,
+            f64::midpoint(first, last) + 4.0,
+            "",
+            "end",
+            &self.name,
+        );
         let mut y = first;
         for dot in &self.dots {
             let (at, colour) = (scale.at(dot.value), dot.target % COLOURS);
@@ -145,7 +154,14 @@ impl Group {
                 out,
                 &format!("<circle class=\"t{colour}\" cx=\"{at:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"/>"),
             );
-            text(out, at + 9.0, y + 4.0, "faint", "start", &units::number(dot.value));
+            text(
+                out,
+                at + 9.0,
+                y + 4.0,
+                "faint",
+                "start",
+                &units::number(dot.value),
+            );
             y += ROW;
         }
     }
@@ -185,7 +201,10 @@ fn power(value: f64, rounding: fn(f64) -> f64) -> i32 {
     /// Beyond them is nothing that is measured here.
     const BOUNDS: std::ops::RangeInclusive<i32> = -6..=12;
     let exact = rounding(value.log10());
-    BOUNDS.into_iter().find(|power| f64::from(*power) >= exact).unwrap_or(*BOUNDS.end())
+    BOUNDS
+        .into_iter()
+        .find(|power| f64::from(*power) >= exact)
+        .unwrap_or(*BOUNDS.end())
 }
 
 fn text(out: &mut String, x: f64, y: f64, class: &str, anchor: &str, words: &str) {
@@ -207,7 +226,10 @@ mod tests {
 
     fn chart(values: &[f64]) -> Chart {
         let dots = values.iter().enumerate();
-        let dots = dots.map(|(target, value)| Dot { target, value: *value });
+        let dots = dots.map(|(target, value)| Dot {
+            target,
+            value: *value,
+        });
         Chart {
             title: "CPU per event, µs".to_owned(),
             groups: vec![Group {
@@ -240,7 +262,14 @@ mod tests {
     fn every_figure_is_drawn_and_told_and_names_are_text() {
         let targets = ["gateway".to_owned(), "nchan".to_owned()];
         let svg = svg(&targets, &[chart(&[0.31, 2.85])]);
-        for told in [">0.310<", ">2.85<", ">gateway<", ">nchan<", "1 × 1,000 &amp; more", "CPU per event, µs"] {
+        for told in [
+            ">0.310<",
+            ">2.85<",
+            ">gateway<",
+            ">nchan<",
+            "1 × 1,000 &amp; more",
+            "CPU per event, µs",
+        ] {
             assert!(svg.contains(told), "{told}\n{svg}");
         }
         assert_eq!(svg.matches("<circle").count(), 4);

@@ -23,7 +23,8 @@ impl<'a> Results<'a> {
     pub(super) fn targets(self) -> Vec<Target> {
         use clap::ValueEnum as _;
         let all = Target::value_variants().iter().copied();
-        all.filter(|target| self.0.iter().any(|one| one.target == *target)).collect()
+        all.filter(|target| self.0.iter().any(|one| one.target == *target))
+            .collect()
     }
 
     /// What this target gave.
@@ -46,8 +47,14 @@ impl<'a> Results<'a> {
 
     /// The better one of these targets' figures.
     pub(super) fn best(self, place: (&str, &str), targets: &[Target], figure: Figure) -> Option<f64> {
-        let figures = targets.iter().filter_map(|target| self.figure(place, *target, figure));
-        figures.reduce(if compared::is_more_better(figure) { f64::max } else { f64::min })
+        let figures = targets
+            .iter()
+            .filter_map(|target| self.figure(place, *target, figure));
+        figures.reduce(if compared::is_more_better(figure) {
+            f64::max
+        } else {
+            f64::min
+        })
     }
 }
 

@@ -38,7 +38,9 @@ pub(super) fn table(results: Results<'_>, scenario: &Scenario) -> String {
 fn note(variant: &str, target: Target, outcome: &Outcome) -> Option<String> {
     let what = match &outcome.trouble {
         Some(trouble) => format!("{}.", trouble.trim_end_matches('.')),
-        None if is_bound(outcome) => "the load generator had no time left; the server may do more.".to_owned(),
+        None if is_bound(outcome) => {
+            "the load generator had no time left; the server may do more.".to_owned()
+        }
         None => return None,
     };
     Some(format!("- {} ({variant}): {what}", target.name()))
@@ -69,7 +71,9 @@ impl<'a> Table<'a> {
             let mut all = results.0.iter();
             all.any(|one| one.scenario == name && one.target == *target)
         };
-        let others = OTHERS.into_iter().filter(|(_, targets)| targets.iter().any(is_there));
+        let others = OTHERS
+            .into_iter()
+            .filter(|(_, targets)| targets.iter().any(is_there));
         Self {
             results,
             scenario: name,
@@ -91,12 +95,18 @@ impl<'a> Table<'a> {
     fn head(&self) -> String {
         let figures = self.figures.iter().map(|figure| figure.name().to_owned());
         let ratios = self.ratios().map(|(_, name, sign, _)| format!("{name} ÷ {sign}"));
-        row(["what".to_owned(), "who".to_owned()].into_iter().chain(figures).chain(ratios))
+        row(["what".to_owned(), "who".to_owned()]
+            .into_iter()
+            .chain(figures)
+            .chain(ratios))
     }
 
     fn rule(&self) -> String {
         let numbers = self.figures.len() + self.ratios().count();
-        row(["---", "---"].into_iter().chain(std::iter::repeat_n("--:", numbers)).map(str::to_owned))
+        row(["---", "---"]
+            .into_iter()
+            .chain(std::iter::repeat_n("--:", numbers))
+            .map(str::to_owned))
     }
 
     fn row(&self, variant: &str, target: Target, outcome: &Outcome) -> String {
@@ -113,7 +123,10 @@ impl<'a> Table<'a> {
             Target::Gateway => format!("**{}**", target.name()),
             _ => target.name(),
         };
-        row([variant.to_owned(), name].into_iter().chain(figures).chain(ratios))
+        row([variant.to_owned(), name]
+            .into_iter()
+            .chain(figures)
+            .chain(ratios))
     }
 }
 
@@ -190,7 +203,10 @@ mod tests {
 
     #[test]
     fn what_went_wrong_is_told_in_the_place_of_its_figures() {
-        let mut results = [measured(Target::Gateway, 30_000, 0.3), measured(Target::Nchan, 1, 0.3)];
+        let mut results = [
+            measured(Target::Gateway, 30_000, 0.3),
+            measured(Target::Nchan, 1, 0.3),
+        ];
         results[1].outcome.trouble = Some("it has ended".to_owned());
         let table = table(Results(&results), &scenario());
         assert!(table.contains("| nchan | – | – | – | – | – | – |"), "{table}");
@@ -201,7 +217,8 @@ mod tests {
     #[test]
     fn a_load_generator_that_had_no_time_left_is_told_of() {
         let mut results = [measured(Target::Gateway, 30_000, 0.3)];
-        let notes = |results: &[Measured]| table(Results(results), &scenario()).contains("\n- gateway (20/s): ");
+        let notes =
+            |results: &[Measured]| table(Results(results), &scenario()).contains("\n- gateway (20/s): ");
         assert!(!notes(&results));
         results[0].outcome.load_cpu = 1.99;
         assert!(notes(&results));

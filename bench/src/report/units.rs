@@ -38,7 +38,9 @@ pub(super) fn ratio(value: f64) -> String {
 }
 
 fn grouped(text: &str) -> String {
-    let (whole, rest) = text.split_once('.').map_or((text, None), |(whole, rest)| (whole, Some(rest)));
+    let (whole, rest) = text
+        .split_once('.')
+        .map_or((text, None), |(whole, rest)| (whole, Some(rest)));
     let digits = whole.trim_start_matches('-').len();
     let mut out = String::with_capacity(text.len() + digits / 3 + 1);
     let mut left = digits;
@@ -64,22 +66,49 @@ mod tests {
 
     #[test]
     fn a_figure_has_three_digits_that_say_something() {
-        let told = [0.0, 0.012_34, 0.1234, 1.2345, 45.67, 456.7, 9_999.0, 12_345.0, 1_234_567.0].map(number);
+        let told = [
+            0.0,
+            0.012_34,
+            0.1234,
+            1.2345,
+            45.67,
+            456.7,
+            9_999.0,
+            12_345.0,
+            1_234_567.0,
+        ]
+        .map(number);
         assert_eq!(
             told,
-            ["0", "0.0123", "0.123", "1.23", "45.7", "457", "10,000", "12,300", "1,230,000"]
+            [
+                "0",
+                "0.0123",
+                "0.123",
+                "1.23",
+                "45.7",
+                "457",
+                "10,000",
+                "12,300",
+                "1,230,000"
+            ]
         );
         assert_eq!(number(f64::NAN), "–");
     }
 
     #[test]
     fn a_count_is_exact_and_its_thousands_are_apart() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 
     #[test]
     fn a_ratio_has_as_many_digits_as_are_worth_telling() {
-        assert_eq!([0.054, 1.0, 12.34, 1234.5].map(ratio), ["0.05", "1.00", "12.3", "1,234"]);
+        assert_eq!(
+            [0.054, 1.0, 12.34, 1234.5].map(ratio),
+            ["0.05", "1.00", "12.3", "1,234"]
+        );
         assert_eq!(ratio(f64::INFINITY), "–");
     }
 }

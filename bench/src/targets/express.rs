@@ -61,7 +61,9 @@ pub(super) fn start(setup: Setup) -> Result<Server> {
 fn listening(child: &mut Child) -> Result<SocketAddr> {
     let out = child.stdout.take().context("node has no output")?;
     let mut line = String::new();
-    BufReader::new(out).read_line(&mut line).context("cannot read what node says")?;
+    BufReader::new(out)
+        .read_line(&mut line)
+        .context("cannot read what node says")?;
     line.trim().parse().context("it does not say where it listens")
 }
 

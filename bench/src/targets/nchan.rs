@@ -109,7 +109,9 @@ fn settings(folder: &Path, address: SocketAddr) -> String {
         ("@address@", address.to_string()),
     ];
     let settings = SETTINGS.to_owned();
-    values.iter().fold(settings, |settings, (name, value)| settings.replace(name, value))
+    values
+        .iter()
+        .fold(settings, |settings, (name, value)| settings.replace(name, value))
 }
 
 fn wire(address: SocketAddr) -> Result<Wire> {
