@@ -91,7 +91,7 @@ fn measure(place: Place, scenario: &Scenario, target: Target, rate: Option<f64>)
     for act in &scenario.acts {
         match act {
             Act::Prepare(step) | Act::Measure(step) | Act::Highest(step) => {
-                steps.push(fitting(step, &server))
+                steps.push(fitting(step, &server));
             }
             Act::Restart => {
                 let before = last(place.load(&server, std::mem::take(&mut steps), published)?)?;

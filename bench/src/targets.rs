@@ -1,6 +1,6 @@
 //! [`Target`]: who is measured, and how one is started.
 
-mod floor;
+pub(crate) mod floor;
 mod gateway;
 
 use std::process::Command;

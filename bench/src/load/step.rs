@@ -15,8 +15,8 @@ use super::witness;
 use crate::outcome::Outcome;
 use crate::{cpu, wire};
 
-/// Who has had nothing for so long is given up.
-const QUIET_US: u64 = 3_000_000;
+/// A stream that is not open after this is given up.
+const OPENING_US: u64 = 30_000_000;
 /// Nothing takes longer than this but what was to be published for longer.
 const LONGEST_US: u64 = 120_000_000;
 /// The most requests that are begun before sockets are looked at again.
@@ -141,7 +141,7 @@ impl<'a> Load<'a> {
 
     fn wait_for_streams(&self, crowd: &mut Crowd<'_>) -> Result<()> {
         let before = crowd.open;
-        let give_up = now_us() + 10 * QUIET_US;
+        let give_up = now_us() + OPENING_US;
         while crowd.open == before {
             crowd.turn(Duration::from_millis(100))?;
             anyhow::ensure!(now_us() < give_up, "a stream is not opened");
@@ -264,7 +264,7 @@ impl<'a> Load<'a> {
                 return Ok(());
             }
             let now = now_us();
-            if now > began + LONGEST_US || now > crowd.last_us.max(began) + QUIET_US {
+            if now > began + LONGEST_US || now > crowd.last_us.max(began) + self.spec.quiet_ms * 1000 {
                 anyhow::ensure!(answered, "a publication is not answered");
                 return Ok(());
             }
