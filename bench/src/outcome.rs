@@ -19,7 +19,7 @@ pub struct Outcome {
     pub repeated: u64,
     /// Records that a reader has read after a later one.
     pub out_of_order: u64,
-    /// From just before a record was published until a reader had it.
+    /// From the moment a record was due, or just before it was written where as many as possible are, until a reader had it.
     pub latency: Latency,
     /// From just before a request was written until its answer was there.
     pub answer: Latency,
@@ -29,6 +29,10 @@ pub struct Outcome {
     pub load_cpu: f64,
     /// Resident memory of the server at the end, in bytes; what its processes share counts once.
     pub server_memory: u64,
+    /// As `server_memory`, before the streams were opened.
+    pub memory_before: u64,
+    /// Streams that were open.
+    pub streams: u64,
     /// Seconds until all streams were open.
     pub connecting: f64,
     /// What went wrong, in words: then the figures stand for nothing.
