@@ -40,7 +40,8 @@ use self::{
 use crate::{
     addresses::TrustedProxies,
     gateway::Gateway,
-    http, process,
+    http::App,
+    process,
     rejections::{Rejections, reason},
     stalled::StallLimited,
     tls::{NotEncrypted, Tls},
@@ -55,7 +56,7 @@ pub(crate) struct Connections {
 
 /// What every connection needs.
 struct Each {
-    app: Router,
+    app: App,
     builder: auto::Builder<StreamTasks>,
     tls: Option<Tls>,
     patience: Patience,
@@ -107,7 +108,7 @@ impl Connections {
             );
         }
         Self::with(
-            http::app(gateway.clone()),
+            App::new(gateway.clone()),
             config.tls.clone(),
             gateway.rejections().clone(),
             Room::new(wanted.min(most), config.trusted_proxies.clone()),
@@ -120,10 +121,10 @@ impl Connections {
         let files = process::open_files();
         let most = (files - OTHER_FILES.min(files / PART_OF_OTHER_FILES)) / 2;
         let room = Room::new(most, TrustedProxies::default());
-        Self::with(app, tls, Rejections::default(), room, PATIENCE)
+        Self::with(App::of(app), tls, Rejections::default(), room, PATIENCE)
     }
 
-    fn with(app: Router, tls: Option<Tls>, rejections: Rejections, room: Room, patience: Patience) -> Self {
+    fn with(app: App, tls: Option<Tls>, rejections: Rejections, room: Room, patience: Patience) -> Self {
         let streams = StreamTasks {
             limit: patience.stalled,
             rejections: rejections.clone(),

@@ -8,7 +8,6 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
     extract::{ConnectInfo, Request},
     http::Version,
@@ -17,27 +16,23 @@ use axum::{
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::{body::Incoming, service::Service};
-use hyper_util::service::TowerToHyperService;
 
 use super::{
     activity::{Activity, OpenRequest},
     pace::Pace,
 };
+use crate::http::App;
 
 /// The requests of one connection, on their way to what answers them.
 pub(super) struct Requests {
-    app: TowerToHyperService<Router>,
+    app: App,
     peer: SocketAddr,
     activity: Activity,
 }
 
 impl Requests {
-    pub(super) fn new(app: Router, peer: SocketAddr, activity: Activity) -> Self {
-        Self {
-            app: TowerToHyperService::new(app),
-            peer,
-            activity,
-        }
+    pub(super) fn new(app: App, peer: SocketAddr, activity: Activity) -> Self {
+        Self { app, peer, activity }
     }
 }
 
@@ -49,8 +44,8 @@ impl Service<Request<Incoming>> for Requests {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let open = self.activity.request(request.version() < Version::HTTP_2);
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        let answer = self.app.call(request);
-        Box::pin(async move { Ok(answer.await?.map(|body| AnswerBody::new(body, open))) })
+        let app = self.app.clone();
+        Box::pin(async move { Ok(app.answer(request).await.map(|body| AnswerBody::new(body, open))) })
     }
 }
 

@@ -58,7 +58,7 @@ async fn serve(patience: Patience, most: usize) -> Served {
         .route("/slow", get(slow));
     let rejections = Rejections::default();
     let connections = Connections::with(
-        app,
+        App::of(app),
         None,
         rejections.clone(),
         Room::new(most, TrustedProxies::default()),
