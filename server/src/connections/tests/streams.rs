@@ -40,7 +40,7 @@ impl Streams {
         let engine = Engine::open(&Storage::Memory, config.retention).unwrap();
         let gateway = Gateway::open(config, engine).unwrap();
         let large = Router::new().route("/large", get(|| async { vec![b'.'; LARGE] }));
-        let app = large.merge(http::app(gateway.clone()));
+        let app = large.merge(crate::http::app(gateway.clone()));
         let served = serve_app(app, tls, patience, 100).await;
         Self { gateway, served }
     }
