@@ -17,6 +17,7 @@
 //! - [`floor`]: the bare loop that writes the same bytes to the same sockets
 //! - [`scenarios`]: what is measured, as data; [`run`]: does it
 //! - [`figures`]: what is told of an outcome; [`cpu`]: what processes use
+//! - [`report`]: what came out, for people
 
 pub mod cpu;
 pub mod figures;
@@ -24,6 +25,7 @@ pub mod floor;
 pub mod load;
 pub mod outcome;
 mod poll;
+pub mod report;
 pub mod run;
 pub mod scenarios;
 pub mod server;

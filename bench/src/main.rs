@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum as _};
 use logs_bench::floor::{self, Mode};
 use logs_bench::targets::Target;
-use logs_bench::{load, run, scenarios};
+use logs_bench::{load, report, run, scenarios};
 
 /// Measures the gateway beside what people would use instead.
 #[derive(Debug, Parser)]
@@ -34,6 +34,15 @@ enum Command {
         /// The file for the results.
         #[arg(long, default_value = "target/bench/results.json")]
         out: PathBuf,
+    },
+    /// Tells what came out, as Markdown.
+    Report {
+        /// The file with the results.
+        #[arg(long, default_value = "target/bench/results.json")]
+        results: PathBuf,
+        /// The folder of documents: it is also written into PERFORMANCE.md there, and drawn beside that.
+        #[arg(long)]
+        into: Option<PathBuf>,
     },
     /// Says what can be measured, and of whom.
     List,
@@ -70,6 +79,7 @@ fn main() -> Result<()> {
             };
             run::run(&chosen, &targets, rate, &out)
         }
+        Command::Report { results, into } => report::report(&results, into.as_deref()),
         Command::List => {
             for scenario in scenarios::all(false) {
                 println!("{:14} {:18} {}", scenario.name, scenario.variant, scenario.what);

@@ -2,6 +2,7 @@
 
 use std::process::Child;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use crate::wire::Wire;
@@ -37,7 +38,10 @@ impl Server {
     }
 
     fn end(&mut self) {
+        // What it has started ends with it, where it was put into a group by itself: a master that is killed leaves its workers.
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         // Nothing is left to be done where it has ended by itself.
+        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
