@@ -25,6 +25,9 @@ enum Command {
         /// Only these targets.
         #[arg(long)]
         target: Vec<Target>,
+        /// Where the highest rate is looked for: only this one, in records a second.
+        #[arg(long)]
+        rate: Option<f64>,
         /// Shorter, to see whether all works.
         #[arg(long)]
         quick: bool,
@@ -58,6 +61,7 @@ fn main() -> Result<()> {
         Command::Run {
             scenario,
             target,
+            rate,
             quick,
             out,
         } => {
@@ -73,7 +77,7 @@ fn main() -> Result<()> {
             } else {
                 target
             };
-            run::run(&chosen, &targets, &out)
+            run::run(&chosen, &targets, rate, &out)
         }
         Command::Report { results, into } => report::report(&results, into.as_deref()),
         Command::List => {

@@ -32,6 +32,10 @@ pub struct Outcome {
     pub server_cpu: f64,
     /// Those of the load generator: where they come near `seconds`, it is what was measured.
     pub load_cpu: f64,
+    /// Seconds that the load generator was ready and had to wait for its core: what else runs there has been measured too.
+    pub load_waited: f64,
+    /// As above, of the server, whose threads also wait for each other.
+    pub server_waited: f64,
     /// Resident memory of the server at the end, in bytes; what its processes share counts once.
     pub server_memory: u64,
     /// As `server_memory`, before the streams were opened.

@@ -19,11 +19,12 @@ use crate::server::Server;
 use crate::targets::Target;
 
 /// Measures these of these targets, and writes all to this file: results of before that are not measured anew stay in it.
+/// Where a highest rate would be looked for, this rate is tried instead, if there is one.
 ///
 /// # Errors
 ///
 /// Where something could not be measured, or the file not be written; then the others have been measured all the same.
-pub fn run(scenarios: &[Scenario], targets: &[Target], out: &Path) -> Result<()> {
+pub fn run(scenarios: &[Scenario], targets: &[Target], rate: Option<f64>, out: &Path) -> Result<()> {
     raise_limit()?;
     let place = Place::find()?;
     let mut failed = 0;
@@ -40,7 +41,7 @@ pub fn run(scenarios: &[Scenario], targets: &[Target], out: &Path) -> Result<()>
                 scenario.variant,
                 target.name()
             );
-            match measure(place, scenario, target) {
+            match measure(place, scenario, target, rate) {
                 Ok(outcome) => {
                     failed += usize::from(outcome.trouble.is_some());
                     println!(
@@ -68,17 +69,21 @@ pub fn run(scenarios: &[Scenario], targets: &[Target], out: &Path) -> Result<()>
 }
 
 /// Does all acts of a scenario.
-fn measure(place: Place, scenario: &Scenario, target: Target) -> Result<Outcome> {
+fn measure(place: Place, scenario: &Scenario, target: Target, rate: Option<f64>) -> Result<Outcome> {
     if let [Act::Highest(step)] = scenario.acts.as_slice() {
         let first = step
             .publishing
             .and_then(|publishing| publishing.rate)
             .context("no rate to begin with")?;
-        return highest::search(first, |rate| {
+        let tried = |rate| {
             let server = place.start(target, TempDir::new()?)?;
             let step = highest::at(step, rate, server.wire.batch.is_some());
             last(place.load(&server, vec![step], 0)?)
-        });
+        };
+        return match rate {
+            Some(rate) => tried(rate),
+            None => highest::search(first, tried),
+        };
     }
     let mut server = place.start(target, TempDir::new()?)?;
     let mut steps = Vec::new();
@@ -133,10 +138,15 @@ fn told(scenario: &Scenario, outcome: &Outcome) -> String {
     if outcome.offered > 0.0 {
         told += &format!(", offered {} records/s", round(outcome.offered));
     }
-    told += &format!(
-        ", load {:.0} %",
-        outcome.load_cpu / outcome.seconds.max(1e-9) * 100.0
-    );
+    if outcome.seconds > 0.01 {
+        let share = |seconds: f64| seconds / outcome.seconds * 100.0;
+        told += &format!(", server {:.0} %", share(outcome.server_cpu));
+        told += &format!(
+            ", load {:.0} % and {:.0} % waiting",
+            share(outcome.load_cpu),
+            share(outcome.load_waited)
+        );
+    }
     match &outcome.trouble {
         Some(trouble) => told + ", TROUBLE: " + trouble,
         None => told,

@@ -1,7 +1,7 @@
 //! [`Target`]: who is measured, and how one is started.
 
 mod express;
-mod floor;
+pub(crate) mod floor;
 mod gateway;
 mod nchan;
 

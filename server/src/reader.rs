@@ -251,16 +251,27 @@ impl Reader {
         if !self.log.is_confirmed(self.watch.needs()) {
             return Some(Progress::Fetching);
         }
-        // The order matters: what is at or below this mark has marked its channel before.
-        let limit = self.log.head();
-        self.watch.take_ready(&mut self.ready);
-        if self.watch.changes() != self.changes {
-            // Some links may be detached already and others not attached yet: a round without them would lose records.
-            return Some(Progress::Fetching);
-        }
-        if limit <= self.cursor {
-            return Some(Progress::CaughtUp);
-        }
+        let mut awaits_head = false;
+        let limit = loop {
+            // The order matters: what is at or below this mark has marked its channel before.
+            let limit = self.log.head();
+            self.watch.take_ready(&mut self.ready);
+            if self.watch.changes() != self.changes {
+                // Some links may be detached already and others not attached yet: a round without them would lose records.
+                return Some(Progress::Fetching);
+            }
+            if limit > self.cursor {
+                break limit;
+            }
+            let cursor = self.cursor;
+            self.ready.retain(|link| !link.log.settle(link, cursor));
+            if self.ready.is_empty() || awaits_head {
+                return Some(Progress::CaughtUp);
+            }
+            // There are records that cannot be read yet: they have marked their channel, which no record marks once more.
+            self.watch.await_head();
+            awaits_head = true;
+        };
         let unread = std::mem::take(&mut self.ready);
         self.round = Some(Round {
             limit,

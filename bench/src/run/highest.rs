@@ -11,8 +11,16 @@ const HALVINGS: u32 = 4;
 const MOST: f64 = 1_000_000.0;
 
 /// Tries rates: twice the one before while the server keeps up, then in between. Gives the outcome of the best of them, or that
-/// of the first where it was too much already.
-pub(super) fn search(first: f64, mut tried: impl FnMut(f64) -> Result<Outcome>) -> Result<Outcome> {
+/// of the first where it was too much already. What seems too much is tried again, as a machine has hiccups of its own.
+pub(super) fn search(first: f64, mut once: impl FnMut(f64) -> Result<Outcome>) -> Result<Outcome> {
+    let mut tried = |rate| {
+        let outcome = once(rate)?;
+        if keeps_up(&outcome) {
+            Ok(outcome)
+        } else {
+            once(rate)
+        }
+    };
     let mut best = tried(first)?;
     if !keeps_up(&best) {
         return Ok(best);

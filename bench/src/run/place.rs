@@ -48,6 +48,7 @@ impl Place {
             pids: server.pids.clone(),
             record_bytes: RECORD_BYTES,
             published,
+            quiet_ms: 3000,
             steps,
         };
         let program = std::env::current_exe()?;

@@ -50,7 +50,7 @@ pub(super) fn all(quick: bool) -> Vec<Scenario> {
         targets: EVERYBODY,
         acts: vec![Act::Highest(Step {
             readers: vec![live(1, 1000)],
-            publishing: Some(at_rate(1, 16, 250.0, if quick { 1.0 } else { 3.0 })),
+            publishing: Some(at_rate(1, 16, 100.0, if quick { 1.0 } else { 3.0 })),
             settle_ms: 0,
         })],
     });
@@ -100,7 +100,7 @@ pub(super) fn all(quick: bool) -> Vec<Scenario> {
     });
     let pacing = "1 channel, 1,000 readers, with write pacing and without";
     all.extend([10.0, 100.0, 1000.0, 10_000.0].map(|rate| {
-        let mut scenario = live_at("pacing", pacing, BOTH, live(1, 1000), 4, rate);
+        let mut scenario = live_at("pacing", pacing, BOTH, live(1, 1000), 32, rate);
         if let Some(Act::Measure(step)) = scenario.acts.first_mut() {
             step.publishing = step.publishing.map(|publishing| crate::load::Publishing {
                 // At most 1,000 requests a second: more would be about publishing.

@@ -59,13 +59,16 @@ async fn next_chunk(reader: &mut Reader, budget: usize) -> Vec<RecordId> {
 }
 
 /// Publishers race on channels that come into being meanwhile, and readers read as they please, woken as streams are.
-async fn race(storage: Storage, rests: bool) {
+async fn race(storage: Storage, rests: bool, is_busy: bool) {
     const PUBLISHERS: usize = 8;
     const APPENDS: usize = 300;
     let opening = storage.clone();
     let engine = tokio::task::spawn_blocking(move || Engine::open(&opening, KEPT).unwrap())
         .await
         .unwrap();
+    if is_busy {
+        engine.pace_always();
+    }
     let read_all = |patterns: &'static [&'static str], budget| {
         let engine = engine.clone();
         tokio::spawn(async move {
@@ -120,7 +123,13 @@ async fn race(storage: Storage, rests: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_publishers_never_make_a_reader_see_a_smaller_id_after_a_larger_one() {
-    race(Storage::Memory, false).await;
+    race(Storage::Memory, false, false).await;
+}
+
+/// The same while readers are put off all the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nor_do_readers_that_are_woken_at_a_pace() {
+    race(Storage::Memory, false, true).await;
 }
 
 /// The same while channels leave memory all the time, so that readers go back and forth between tails and store.
@@ -131,7 +140,7 @@ async fn nor_do_channels_that_come_and_go() {
         dir: dir.path().to_owned(),
         durability: Durability::Process,
     };
-    race(storage, true).await;
+    race(storage, true, true).await;
 }
 
 #[tokio::test]
