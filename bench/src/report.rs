@@ -56,8 +56,9 @@ fn markdown(measured: &[Measured], machine: &Machine) -> String {
     let results = Results(measured);
     let all = scenarios::all(false);
     let mut text = format!(
-        "Made by `{COMMAND}` on {}.\n\n### Aims\n\n{}\n",
+        "Made by `{COMMAND}` on {}.{}\n\n### Aims\n\n{}\n",
         machine.told(),
+        results.noise().unwrap_or_default(),
         aims::table(results)
     );
     for name in results.scenarios() {
