@@ -82,3 +82,51 @@ fn sentence(scenario: &Scenario) -> String {
     let first = letters.next().map(|first| first.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+    use crate::targets::Target;
+
+    const TOLD: &str = include_str!("../../docs/PERFORMANCE.md");
+
+    #[test]
+    fn the_document_says_of_every_scenario_and_target_what_it_is() {
+        for scenario in scenarios::all(false) {
+            let name = match scenario.name {
+                curve if curve.starts_with("curve-") => "curve-…",
+                name => name,
+            };
+            assert!(TOLD.contains(&format!("`{name}`")), "{name}");
+        }
+        for target in Target::value_variants() {
+            let name = target.name();
+            let told = [format!("**{name}**"), format!("`{name}`")];
+            assert!(told.iter().any(|told| TOLD.contains(told)), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_document_has_a_place_for_what_was_measured() {
+        let text = document::with(TOLD, "what was measured").unwrap();
+        assert!(text.contains("what was measured\n\n<!-- /measured -->\n\n## How it is measured"));
+    }
+
+    #[test]
+    fn a_part_is_told_without_the_rest() {
+        let measured = [Measured {
+            scenario: "few".to_owned(),
+            variant: "200 records/s".to_owned(),
+            target: Target::Gateway,
+            outcome: crate::outcome::Outcome::default(),
+        }];
+        let text = markdown(&measured, &Machine::here());
+        assert!(
+            text.contains("\n### few\n\n1 channel, 50 readers.\n\n| what | who |"),
+            "{text}"
+        );
+        assert!(!text.contains("### fan-out"));
+    }
+}

@@ -6,8 +6,9 @@ use anyhow::{Context, Result};
 
 use crate::{
     debian::Program,
-    dist,
+    gateway::{self, Profile},
     node::{Node, Packages},
+    page::Page,
     process, setup,
     step::Step,
     workspace::Workspace,
@@ -28,7 +29,7 @@ const EXPRESS: Packages = Packages {
 /// What it is.
 const SERVER: &str = "server.js";
 
-/// Builds the gateway as it is handed out, installs what it is compared with, measures all of them, and writes down what came out:
+/// Builds the gateway as fast as it is handed out, installs what it is compared with, measures all of them, and writes down what came out:
 /// in the document where everything was measured, otherwise only on the terminal. `args` are the load generator's.
 pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
@@ -39,7 +40,8 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     NCHAN.ensure(workspace)?;
     let node = Node::ensure(workspace)?;
     let express = express(workspace, &node)?;
-    let gateway = dist::binary(workspace, Some(&node))?;
+    // Nobody asks for the page here, so it need not be the smallest.
+    let gateway = gateway::build(workspace, Profile::Dist, &Page::build(workspace)?)?;
 
     let is_quick = args.iter().any(|arg| arg == "--quick");
     // What is quickly measured is not to be taken for figures.
