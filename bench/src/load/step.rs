@@ -243,7 +243,7 @@ impl<'a> Load<'a> {
                 publisher.begin(publish, batch, now);
                 self.counts[lane] += records;
                 schedule.begun(records);
-                crowd.go_on(number)?;
+                crowd.write(number)?;
             }
             crowd.turn(pause)?;
         }
