@@ -69,7 +69,7 @@ impl LogStream {
         let mut heartbeat = interval_at(Instant::now() + heartbeat, heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            reader,
+            reader: reader.sharing(),
             open,
             opening: Some(opening),
             heartbeat,
@@ -107,6 +107,7 @@ impl LogStream {
             return Some(Chunk::Owned(out));
         }
         let progress = self.reader.read(cx.waker(), CHUNK_BYTES, &mut out);
+        let batch = self.reader.take_batch();
         let cursor = self.reader.cursor();
         match progress {
             Ok(Progress::Records(records)) => {
@@ -134,6 +135,13 @@ impl LogStream {
         // Whoever waits for a record is to know at once why none comes.
         if std::mem::replace(&mut self.told_delay, delayed_ms.is_some()) != delayed_ms.is_some() {
             write_heartbeat(delayed_ms, cursor, &mut out);
+        }
+        if let Some(batch) = batch {
+            return Some(if out.is_empty() {
+                Chunk::Shared(batch)
+            } else {
+                Chunk::Owned([&batch.plain(), &*out].concat())
+            });
         }
         while out.is_empty() && self.heartbeat.poll_tick(cx).is_ready() {
             write_heartbeat(delayed_ms, cursor, &mut out);

@@ -9,6 +9,7 @@
 
 mod append;
 mod batch;
+mod batches;
 mod channel_log;
 #[cfg(test)]
 mod contract;
@@ -64,6 +65,7 @@ pub(crate) use self::{
 };
 
 use self::{
+    batches::Batches,
     directory::Directory,
     group::{Append, Command},
     keeping::Keeping,
@@ -158,6 +160,7 @@ impl Engine {
             published: AtomicU64::new(0),
             work: Work::new(),
             pacer: Pacer::begin().map_err(OpenError::Thread)?,
+            batches: Batches::new(),
             awaiting: Mutex::default(),
             noticed_tails: AtomicBool::new(false),
             failure: Mutex::default(),
