@@ -1,14 +1,12 @@
 //! [`LogStream`]: one reader's response body.
 
 use std::{
-    convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
 use logs_shared::{
     RecordId, ServerEvent,
     api::RETRY_MS,
@@ -24,9 +22,11 @@ use crate::{
     streams::{Drain, Ending, OpenStream},
 };
 
-use self::expiry::Expiry;
-
 mod expiry;
+mod on_its_way;
+
+use self::expiry::Expiry;
+pub(crate) use self::on_its_way::OnItsWay;
 
 /// One reader's response body: the opening events, then whatever its [`Reader`] finds, and a
 /// heartbeat. It holds nothing while its connection takes nothing.
@@ -213,19 +213,6 @@ impl LogStream {
     }
 }
 
-impl Body for LogStream {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let chunk = self.poll_chunk(cx);
-        chunk.map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk.into_plain()))))
-    }
-}
-
 impl Chunk {
     /// How many bytes of events it has.
     pub(crate) fn len(&self) -> usize {
@@ -236,7 +223,7 @@ impl Chunk {
     }
 
     /// Its events, without the framing of any connection.
-    fn into_plain(self) -> Bytes {
+    pub(crate) fn into_plain(self) -> Bytes {
         match self {
             Self::Owned(events) => events.into(),
             Self::Shared(batch) => batch.plain(),

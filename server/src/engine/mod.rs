@@ -16,6 +16,7 @@ mod contract;
 mod directory;
 mod filter;
 mod group;
+mod handover;
 mod idempotency;
 mod keeping;
 mod live;
@@ -43,7 +44,7 @@ use std::{
 };
 
 use logs_shared::{Channel, ChannelPattern, Interest, RecordId, overview::ChannelOverview};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 
 pub(crate) use self::redis::{Trouble as RedisTrouble, connect_live};
 pub(crate) use self::store::DiskUse;
@@ -68,6 +69,7 @@ use self::{
     batches::Batches,
     directory::Directory,
     group::{Append, Command},
+    handover::Handover,
     keeping::Keeping,
     live::Live,
     redis::RedisStore,
@@ -83,7 +85,7 @@ use crate::quantity;
 #[derive(Clone)]
 pub struct Engine {
     log: Arc<Log>,
-    commands: mpsc::Sender<Command>,
+    handover: Handover,
     /// Bytes that may still be given to the writer.
     waiting: Arc<Semaphore>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
@@ -181,7 +183,7 @@ impl Engine {
         let threads = threads.into_iter().collect::<std::io::Result<_>>();
         Ok(Self {
             log,
-            commands,
+            handover: Handover::new(commands),
             waiting: Arc::new(Semaphore::new(WAITING_BYTES as usize)),
             threads: Arc::new(Mutex::new(threads.map_err(OpenError::Thread)?)),
         })
@@ -205,21 +207,17 @@ impl Engine {
         named: Option<Named>,
     ) -> Result<Appended, AppendError> {
         let asked = Instant::now();
-        let (reply, answer) = oneshot::channel();
         let bytes: usize = records.iter().map(|record| record.json.max_len()).sum();
         let waiting = u32::try_from(bytes).unwrap_or(u32::MAX).min(WAITING_BYTES);
         let waiting = self.waiting.clone().acquire_many_owned(waiting).await;
-        let append = Append {
+        let waiting = waiting.map_err(|_| AppendError::Closed)?;
+        let append = |reply| Append {
             records,
             named,
             reply,
-            _waiting: waiting.map_err(|_| AppendError::Closed)?,
+            _waiting: waiting,
         };
-        self.commands
-            .send(Command::Append(append))
-            .await
-            .map_err(|_| AppendError::Closed)?;
-        let answer = answer.await.map_err(|_| AppendError::Closed)?;
+        let answer = self.handover.append(bytes, append).await;
         if answer.is_ok() {
             self.log.work.appends.took(asked.elapsed());
         }
@@ -230,7 +228,7 @@ impl Engine {
     /// when the last handle and the last reader are gone too.
     pub fn close(&self) {
         // Where it is closed already, there is nobody to tell.
-        let _ = self.commands.blocking_send(Command::Close);
+        let _ = self.handover.commands().blocking_send(Command::Close);
         self.log.live.close();
         for thread in std::mem::take(&mut *lock(&self.threads)) {
             let _ = thread.join();
@@ -240,7 +238,7 @@ impl Engine {
     /// Why the log does not take records, where it does not.
     pub(crate) fn trouble(&self) -> Option<String> {
         let failure = self.log.failure();
-        if self.commands.is_closed() {
+        if self.handover.commands().is_closed() {
             return Some("the log takes no more records: its writer has ended".to_owned());
         }
         failure.or_else(|| match &self.log.keeping {
@@ -265,7 +263,7 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn without_writer(&self) -> Self {
         Self {
-            commands: mpsc::channel(1).0,
+            handover: Handover::new(mpsc::channel(1).0),
             ..self.clone()
         }
     }

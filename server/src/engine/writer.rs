@@ -75,7 +75,12 @@ impl Writer {
             let mut group = Group::default();
             for command in waiting.drain(..) {
                 match command {
-                    Command::Append(append) => self.append(append, now_ms, &mut group),
+                    Command::Append(appends) => {
+                        for append in appends {
+                            self.append(append, now_ms, &mut group);
+                            self.finish_large(&mut group);
+                        }
+                    }
                     Command::Trim(trim) => group.trims.push(trim),
                     Command::Forget(channels, done) => {
                         group.forgets.extend(channels);
@@ -85,16 +90,19 @@ impl Writer {
                     // What is waiting behind it is still finished.
                     Command::Close => self.receiver.close(),
                 }
-                // Who waits for a little must not wait for all that others bring.
-                if group.bytes >= GROUP_BYTES {
-                    self.finish(std::mem::take(&mut group));
-                }
             }
             let reopens = group.reopens;
             self.finish(group);
             if reopens {
                 self.reopen();
             }
+        }
+    }
+
+    /// Who waits for a little must not wait for all that others bring.
+    fn finish_large(&mut self, group: &mut Group) {
+        if group.bytes >= GROUP_BYTES {
+            self.finish(std::mem::take(group));
         }
     }
 
@@ -406,12 +414,11 @@ impl Writer {
             published.fetch_add(group.records, Ordering::Relaxed);
             work.stored(group.records, group.bytes);
         }
-        // Who went away needs no answer; its records stay.
         for (reply, appended) in group.appended {
-            let _ = reply.send(Ok(appended));
+            reply.send(Ok(appended));
         }
         for (reply, error) in group.refused {
-            let _ = reply.send(Err(error));
+            reply.send(Err(error));
         }
         for done in group.done {
             let _ = done.send(());
@@ -427,10 +434,10 @@ impl Writer {
             self.answered.take_back(key);
         }
         for (reply, _) in group.appended {
-            let _ = reply.send(Err(AppendError::Failed));
+            reply.send(Err(AppendError::Failed));
         }
         for (reply, error) in group.refused {
-            let _ = reply.send(Err(error));
+            reply.send(Err(error));
         }
     }
 
