@@ -62,7 +62,7 @@ impl LogStream {
     ) -> Self {
         open.delivered(0, None, reader.cursor());
         Self {
-            reader,
+            reader: reader.sharing(),
             open,
             opening: Some(opening),
             moments: Moments::new(heartbeat, ends_after),
@@ -99,6 +99,7 @@ impl LogStream {
             return Some(Chunk::Owned(out));
         }
         let progress = self.reader.read(cx.waker(), CHUNK_BYTES, &mut out);
+        let batch = self.reader.take_batch();
         let cursor = self.reader.cursor();
         match progress {
             Ok(Progress::Records(records)) => {
@@ -126,6 +127,13 @@ impl LogStream {
         // Whoever waits for a record is to know at once why none comes.
         if std::mem::replace(&mut self.told_delay, delayed_ms.is_some()) != delayed_ms.is_some() {
             write_heartbeat(delayed_ms, cursor, &mut out);
+        }
+        if let Some(batch) = batch {
+            return Some(if out.is_empty() {
+                Chunk::Shared(batch)
+            } else {
+                Chunk::Owned([&batch.plain(), &*out].concat())
+            });
         }
         // It can wait for what is there: it is due until it is written.
         if out.is_empty() && due.is_some_and(|now| self.moments.is_to_beat(now)) {
