@@ -10,12 +10,14 @@ mod api;
 mod audit;
 mod bundles;
 mod chromium;
+mod counts;
 mod debian;
 mod deploy;
 mod dist;
 mod fuzz;
 mod gateway;
 mod lint;
+mod micro;
 mod node;
 mod npm_package;
 mod page;
@@ -42,6 +44,8 @@ cargo xtask <command> [-- arguments]
   web     bundle the host pages of the end-to-end tests, with the npm package inside, and print where they are
   lint    formatting, clippy for the host and for the browser, and what the dependencies are
   bench   ui: what a viewer costs in the browser, in figures; for its arguments: bench ui -- --help
+          counts: instructions of the hottest paths beside the committed ones; -- --accept commits to new ones
+          micro: what single steps of a record's way take; arguments after -- are the benchmarks'
   size    build the smallest page, for what it weighs; fails where the widget is larger than was promised
   deploy  hold what is in deploy/ against its schemas and linters, and start the gateway with the settings it has
   dist    the smallest page, the fastest gateway and the npm package, into dist/
@@ -76,7 +80,11 @@ fn command() -> Result<()> {
         ("test", _) => test::run(&workspace, &rest),
         ("crash" | "measure", _) => trial::run(&workspace, name, &rest),
         ("bench", _) if of.as_deref() == Some("ui".as_ref()) => trial::run(&workspace, "bench_ui", &rest),
-        ("bench", _) => bail!("say what is to be measured: `cargo xtask bench ui`\n\n{HELP}"),
+        ("bench", _) if of.as_deref() == Some("counts".as_ref()) => counts::run(&workspace, &rest),
+        ("bench", _) if of.as_deref() == Some("micro".as_ref()) => micro::run(&workspace, &rest),
+        ("bench", _) => {
+            bail!("say what is to be measured: `cargo xtask bench ui`, `counts` or `micro`\n\n{HELP}")
+        }
         ("api", true) => api::run(&workspace),
         ("fuzz", _) => fuzz::run(&workspace, &rest),
         ("web", true) => web(&workspace),
