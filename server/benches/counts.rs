@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use logs_gateway::{engine::Engine, gateway::Gateway};
 use logs_shared::{
     Timestamp,
     publish::{BodyKind, Publication},
@@ -32,17 +33,20 @@ fn main() -> Result<()> {
         .next()
         .context("say which path: publish, fan-out or replay")?;
     let times = args.next().context("say how many times")?.parse()?;
+    let (gateway, engine) = in_memory()?;
     match path.as_str() {
-        "publish" => publish(times),
-        "fan-out" => fan_out(times),
-        "replay" => replay(times),
+        "publish" => publish(&gateway, times),
+        "fan-out" => fan_out(&gateway, &engine, times),
+        "replay" => replay(&gateway, &engine, times),
         other => bail!("there is no path {other}"),
-    }
+    }?;
+    // Otherwise its threads may or may not be the last to hold the log, and take it down.
+    engine.close();
+    Ok(())
 }
 
 /// One record, from the body of its request until it is acknowledged.
-fn publish(times: usize) -> Result<()> {
-    let (gateway, _) = in_memory()?;
+fn publish(gateway: &Gateway, times: usize) -> Result<()> {
     runtime()?.block_on(async {
         for _ in 0..times {
             let publication = Publication::parse(PUBLICATION.as_bytes(), BodyKind::Json, Timestamp::MAX)?;
@@ -54,12 +58,11 @@ fn publish(times: usize) -> Result<()> {
 }
 
 /// One record, until each of the streams, which are tasks, has given it to its connection and waits for the next.
-fn fan_out(times: usize) -> Result<()> {
-    let (gateway, engine) = in_memory()?;
+fn fan_out(gateway: &Gateway, engine: &Engine, times: usize) -> Result<()> {
     let given = Arc::new((AtomicUsize::new(0), Notify::new()));
     runtime()?.block_on(async {
         for _ in 0..STREAMS {
-            let mut stream = follow(&gateway, Start::Live)?;
+            let mut stream = follow(gateway, Start::Live)?;
             opening(&mut stream).await?;
             let given = given.clone();
             tokio::spawn(async move {
@@ -79,9 +82,8 @@ fn fan_out(times: usize) -> Result<()> {
 }
 
 /// Many records that are in memory, to one stream that is opened for them.
-fn replay(times: usize) -> Result<()> {
-    let (gateway, engine) = in_memory()?;
+fn replay(gateway: &Gateway, engine: &Engine, times: usize) -> Result<()> {
     let runtime = runtime()?;
-    let kept = Kept::append(&runtime, &engine, RECORDS)?;
-    (0..times).try_for_each(|_| kept.replay(&runtime, &gateway).map(drop))
+    let kept = Kept::append(&runtime, engine, RECORDS)?;
+    (0..times).try_for_each(|_| kept.replay(&runtime, gateway).map(drop))
 }
