@@ -23,6 +23,8 @@ use crate::{
 /// The document that tells of it, in the folder of documents, and the picture in it.
 const DOCUMENT: &str = "PERFORMANCE.md";
 const PICTURE: &str = "performance.svg";
+/// How the document shows that.
+const DRAWN: &str = "![CPU time for each event, latency, memory of a stream, publishing and replay, of the gateway and those beside it](performance.svg)";
 /// What makes it.
 const COMMAND: &str = "cargo xtask bench";
 
@@ -41,6 +43,7 @@ pub fn report(results: &Path, into: Option<&Path>) -> Result<()> {
     };
     let path = folder.join(DOCUMENT);
     let document = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = format!("{DRAWN}\n\n{text}");
     let document = document::with(&document, &text).with_context(|| path.display().to_string())?;
     let picture = folder.join(PICTURE);
     fs::write(&picture, charts::svg(Results(&measured)))
@@ -53,8 +56,9 @@ fn markdown(measured: &[Measured], machine: &Machine) -> String {
     let results = Results(measured);
     let all = scenarios::all(false);
     let mut text = format!(
-        "Made by `{COMMAND}` on {}.\n\n### Aims\n\n{}\n",
+        "Made by `{COMMAND}` on {}.{}\n\n### Aims\n\n{}\n",
         machine.told(),
+        results.noise().unwrap_or_default(),
         aims::table(results)
     );
     for name in results.scenarios() {

@@ -10,15 +10,19 @@ const app = express();
 app.use(express.json());
 
 app.get('/stream', (request, response) => {
-  const { channel } = request.query;
+  const names = request.query.channels.split(',');
   response.set({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.flushHeaders();
-  if (!channels.has(channel)) channels.set(channel, new Set());
-  const readers = channels.get(channel);
-  readers.add(response);
+  for (const name of names) {
+    if (!channels.has(name)) channels.set(name, new Set());
+    channels.get(name).add(response);
+  }
   request.on('close', () => {
-    readers.delete(response);
-    if (readers.size === 0) channels.delete(channel);
+    for (const name of names) {
+      const readers = channels.get(name);
+      readers.delete(response);
+      if (readers.size === 0) channels.delete(name);
+    }
   });
 });
 

@@ -24,7 +24,7 @@ impl Machine {
         Self {
             processor: processor(&processors).unwrap_or("unknown").to_owned(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
-            kernel: format!("Linux {}", kernel.trim()),
+            kernel: format!("Linux {}", version(kernel.trim())),
             versions: versions.into_iter().flatten().collect(),
         }
     }
@@ -47,6 +47,11 @@ impl Machine {
             .collect();
         told.join("; ")
     }
+}
+
+/// The kernel's version without what whoever built it calls it.
+fn version(release: &str) -> &str {
+    release.split('-').next().unwrap_or(release)
 }
 
 /// The first one's name, where the system tells it.

@@ -35,11 +35,11 @@ pub(super) struct Chart {
 const WIDTH: f64 = 920.0;
 const NAMES: f64 = 270.0;
 /// What stands behind the last dot.
-const VALUES: f64 = 70.0;
+const VALUES: f64 = 84.0;
 const ROW: f64 = 16.0;
 const RADIUS: f64 = 5.0;
 const BETWEEN_GROUPS: f64 = 14.0;
-const TITLE: f64 = 34.0;
+const TITLE: f64 = 38.0;
 const AXIS: f64 = 22.0;
 
 /// Colours that are told apart also by who sees few, on both grounds.
@@ -100,7 +100,7 @@ impl Chart {
     /// Draws it from `top` on, and gives where it ends.
     fn draw(&self, top: f64, out: &mut String) -> f64 {
         let scale = Scale::of(&self.values());
-        text(out, 8.0, top + 22.0, "title", "start", &self.title);
+        text(out, 8.0, top + 26.0, "title", "start", &self.title);
         let rows = top + TITLE;
         let height: f64 = self.groups.iter().map(Group::height).sum();
         for (at, label) in scale.marks() {
@@ -189,10 +189,7 @@ impl Scale {
     }
 
     fn marks(&self) -> impl Iterator<Item = (f64, String)> + '_ {
-        (self.from..=self.to).map(|power| {
-            let value = 10_f64.powi(power);
-            (self.at(value), units::number(value))
-        })
+        (self.from..=self.to).map(|power| (self.at(10_f64.powi(power)), units::mark(power)))
     }
 }
 

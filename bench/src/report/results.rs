@@ -45,6 +45,24 @@ impl<'a> Results<'a> {
         outcome.trouble.is_none().then(|| figure.of(outcome))
     }
 
+    /// A sentence on what else ran on the load generator's core, which all figures have suffered from; none where that is not known.
+    pub(super) fn noise(self) -> Option<String> {
+        /// Of a shorter run nothing can be said.
+        const SHORTEST: f64 = 0.1;
+        let long = self
+            .0
+            .iter()
+            .map(|one| &one.outcome)
+            .filter(|one| one.seconds > SHORTEST);
+        let mut shares: Vec<f64> = long.map(|one| one.load_waited / one.seconds * 100.0).collect();
+        shares.sort_by(f64::total_cmp);
+        let (median, most) = (shares.get(shares.len() / 2)?, shares.last()?);
+        Some(format!(
+            " Something else kept the load generator waiting for its core: {median:.0} % of the time in the median of all lines, \
+             {most:.0} % at most."
+        ))
+    }
+
     /// The better one of these targets' figures.
     pub(super) fn best(self, place: (&str, &str), targets: &[Target], figure: Figure) -> Option<f64> {
         let figures = targets
@@ -66,4 +84,38 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waited(seconds: f64, load_waited: f64) -> Measured {
+        Measured {
+            scenario: "few".to_owned(),
+            variant: "20/s".to_owned(),
+            target: Target::Nchan,
+            outcome: Outcome {
+                seconds,
+                load_waited,
+                ..Outcome::default()
+            },
+        }
+    }
+
+    #[test]
+    fn what_else_ran_is_told_by_the_median_and_the_most() {
+        let results = [
+            waited(2.0, 0.02),
+            waited(1.0, 0.3),
+            waited(1.0, 0.04),
+            waited(0.01, 0.01),
+        ];
+        let told = Results(&results).noise().unwrap();
+        assert!(
+            told.contains(" 4 % of the time in the median of all lines, 30 % at most"),
+            "{told}"
+        );
+        assert_eq!(Results(&[]).noise(), None);
+    }
 }

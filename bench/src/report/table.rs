@@ -38,12 +38,24 @@ pub(super) fn table(results: Results<'_>, scenario: &Scenario) -> String {
 fn note(variant: &str, target: Target, outcome: &Outcome) -> Option<String> {
     let what = match &outcome.trouble {
         Some(trouble) => format!("{}.", trouble.trim_end_matches('.')),
+        None if is_behind(outcome) => format!(
+            "it did not keep up with {} records/s; how late they come depends on for how long it is tried.",
+            units::number(outcome.offered)
+        ),
         None if is_bound(outcome) => {
             "the load generator had no time left; the server may do more.".to_owned()
         }
         None => return None,
     };
-    Some(format!("- {} ({variant}): {what}", target.name()))
+    Some(format!("- {} ({}): {what}", target.name(), units::words(variant)))
+}
+
+/// Whether it took much longer than it was published for.
+fn is_behind(outcome: &Outcome) -> bool {
+    /// What is under way when the last record is due, and some of it.
+    const SLACK: (f64, f64) = (1.1, 0.1);
+    let (times, more) = SLACK;
+    outcome.offered > 0.0 && outcome.seconds > outcome.intended * times + more
 }
 
 /// Whether it is the load generator that was at its end.
@@ -224,5 +236,16 @@ mod tests {
         assert!(notes(&results));
         results[0].outcome.server_cpu = 1.99;
         assert!(!notes(&results));
+    }
+
+    #[test]
+    fn a_server_that_is_late_for_what_was_offered_is_told_of() {
+        let mut results = [measured(Target::Nchan, 30_000, 0.3)];
+        results[0].outcome.offered = 2_000.0;
+        results[0].outcome.intended = 1.95;
+        let table = |results: &[Measured]| table(Results(results), &scenario());
+        assert!(!table(&results).contains("\n- "));
+        results[0].outcome.intended = 1.5;
+        assert!(table(&results).contains("\n- nchan (20/s): it did not keep up with 2,000 records/s;"));
     }
 }

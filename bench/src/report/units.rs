@@ -33,8 +33,33 @@ pub(super) fn ratio(value: f64) -> String {
         v if !v.is_finite() => "–".to_owned(),
         v if v >= 100.0 => grouped(&format!("{v:.0}")),
         v if v >= 10.0 => format!("{v:.1}"),
-        v => format!("{v:.2}"),
+        v if v >= 0.1 || v == 0.0 => format!("{v:.2}"),
+        v if v >= 0.01 => format!("{v:.3}"),
+        v => format!("{v:.4}"),
     }
+}
+
+/// A power of ten, on a scale: `0.01`, `1`, `10,000`.
+pub(super) fn mark(power: i32) -> String {
+    let decimals = usize::try_from(-power).unwrap_or(0);
+    grouped(&format!("{:.decimals$}", 10_f64.powi(power)))
+}
+
+/// Words with numbers in them, of which the large ones are easier to read: `2000 records/s` becomes `2,000 records/s`.
+pub(super) fn words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 4);
+    let mut rest = text;
+    while let Some(at) = rest.find(|char: char| char.is_ascii_digit()) {
+        let (before, from) = rest.split_at(at);
+        let end = from
+            .find(|char: char| !char.is_ascii_digit())
+            .unwrap_or(from.len());
+        let (digits, after) = from.split_at(end);
+        out.push_str(before);
+        out.push_str(&grouped(digits));
+        rest = after;
+    }
+    out + rest
 }
 
 fn grouped(text: &str) -> String {
@@ -105,10 +130,15 @@ mod tests {
 
     #[test]
     fn a_ratio_has_as_many_digits_as_are_worth_telling() {
-        assert_eq!(
-            [0.054, 1.0, 12.34, 1234.5].map(ratio),
-            ["0.05", "1.00", "12.3", "1,234"]
-        );
+        let told = [0.001_24, 0.054, 0.75, 1.0, 12.34, 1234.5].map(ratio);
+        assert_eq!(told, ["0.0012", "0.054", "0.75", "1.00", "12.3", "1,234"]);
         assert_eq!(ratio(f64::INFINITY), "–");
+    }
+
+    #[test]
+    fn numbers_are_read_easily_among_words_and_on_scales() {
+        let told = ["1 × 1,000", "10000 records, 20/s", "none"].map(words);
+        assert_eq!(told, ["1 × 1,000", "10,000 records, 20/s", "none"]);
+        assert_eq!([-2, 0, 1, 4].map(mark), ["0.01", "1", "10", "10,000"]);
     }
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use super::Setup;
 use crate::{
     server::Server,
-    wire::{Publish, Wire},
+    wire::{self, CHANNELS, Publish, Wire},
 };
 
 /// Names the folder where `server.js` is, and what it imports.
@@ -68,14 +68,18 @@ fn listening(child: &mut Child) -> Result<SocketAddr> {
 }
 
 fn wire(address: SocketAddr) -> Wire {
+    let get = |channels: &str| {
+        format!(
+            "GET /stream?channels={channels} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n"
+        )
+    };
+    let all: Vec<String> = (0..CHANNELS).map(wire::channel).collect();
     Wire {
         address,
-        subscribe: format!(
-            "GET /stream?channel={{channel}} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n"
-        ),
+        subscribe: get("{channel}"),
         resume: None,
         replay: None,
-        firehose: None,
+        firehose: Some(get(&all.join(","))),
         single: Publish {
             head: format!(
                 "POST /publish HTTP/1.1\r\nHost: {address}\r\nX-Service-Token: {TOKEN}\r\n\
