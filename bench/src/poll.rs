@@ -20,6 +20,8 @@ pub(crate) struct Poll {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ready {
     pub(crate) number: u64,
+    /// Something is there to be read, or the other end is gone.
+    pub(crate) readable: bool,
     pub(crate) writable: bool,
 }
 
@@ -78,6 +80,7 @@ impl Poll {
             let (number, flags) = (event.data.u64(), event.flags);
             Ready {
                 number,
+                readable: flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR),
                 writable: flags.contains(EventFlags::OUT),
             }
         }));

@@ -75,14 +75,14 @@ fn measure(place: Place, scenario: &Scenario, target: Target, rate: Option<f64>)
             .publishing
             .and_then(|publishing| publishing.rate)
             .context("no rate to begin with")?;
-        let tried = |rate| {
+        let tried = |rate, at: fn(&Step, f64, bool) -> Step| {
             let server = place.start(target, TempDir::new()?)?;
-            let step = highest::at(step, rate, server.wire.batch.is_some());
+            let step = at(step, rate, server.wire.batch.is_some());
             last(place.load(&server, vec![step], 0)?)
         };
         return match rate {
-            Some(rate) => tried(rate),
-            None => highest::search(first, tried),
+            Some(rate) => tried(rate, highest::at),
+            None => highest::search(first, |rate| tried(rate, highest::given_up)),
         };
     }
     let mut server = place.start(target, TempDir::new()?)?;

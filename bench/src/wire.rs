@@ -1,5 +1,6 @@
 //! [`Wire`]: how a server is spoken to. The load generator knows nothing else of it.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
@@ -50,12 +51,19 @@ pub const CHANNELS: usize = 100;
 /// Readers look for [`MARK`] and read the three numbers behind it, at fixed widths.
 #[must_use]
 pub fn message(sent_us: u64, number: u64, lane: usize, bytes: usize) -> String {
-    format!(
-        "{MARK}{sent_us:016} {number:010} {lane:05} {:x<1$}",
-        "",
-        filler(bytes)
-    )
+    let mut message = String::with_capacity(bytes.max(TOLD));
+    // Writing into a string cannot fail.
+    let _ = write!(message, "{MARK}{sent_us:016} {number:010} {lane:05} ");
+    let mut rest = filler(bytes);
+    while rest > 0 {
+        let part = rest.min(FILLER.len());
+        message.push_str(&FILLER[..part]);
+        rest -= part;
+    }
+    message
 }
+
+const FILLER: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
 /// How many bytes a message of this size has behind its numbers.
 #[must_use]

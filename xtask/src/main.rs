@@ -1,6 +1,6 @@
 //! `cargo xtask`: set-up, build, run, test and lint of this workspace.
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{env, ffi::{OsStr, OsString}, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 
@@ -11,12 +11,14 @@ mod audit;
 mod bench;
 mod bundles;
 mod chromium;
+mod counts;
 mod debian;
 mod deploy;
 mod dist;
 mod fuzz;
 mod gateway;
 mod lint;
+mod micro;
 mod node;
 mod npm_package;
 mod page;
@@ -43,7 +45,10 @@ cargo xtask <command> [-- arguments]
   web     bundle the host pages of the end-to-end tests, with the npm package inside, and print where they are
   lint    formatting, clippy for the host and for the browser, and what the dependencies are
   bench   the gateway beside nchan, Express and bare sockets under the same load, into docs/PERFORMANCE.md; a part of that, only
-          printed: bench -- --help. With ui: what a viewer costs in the browser; for its arguments: bench ui -- --help
+          printed: bench -- --help. With one of these words, something else:
+          ui: what a viewer costs in the browser; for its arguments: bench ui -- --help
+          counts: instructions of the hottest paths beside the committed ones; -- --accept commits to new ones
+          micro: what single steps of a record's way take; arguments after -- are the benchmarks'
   size    build the smallest page, for what it weighs; fails where the widget is larger than was promised
   deploy  hold what is in deploy/ against its schemas and linters, and start the gateway with the settings it has
   dist    the smallest page, the fastest gateway and the npm package, into dist/
@@ -62,7 +67,7 @@ fn main() -> ExitCode {
 fn command() -> Result<()> {
     let mut args = env::args_os().skip(1).peekable();
     let name = args.next().unwrap_or_else(|| "--help".into());
-    let of_page = name == "bench" && args.next_if(|of| of == "ui").is_some();
+    let of = args.next_if(|of| name == "bench" && ["ui", "counts", "micro"].iter().any(|word| of == word));
     let rest = passed_on(args)?;
     let name = name.to_str().context("the command is not UTF-8")?;
     let workspace = Workspace::locate()?;
@@ -77,8 +82,12 @@ fn command() -> Result<()> {
         ("run", _) => run(&workspace, &rest),
         ("test", _) => test::run(&workspace, &rest),
         ("crash" | "measure", _) => trial::run(&workspace, name, &rest),
-        ("bench", _) if of_page => trial::run(&workspace, "bench_ui", &rest),
-        ("bench", _) => bench::run(&workspace, &rest),
+        ("bench", _) => match of.as_deref().map(OsStr::to_str) {
+            None => bench::run(&workspace, &rest),
+            Some(Some("ui")) => trial::run(&workspace, "bench_ui", &rest),
+            Some(Some("counts")) => counts::run(&workspace, &rest),
+            Some(_) => micro::run(&workspace, &rest),
+        },
         ("api", true) => api::run(&workspace),
         ("fuzz", _) => fuzz::run(&workspace, &rest),
         ("web", true) => web(&workspace),

@@ -93,7 +93,15 @@ impl<'a> Crowd<'a> {
         self.poll.wait(at_most, &mut ready)?;
         for one in &ready {
             match one.number.checked_sub(PUBLISHERS) {
-                Some(publisher) => self.go_on(usize::try_from(publisher)?)?,
+                Some(publisher) => {
+                    let publisher = usize::try_from(publisher)?;
+                    if one.writable {
+                        self.write(publisher)?;
+                    }
+                    if one.readable {
+                        self.read_answer(publisher)?;
+                    }
+                }
                 None => self.read(usize::try_from(one.number)?, one.writable)?,
             }
         }
@@ -118,11 +126,11 @@ impl<'a> Crowd<'a> {
         Ok(())
     }
 
-    /// A publisher goes on with what it has to write, or looks for its answer.
-    pub(crate) fn go_on(&mut self, number: usize) -> Result<()> {
+    /// A publisher writes what it has begun, as far as there is room.
+    pub(crate) fn write(&mut self, number: usize) -> Result<()> {
         let publisher = &mut self.publishers[number];
         let was_writing = publisher.is_waiting_for_room;
-        let done = publisher.go_on(&mut self.shared.buffer)?;
+        let done = publisher.write()?;
         let is_writing = publisher.is_writing();
         if was_writing != is_writing {
             let want = if is_writing { Want::Both } else { Want::Read };
@@ -130,16 +138,27 @@ impl<'a> Crowd<'a> {
                 .change(&publisher.socket, PUBLISHERS + number as u64, want)?;
             publisher.is_waiting_for_room = is_writing;
         }
-        if let Some(UnderWay { began_us, records }) = done {
-            let now = now_us();
-            self.answers.add(now.saturating_sub(began_us));
-            self.acknowledged += records;
-            self.requests += 1;
-            if self.readers.is_empty() {
-                self.last_us = now;
-            }
-            self.free.push_back(number);
-        }
+        self.done(number, done);
         Ok(())
+    }
+
+    fn read_answer(&mut self, number: usize) -> Result<()> {
+        let done = self.publishers[number].read(&mut self.shared.buffer)?;
+        self.done(number, done);
+        Ok(())
+    }
+
+    fn done(&mut self, number: usize, request: Option<UnderWay>) {
+        let Some(UnderWay { began_us, records }) = request else {
+            return;
+        };
+        let now = now_us();
+        self.answers.add(now.saturating_sub(began_us));
+        self.acknowledged += records;
+        self.requests += 1;
+        if self.readers.is_empty() {
+            self.last_us = now;
+        }
+        self.free.push_back(number);
     }
 }

@@ -99,8 +99,8 @@ impl Publisher {
         });
     }
 
-    /// Goes on as far as it can. What it gives has been written and answered: the next request may begin.
-    pub(crate) fn go_on(&mut self, buffer: &mut [u8]) -> Result<Option<UnderWay>> {
+    /// Writes as far as it can. What it gives has been written and needs no answer: the next request may begin.
+    pub(crate) fn write(&mut self) -> Result<Option<UnderWay>> {
         while self.written < self.request.len() {
             match self.socket.write(&self.request[self.written..]) {
                 Ok(length) => self.written += length,
@@ -108,15 +108,26 @@ impl Publisher {
                 Err(error) => return Err(error.into()),
             }
         }
-        while !self.answered && self.under_way.is_some() {
-            match self.socket.read(buffer) {
-                Ok(0) => bail!("a publisher's connection was ended by the server"),
-                Ok(length) => self.answered = self.answer.take(&buffer[..length])?,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) => return Err(error.into()),
-            }
+        Ok(if self.answered {
+            self.under_way.take()
+        } else {
+            None
+        })
+    }
+
+    /// Reads what there is of an answer. What it gives has been answered: the next request may begin.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<Option<UnderWay>> {
+        match self.socket.read(buffer) {
+            Ok(0) => bail!("a publisher's connection was ended by the server"),
+            Ok(length) => self.answered = self.answer.take(&buffer[..length])?,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(error.into()),
         }
-        Ok(self.under_way.take())
+        Ok(if self.answered {
+            self.under_way.take()
+        } else {
+            None
+        })
     }
 
     /// Whether something of its request is still to be written.

@@ -32,6 +32,8 @@ pub struct Step {
     pub publishing: Option<Publishing>,
     /// How long to wait before memory is looked at, in milliseconds: a server may still be tidying up.
     pub settle_ms: u64,
+    /// The step is over so many milliseconds after publishing began, whatever is still missing then; with 0, never for that.
+    pub at_most_ms: u64,
 }
 
 /// Readers that are alike.

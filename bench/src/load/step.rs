@@ -65,11 +65,17 @@ impl<'a> Load<'a> {
         self.open(step, &mut crowd)?;
         outcome.streams = crowd.open as u64;
         outcome.connecting = seconds(now_us() - start.us);
+        let mut until = u64::MAX;
         if let Some(publishing) = &step.publishing {
             start = Start::now(&pids);
-            self.publish(publishing, &mut crowd)?;
+            until = step
+                .at_most_ms
+                .checked_mul(1000)
+                .filter(|us| *us > 0)
+                .map_or(u64::MAX, |us| start.us + us);
+            self.publish(publishing, until, &mut crowd)?;
         }
-        let done = self.finish(&mut crowd);
+        let done = self.finish(until, &mut crowd);
 
         outcome.seconds = seconds(crowd.last_us.saturating_sub(start.us));
         start.end(&pids, outcome);
@@ -200,7 +206,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    fn publish(&mut self, publishing: &Publishing, crowd: &mut Crowd<'_>) -> Result<()> {
+    fn publish(&mut self, publishing: &Publishing, until: u64, crowd: &mut Crowd<'_>) -> Result<()> {
         let Some(lanes) = self.lanes else { return Ok(()) };
         let spec = self.spec;
         let publish = match publishing.batch {
@@ -218,6 +224,9 @@ impl<'a> Load<'a> {
             let mut pause = Duration::from_millis(100);
             for _ in 0..REQUESTS_A_TURN {
                 let now = now_us();
+                if now > until {
+                    return Ok(());
+                }
                 let (records, sent_us) = match schedule.next(now) {
                     Due::Now { records, sent_us } => (records, sent_us),
                     Due::At(due) => {
@@ -243,14 +252,14 @@ impl<'a> Load<'a> {
                 publisher.begin(publish, batch, now);
                 self.counts[lane] += records;
                 schedule.begun(records);
-                crowd.go_on(number)?;
+                crowd.write(number)?;
             }
             crowd.turn(pause)?;
         }
     }
 
     /// Waits until all is answered and read, or nothing comes any more.
-    fn finish(&self, crowd: &mut Crowd<'_>) -> Result<()> {
+    fn finish(&self, until: u64, crowd: &mut Crowd<'_>) -> Result<()> {
         let readers = crowd.readers.iter();
         let behind: u64 = readers
             .map(|reader| reader.behind(&crowd.shared.tally, |lane| self.counts[lane]))
@@ -264,6 +273,9 @@ impl<'a> Load<'a> {
                 return Ok(());
             }
             let now = now_us();
+            if now > until {
+                return Ok(());
+            }
             if now > began + LONGEST_US || now > crowd.last_us.max(began) + self.spec.quiet_ms * 1000 {
                 anyhow::ensure!(answered, "a publication is not answered");
                 return Ok(());

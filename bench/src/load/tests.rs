@@ -179,7 +179,7 @@ fn what_is_acknowledged_and_sent_to_nobody_is_lost() {
     let step = Step {
         readers: vec![readers(From::Live, 1, 3)],
         publishing: Some(publishing(1, 1, 1, 1)),
-        settle_ms: 0,
+        ..Step::default()
     };
     assert_eq!(
         counts(&outcome(wire(answering(answer).unwrap()), step, 0)),
@@ -202,7 +202,7 @@ fn the_floor_brings_every_record_to_every_reader_of_its_channel() {
             let step = Step {
                 readers: vec![readers(From::Live, channels, 4), all],
                 publishing: Some(publishing(channels, publishers, batch, 3000)),
-                settle_ms: 0,
+                ..Step::default()
             };
             let outcome = outcome(wire.clone(), step, 0);
             assert_eq!(

@@ -1,51 +1,69 @@
 //! The highest rate that a server keeps up with.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 
 use crate::load::{Publishing, Step};
 use crate::outcome::Outcome;
 
-/// How often the gap between a rate that is kept up with and one that is not is halved: the rate is right within 5 % then.
-const HALVINGS: u32 = 4;
-/// Above this rate nothing is tried.
+/// From one rate to the next, until one is kept up with and another is not.
+const FACTOR: f64 = 4.0;
+/// How often the gap between them is halved then: the rate is right within 5 %.
+const HALVINGS: u32 = 5;
+/// Above this rate nothing is tried, and below that.
 const MOST: f64 = 1_000_000.0;
+const LEAST: f64 = 1.0;
 
-/// Tries rates: twice the one before while the server keeps up, then in between. Gives the outcome of the best of them, or that
-/// of the first where it was too much already. What seems too much is tried again, as a machine has hiccups of its own.
+/// Tries rates, upwards or downwards from the first, then in between. Gives the outcome of the best of them.
+///
+/// What seems too much is tried again, as a machine has hiccups of its own.
 pub(super) fn search(first: f64, mut once: impl FnMut(f64) -> Result<Outcome>) -> Result<Outcome> {
     let mut tried = |rate| {
         let outcome = once(rate)?;
         if keeps_up(&outcome) {
-            Ok(outcome)
-        } else {
-            once(rate)
+            return Ok(Some(outcome));
         }
+        anyhow::Ok(Some(once(rate)?).filter(keeps_up))
     };
-    let mut best = tried(first)?;
-    if !keeps_up(&best) {
-        return Ok(best);
-    }
-    let mut too_much = first * 2.0;
-    while too_much < MOST {
-        let outcome = tried(too_much)?;
-        if !keeps_up(&outcome) {
+    let (mut best, mut too_much) = (None, None);
+    let mut rate = first;
+    while best.is_none() || too_much.is_none() {
+        ensure!(rate >= LEAST, "it keeps up with no rate");
+        match tried(rate)? {
+            Some(outcome) => {
+                best = Some((rate, outcome));
+                rate *= FACTOR;
+            }
+            None => {
+                too_much = Some(rate);
+                rate /= FACTOR;
+            }
+        }
+        if rate > MOST {
             break;
         }
-        best = outcome;
-        too_much *= 2.0;
     }
-    let mut kept = best.offered;
+    let (mut kept, mut outcome) = best.context("it keeps up with no rate")?;
+    let Some(mut too_much) = too_much else {
+        return Ok(outcome);
+    };
     for _ in 0..HALVINGS {
-        let middle = (kept + too_much) / 2.0;
-        let outcome = tried(middle)?;
-        if keeps_up(&outcome) {
-            kept = middle;
-            best = outcome;
-        } else {
-            too_much = middle;
+        // Halved as ratios are, so that it is as near at any rate.
+        let middle = (kept * too_much).sqrt().round();
+        match tried(middle)? {
+            Some(better) => (kept, outcome) = (middle, better),
+            None => too_much = middle,
         }
     }
-    Ok(best)
+    Ok(outcome)
+}
+
+/// The step at this rate, which is given up when it is clear that the server does not keep up.
+pub(super) fn given_up(step: &Step, rate: f64, batches: bool) -> Step {
+    let intended = step.publishing.map_or(0.0, |publishing| publishing.seconds);
+    Step {
+        at_most_ms: whole(longest(intended) * 1000.0) + 1,
+        ..at(step, rate, batches)
+    }
 }
 
 /// The step at this rate.
@@ -62,17 +80,29 @@ pub(super) fn at(step: &Step, rate: f64, batches: bool) -> Step {
 
 /// Whether all records came, hardly later than the last was due.
 fn keeps_up(outcome: &Outcome) -> bool {
-    let published_for = outcome.published as f64 / outcome.offered.max(1.0);
     let intended = outcome.intended;
+    // One of them may be a fraction.
+    let published = outcome.published as f64 + 1.0;
     outcome.trouble.is_none()
         && outcome.lost == 0
-        && published_for > intended * 0.98
-        && outcome.seconds < intended * 1.1 + 0.1
+        && published > outcome.offered * intended * 0.98
+        && outcome.seconds < longest(intended)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+/// How long it may take until everything is there that was published in this time, in seconds.
+fn longest(intended: f64) -> f64 {
+    intended * 1.1 + 0.1
+}
+
+/// As many records as there are in a hundredth of a second.
 fn a_hundredth(rate: f64) -> usize {
-    (rate / 100.0) as usize
+    usize::try_from(whole(rate / 100.0)).unwrap_or(usize::MAX)
+}
+
+/// What is counted here is far from where this would matter.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(number: f64) -> u64 {
+    number as u64
 }
 
 #[cfg(test)]
@@ -85,7 +115,7 @@ mod tests {
             Ok(Outcome {
                 offered: rate,
                 intended: 3.0,
-                published: a_hundredth(rate * 300.0) as u64,
+                published: whole(rate * 3.0),
                 seconds: 3.0 * (rate / able).max(1.0),
                 ..Outcome::default()
             })
@@ -94,9 +124,9 @@ mod tests {
 
     #[test]
     fn the_highest_rate_is_found_wherever_it_is() -> Result<()> {
-        for able in [300.0, 499.0, 501.0, 7777.0, 200_000.0] {
-            let found = search(250.0, server(able))?.offered;
-            assert!(found > able * 0.9 && found < able * 1.2, "{able}: {found}");
+        for able in [3.0, 99.0, 300.0, 7777.0, 200_000.0] {
+            let found = search(100.0, server(able))?.offered;
+            assert!(found > able * 0.9 && found < able * 1.3, "{able}: {found}");
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ pub(super) fn all(quick: bool) -> Vec<Scenario> {
         Step {
             readers,
             publishing: Some(at_rate(1, 1, 200.0, seconds)),
-            settle_ms: 0,
+            ..Step::default()
         }
     };
     let curve = |name, what, points: [usize; 3], acts: &dyn Fn(usize) -> Vec<Act>| {

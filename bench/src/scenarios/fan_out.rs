@@ -28,7 +28,7 @@ pub(super) fn all(quick: bool) -> Vec<Scenario> {
         acts: vec![Act::Measure(Step {
             readers: vec![readers],
             publishing: Some(at_rate(readers.channels, publishers, rate, seconds)),
-            settle_ms: 0,
+            ..Step::default()
         })],
     };
     let fan_out = |rate| {
@@ -50,8 +50,8 @@ pub(super) fn all(quick: bool) -> Vec<Scenario> {
         targets: EVERYBODY,
         acts: vec![Act::Highest(Step {
             readers: vec![live(1, 1000)],
-            publishing: Some(at_rate(1, 16, 100.0, if quick { 1.0 } else { 3.0 })),
-            settle_ms: 0,
+            publishing: Some(at_rate(1, 16, 100.0, if quick { 1.0 } else { 2.0 })),
+            ..Step::default()
         })],
     });
     let hundred = "100 channels, 10 readers each";
@@ -75,7 +75,7 @@ pub(super) fn all(quick: bool) -> Vec<Scenario> {
                 ..firehose
             }],
             publishing: Some(at_rate(100, 4, 2000.0, seconds)),
-            settle_ms: 0,
+            ..Step::default()
         })],
         ..live_at(
             "firehose",
@@ -96,6 +96,7 @@ pub(super) fn all(quick: bool) -> Vec<Scenario> {
             readers: vec![idle(if quick { 1000 } else { 10_000 })],
             publishing: None,
             settle_ms: if quick { 200 } else { 3000 },
+            ..Step::default()
         })],
     });
     let pacing = "1 channel, 1,000 readers, with write pacing and without";

@@ -34,7 +34,7 @@ pub(super) fn all(quick: bool) -> Vec<Scenario> {
             seconds,
             records: u64::MAX,
         }),
-        settle_ms: 0,
+        ..Step::default()
     };
     let mut all: Vec<Scenario> = [1, 16, 64]
         .into_iter()
@@ -73,7 +73,7 @@ pub(super) fn all(quick: bool) -> Vec<Scenario> {
                 batch: 100,
                 ..at_rate(1, 4, 100_000.0, if quick { 2.0 } else { 60.0 })
             }),
-            settle_ms: 0,
+            ..Step::default()
         })],
     });
     all

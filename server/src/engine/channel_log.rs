@@ -2,6 +2,7 @@
 
 mod fetch;
 mod heard;
+mod joined;
 mod overview;
 
 use std::sync::{
@@ -13,6 +14,7 @@ use logs_shared::{Channel, Conditions, RecordId, event::GapReason};
 
 pub(super) use self::overview::overview;
 use super::{
+    batches,
     filter::{self, Slots},
     lock, lock_mut, read,
     store::Kept,
@@ -25,6 +27,8 @@ use super::{
 /// One channel's records, and who follows it.
 pub(crate) struct ChannelLog {
     channel: Channel,
+    /// No other channel log has it.
+    serial: u64,
     state: RwLock<State>,
     /// Whether the writer has records for it in hand: then it must stay where it is.
     pending: AtomicBool,
@@ -115,6 +119,7 @@ impl ChannelLog {
     fn with(channel: Channel, state: State) -> Self {
         Self {
             channel,
+            serial: batches::serial(),
             state: RwLock::new(state),
             pending: AtomicBool::new(false),
             noticed: AtomicBool::new(false),

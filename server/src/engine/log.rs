@@ -12,7 +12,9 @@ use logs_shared::{Channel, ChannelPattern, RecordId, overview::ChannelOverview};
 use tokio::sync::Semaphore;
 
 use super::{
-    Retention, channel_log,
+    Retention,
+    batches::Batches,
+    channel_log,
     directory::Directory,
     keeping::{Keeping, StoreAway},
     live::Live,
@@ -51,6 +53,8 @@ pub(crate) struct Log {
     pub(crate) work: Work,
     /// Wakes readers when there are records for them.
     pub(super) pacer: Pacer,
+    /// What was joined for several readers.
+    pub(crate) batches: Batches,
     /// Readers that have found records which cannot be read before the high-water mark has moved.
     pub(super) awaiting: Mutex<Vec<Arc<Signal>>>,
     /// Whether the sweeper has been told that tails take too much memory.

@@ -9,6 +9,7 @@
 
 mod append;
 mod batch;
+mod batches;
 mod channel_log;
 #[cfg(test)]
 mod contract;
@@ -16,6 +17,7 @@ mod directory;
 mod filter;
 mod group;
 mod handover;
+mod id_text;
 mod idempotency;
 mod keeping;
 mod live;
@@ -65,6 +67,7 @@ pub(crate) use self::{
 };
 
 use self::{
+    batches::Batches,
     directory::Directory,
     group::{Append, Command},
     handover::Handover,
@@ -160,6 +163,7 @@ impl Engine {
             published: AtomicU64::new(0),
             work: Work::new(),
             pacer: Pacer::begin().map_err(OpenError::Thread)?,
+            batches: Batches::new(),
             awaiting: Mutex::default(),
             noticed_tails: AtomicBool::new(false),
             failure: Mutex::default(),

@@ -16,7 +16,7 @@ use std::{
 use futures_util::task::AtomicWaker;
 use logs_shared::{Channel, Interest, RecordId};
 
-use super::{ChannelLog, Log, Stored, filter::Filter, lock, waking::Waking, write};
+use super::{ChannelLog, Log, Stored, batches::Selection, filter::Filter, lock, waking::Waking, write};
 
 /// One reader's interest in channels. Dropping it leaves them all.
 pub(crate) struct Watch {
@@ -109,6 +109,18 @@ impl Link {
     /// Whether the reader wants this record of the channel.
     pub(crate) fn wants(&self, record: &Stored) -> bool {
         self.filters.iter().any(|filter| filter.passes(record))
+    }
+
+    /// Which records the reader wants after the cursor, where others may want the very same.
+    pub(super) fn selection(&self, cursor: RecordId) -> Option<Selection> {
+        let mut selections = self.filters.iter().map(|filter| filter.selection(cursor));
+        if self.filters.len() == 1 {
+            return selections.next().flatten();
+        }
+        // Where one of them lets everything pass, the others let nothing more.
+        selections
+            .flatten()
+            .find(|selection| *selection == Selection::default())
     }
 
     /// Whether the reader has read all there is, so that the next record would mark it.
