@@ -53,7 +53,7 @@ pub const CHANNELS: usize = 100;
 pub fn message(sent_us: u64, number: u64, lane: usize, bytes: usize) -> String {
     let mut message = String::with_capacity(bytes.max(TOLD));
     // Writing into a string cannot fail.
-    let _ = write!(message, "{MARK}{sent_us:016} {number:010} {lane:05} ");
+    let _ = write!(message, "{MARK}{sent_us:016} {number:08} {lane:08} ");
     let mut rest = filler(bytes);
     while rest > 0 {
         let part = rest.min(FILLER.len());
@@ -75,4 +75,4 @@ pub fn filler(bytes: usize) -> usize {
 pub const MARK: &str = "bench ";
 
 /// The bytes of a message from its mark to the blank behind the last number.
-pub const TOLD: usize = MARK.len() + 16 + 1 + 10 + 1 + 5 + 1;
+pub const TOLD: usize = MARK.len() + 16 + 1 + 8 + 1 + 8 + 1;

@@ -146,7 +146,7 @@ fn a_stream_that_ends_is_refused_or_cannot_be_read_is_trouble() {
     let mut broken = stream(&[0, 1], 0, 50);
     broken.extend_from_slice(b"5\r\nhelloX");
     let mut garbled = HEAD.as_bytes().to_vec();
-    garbled.extend_from_slice(b"40\r\nbench 0000000000000001 000000000x 00000 ");
+    garbled.extend_from_slice(b"40\r\nbench 0000000000000001 0000000x 00000000 ");
     for (bytes, expected) in [
         (ended, "ended by the server"),
         (broken, "framing"),
