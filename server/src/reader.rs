@@ -1,10 +1,12 @@
 //! [`Reader`]: a cursor that moves through the channels it follows.
 
+mod fetching;
+mod round;
+mod sharing;
+
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, VecDeque, binary_heap::PeekMut},
-    future::pending,
-    panic::resume_unwind,
+    collections::BinaryHeap,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -15,15 +17,13 @@ use logs_shared::{
     RecordId, ServerEvent,
     event::{Gap, GapReason},
 };
-use tokio::{
-    task::{JoinError, JoinHandle, spawn_blocking},
-    time::{Sleep, sleep},
-};
+use tokio::time::Sleep;
 
-use crate::{
-    engine::{Batch, Found, Left, Link, Log, Stamp, StoreAway, Watch, now_ms},
-    random,
+use self::{
+    fetching::{Fetched, Fetching, fetch, rest},
+    round::{Round, Run, gap},
 };
+use crate::engine::{Batch, Found, Left, Link, Log, Stamp, StoreAway, Watch, now_ms};
 
 /// A cursor that moves through the channels it follows. Live delivery, resuming, history and
 /// catching up are all this: read forward from the cursor.
@@ -65,41 +65,6 @@ struct Told {
     batch: Option<Batch>,
 }
 
-struct Round {
-    /// The high-water mark when the round began.
-    limit: RecordId,
-    /// Channels with records ready, the one with the smallest id on top.
-    runs: BinaryHeap<Reverse<Run>>,
-    /// Channels not looked at yet.
-    unread: Vec<Arc<Link>>,
-    /// Channels whose next records are in the store. Until they are here it is not known which is the next.
-    in_store: Vec<Run>,
-}
-
-/// A channel's part of a round.
-struct Run {
-    link: Arc<Link>,
-    /// What has been looked at so far.
-    cursor: RecordId,
-    in_hand: InHand,
-    left: Left,
-}
-
-/// What a run has taken of its channel.
-#[derive(Default)]
-struct InHand {
-    records: VecDeque<Taken>,
-    /// What is missing in front of them and the reader has not been told of yet.
-    gap: Option<Gap>,
-}
-
-/// One of those records.
-struct Taken {
-    id: RecordId,
-    stamp: Stamp,
-    frame: Arc<[u8]>,
-}
-
 /// What one look gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
@@ -120,21 +85,6 @@ pub(crate) enum Broken {
     Away,
 }
 
-/// What was fetched.
-#[derive(Default)]
-struct Fetched {
-    /// Runs with what the store had for them.
-    runs: Vec<Run>,
-    /// Runs for which the store did not answer.
-    failed: Vec<Run>,
-}
-
-/// For about how many milliseconds nothing is asked of a store that is away.
-const REST_MS: u64 = 1_000;
-
-/// A round with several channels takes their records in portions, so that what it holds at any time
-/// is bounded by the number of its channels.
-const PORTION: usize = 32;
 /// What a round may have in hand of what was fetched from the store, over all its channels, in bytes; of each at
 /// least one record.
 const FETCH_BYTES: u64 = 512 * 1024;
@@ -174,16 +124,6 @@ impl Reader {
             shares: false,
             told: Told::default(),
         })
-    }
-
-    /// From now on, what others read too may come as one batch, see [`Self::take_batch`].
-    pub(crate) fn sharing(self) -> Self {
-        Self { shares: true, ..self }
-    }
-
-    /// What the last look gave in front of the bytes that it appended.
-    pub(crate) fn take_batch(&mut self) -> Option<Batch> {
-        self.told.batch.take()
     }
 
     /// Everything up to here has been written; nothing after it has.
@@ -342,23 +282,15 @@ impl Reader {
     /// One channel alone needs no merging: its bytes go straight to where they are wanted, or are those of others. Leaves
     /// the channel unread where the budget ends first or the store must be asked.
     fn drain_single(&mut self, round: &mut Round, budget: usize, out: &mut Vec<u8>) -> u64 {
-        let Some(link) = round.unread.pop() else { return 0 };
+        let Some(mut link) = round.unread.pop() else {
+            return 0;
+        };
         let mut records = 0;
         loop {
             if self.shares && out.is_empty() {
-                let (log, cursor) = (&self.log, &mut self.cursor);
-                let joined = link
-                    .log
-                    .take_joined(&log.batches, &link, cursor, round.limit, budget);
-                if let Some((joined, left)) = joined {
-                    self.told.first.get_or_insert(joined.first);
-                    self.told.batch = Some(joined.batch);
-                    match left {
-                        Left::Nothing => {}
-                        Left::Beyond => self.ready.push(link),
-                        Left::More | Left::InStore => round.unread.push(link),
-                    }
-                    return joined.records;
+                match self.take_shared(link, round, budget) {
+                    Ok(records) => return records,
+                    Err(alone) => link = alone,
                 }
             }
             let left = link.log.take(&link, &mut self.cursor, round.limit, |found| {
@@ -411,7 +343,7 @@ impl Reader {
         let mut cx = Context::from_waker(waker);
         loop {
             if let Some(fetching) = &mut self.fetching {
-                let Poll::Ready(fetched) = Pin::new(&mut fetching.0).poll(&mut cx) else {
+                let Poll::Ready(fetched) = fetching.poll(&mut cx) else {
                     return Ok(Poll::Pending);
                 };
                 self.fetching = None;
@@ -460,57 +392,6 @@ impl Reader {
     }
 }
 
-/// What is on its way from the store. Who lets go of it waits for it no more.
-struct Fetching(JoinHandle<Fetched>);
-
-impl Fetching {
-    /// Where the store answers only so many at a time, the thread is taken when it is this one's turn.
-    fn new(log: &Arc<Log>, fetch: impl FnOnce(&Log) -> Fetched + Send + 'static) -> Self {
-        let (log, turns) = (log.clone(), log.turns().cloned());
-        let Some(turns) = turns else {
-            return Self(spawn_blocking(move || fetch(&log)));
-        };
-        Self(tokio::spawn(async move {
-            let turn = turns.acquire_owned().await;
-            let fetched = spawn_blocking(move || {
-                let _turn = turn;
-                fetch(&log)
-            });
-            match fetched.await.map_err(JoinError::try_into_panic) {
-                Ok(fetched) => fetched,
-                Err(Ok(panic)) => resume_unwind(panic),
-                // The runtime ends.
-                Err(Err(_)) => pending().await,
-            }
-        }))
-    }
-}
-
-impl Drop for Fetching {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// All readers that rest are not to come at once.
-fn rest() -> Pin<Box<Sleep>> {
-    Box::pin(sleep(Duration::from_millis(random::jittered(REST_MS))))
-}
-
-/// Fetches the next records of these runs from the store, about so many bytes of each. Blocks.
-fn fetch(log: &Log, runs: Vec<Run>, limit: RecordId, budget: u64) -> Fetched {
-    let mut fetched = Fetched::default();
-    for mut run in runs {
-        // Where it does not answer once, nobody waits for it to do so again.
-        if fetched.failed.is_empty() && run.fetch(log, limit, budget).is_ok() {
-            fetched.runs.push(run);
-        } else {
-            fetched.failed.push(run);
-        }
-    }
-    fetched
-}
-
 /// Brings channels into memory that only the store has and that have records after the cursor.
 fn bring_in_after(log: &Log, watch: &Watch, cursor: RecordId) -> Result<(), StoreAway> {
     let mut found = Vec::new();
@@ -525,104 +406,10 @@ fn bring_in_after(log: &Log, watch: &Watch, cursor: RecordId) -> Result<(), Stor
     Ok(())
 }
 
-impl Round {
-    /// The record with the smallest id, and its run where that has none left in hand.
-    fn next_record(&mut self) -> Option<(Taken, Option<Run>)> {
-        let mut top = self.runs.peek_mut()?;
-        let Reverse(run) = &mut *top;
-        let record = run.in_hand.records.pop_front()?;
-        let emptied = run.in_hand.records.is_empty().then(|| PeekMut::pop(top).0);
-        Some((record, emptied))
-    }
-
-    fn is_done(&self) -> bool {
-        self.runs.is_empty() && self.unread.is_empty() && self.in_store.is_empty()
-    }
-}
-
-impl Run {
-    fn new(link: Arc<Link>, cursor: RecordId) -> Self {
-        Self {
-            link,
-            cursor,
-            in_hand: InHand::default(),
-            left: Left::More,
-        }
-    }
-
-    /// Takes the next portion of its channel's records, where the tail has any up to the limit.
-    fn refill(&mut self, limit: RecordId) {
-        while self.in_hand.records.is_empty() && self.left == Left::More {
-            self.left = self.link.log.take(&self.link, &mut self.cursor, limit, |found| {
-                self.in_hand.take(&self.link, found);
-                self.in_hand.records.len() < PORTION
-            });
-        }
-    }
-
-    /// Takes the next portion from the store. Blocks.
-    fn fetch(&mut self, log: &Log, limit: RecordId, budget: u64) -> Result<(), StoreAway> {
-        let take = |found: Found<'_>| self.in_hand.take(&self.link, found);
-        self.left = self
-            .link
-            .log
-            .fetch(log, &self.link, &mut self.cursor, limit, budget, take)?;
-        Ok(())
-    }
-
-    fn next_id(&self) -> Option<RecordId> {
-        self.in_hand.records.front().map(|record| record.id)
-    }
-}
-
-impl InHand {
-    fn take(&mut self, link: &Link, found: Found<'_>) {
-        match (found, &mut self.gap) {
-            (Found::Record(record), _) => self.records.push_back(Taken {
-                id: record.id,
-                stamp: record.stamp,
-                frame: record.frame.clone(),
-            }),
-            (Found::Gap { from, to, reason }, gap @ None) => *gap = Some(self::gap(link, from, to, reason)),
-            // Nothing came between the two.
-            (Found::Gap { to, .. }, Some(gap)) => gap.to = to,
-        }
-    }
-}
-
-fn gap(link: &Link, from: RecordId, to: RecordId, reason: GapReason) -> Gap {
-    Gap {
-        channel: link.log.channel().clone().into(),
-        from,
-        to,
-        reason,
-    }
-}
-
 impl Told {
     fn write_gap(&mut self, gap: &Gap, out: &mut Vec<u8>) {
         self.gaps.push(gap.reason);
         ServerEvent::Gap(gap.clone()).write_sse(None, out);
-    }
-}
-
-impl PartialEq for Run {
-    fn eq(&self, other: &Self) -> bool {
-        self.next_id() == other.next_id()
-    }
-}
-
-impl Eq for Run {}
-
-impl PartialOrd for Run {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Run {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.next_id().cmp(&other.next_id())
     }
 }
 

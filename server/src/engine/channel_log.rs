@@ -300,17 +300,13 @@ impl ChannelLog {
     /// Lets go of what the tail has up to `last`, where the store has it too; for good where there is no store.
     /// Returns the bytes of memory that gave.
     pub(super) fn shorten_tail(&self, stored: bool, last: RecordId) -> u64 {
+        if stored {
+            return self.forget_in_tail(last, u64::MAX);
+        }
         let mut state = write(&self.state);
         let mut given = 0;
         while state.tail.first_id().is_some_and(|first| first <= last) {
-            if stored {
-                if let Some((id, cost)) = state.tail.pop_oldest() {
-                    state.tail_from = id;
-                    given += cost;
-                }
-            } else {
-                given += state.lose_oldest();
-            }
+            given += state.lose_oldest();
         }
         given
     }

@@ -148,6 +148,34 @@ async fn nor_do_channels_that_come_and_go() {
     race(storage, true, true).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_forgotten_whatever_the_pace_becomes_and_whoever_goes() {
+    let engine = Engine::open(&Storage::Memory, KEPT).unwrap();
+    engine.pace_always();
+    let channel: Channel = "logs:etl:w".parse().unwrap();
+    let mut readers: Vec<_> = (0..8)
+        .map(|_| reader(&engine, &["logs:etl:w"], engine.head()))
+        .collect();
+    for pace_ms in [30, 0, 30, 1] {
+        engine.pace_writes(Duration::from_millis(pace_ms));
+        for _ in 0..4 {
+            let appended = engine.append(vec![record(&channel)], None).await.unwrap();
+            let mut last = appended.last_id;
+            // Who goes may have been put off, and is nobody's business then.
+            if pace_ms == 30 && readers.len() > 1 {
+                readers.pop();
+                last = engine.append(vec![record(&channel)], None).await.unwrap().last_id;
+            }
+            for reader in &mut readers {
+                while reader.cursor() < last {
+                    let woken = tokio::time::timeout(Duration::from_secs(30), next_chunk(reader, 64 * 1024));
+                    assert!(woken.await.is_ok(), "forgotten at a pace of {pace_ms} ms");
+                }
+            }
+        }
+    }
+}
+
 /// Readers of one channel who come and go, woken at a pace, while several publish to it: each gets every record after its cursor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn readers_that_share_a_channel_get_all_of_it() {
