@@ -10,13 +10,24 @@ use rustix::time::{ClockId, clock_gettime};
 /// A process that has ended counts as nothing.
 #[must_use]
 pub fn time(pids: &[u32]) -> Duration {
+    scheduled(pids, 0)
+}
+
+/// How long threads of these processes were ready and had to wait for a processor, for each other or for what else runs there.
+#[must_use]
+pub fn waited(pids: &[u32]) -> Duration {
+    scheduled(pids, 1)
+}
+
+/// The sum of one of the numbers that the scheduler keeps of each thread.
+fn scheduled(pids: &[u32], number: usize) -> Duration {
     let nanoseconds = pids
         .iter()
         .filter_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok())
         .flatten()
         .flatten()
         .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())
-        .filter_map(|line| line.split(' ').next()?.parse::<u64>().ok())
+        .filter_map(|line| line.split_whitespace().nth(number)?.parse::<u64>().ok())
         .sum();
     Duration::from_nanos(nanoseconds)
 }

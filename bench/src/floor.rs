@@ -40,11 +40,16 @@ pub fn serve(mode: Mode) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     // The library asks for a queue of 128 connections, in which thousands at once would not find room.
     rustix::net::listen(&listener, 4096)?;
-    listener.set_nonblocking(true)?;
     println!("{}", listener.local_addr()?);
     io::stdout().flush()?;
+    go_on(mode, &listener)
+}
+
+/// Serves who connects.
+pub(crate) fn go_on(mode: Mode, listener: &TcpListener) -> Result<()> {
+    listener.set_nonblocking(true)?;
     let poll = Poll::new()?;
-    poll.add(&listener, LISTENER, Want::Read)?;
+    poll.add(listener, LISTENER, Want::Read)?;
     let mut floor = Floor {
         mode,
         poll,
@@ -57,7 +62,7 @@ pub fn serve(mode: Mode) -> Result<()> {
         floor.poll.wait(Duration::from_secs(3600), &mut ready)?;
         for one in &ready {
             if one.number == LISTENER {
-                floor.accept(&listener)?;
+                floor.accept(listener)?;
             } else {
                 floor.serve(usize::try_from(one.number)?, one.writable, &mut buffer)?;
             }

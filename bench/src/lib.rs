@@ -16,13 +16,16 @@
 //! - [`load`]: the load generator, a process of its own; [`outcome`]: what a run under load gave
 //! - [`floor`]: the bare loop that writes the same bytes to the same sockets
 //! - [`scenarios`]: what is measured, as data; [`run`]: does it
-//! - [`cpu`]: what processes use
+//! - [`figures`]: what is told of an outcome; [`cpu`]: what processes use
+//! - [`report`]: what came out, for people
 
 pub mod cpu;
+pub mod figures;
 pub mod floor;
 pub mod load;
 pub mod outcome;
 mod poll;
+pub mod report;
 pub mod run;
 pub mod scenarios;
 pub mod server;

@@ -16,6 +16,8 @@ mod scan;
 mod spec;
 mod step;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 use std::io::{Read as _, Write as _};

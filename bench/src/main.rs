@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum as _};
 use logs_bench::floor::{self, Mode};
 use logs_bench::targets::Target;
-use logs_bench::{load, run, scenarios};
+use logs_bench::{load, report, run, scenarios};
 
 /// Measures the gateway beside what people would use instead.
 #[derive(Debug, Parser)]
@@ -22,15 +22,27 @@ enum Command {
         /// Only these scenarios, by their names or what these begin with.
         #[arg(long)]
         scenario: Vec<String>,
-        /// Only these targets; the gateway and the floor where none is named.
+        /// Only these targets.
         #[arg(long)]
         target: Vec<Target>,
+        /// Where the highest rate is looked for: only this one, in records a second.
+        #[arg(long)]
+        rate: Option<f64>,
         /// Shorter, to see whether all works.
         #[arg(long)]
         quick: bool,
         /// The file for the results.
         #[arg(long, default_value = "target/bench/results.json")]
         out: PathBuf,
+    },
+    /// Tells what came out, as Markdown.
+    Report {
+        /// The file with the results.
+        #[arg(long, default_value = "target/bench/results.json")]
+        results: PathBuf,
+        /// The folder of documents: it is also written into PERFORMANCE.md there, and drawn beside that.
+        #[arg(long)]
+        into: Option<PathBuf>,
     },
     /// Says what can be measured, and of whom.
     List,
@@ -49,6 +61,7 @@ fn main() -> Result<()> {
         Command::Run {
             scenario,
             target,
+            rate,
             quick,
             out,
         } => {
@@ -64,11 +77,12 @@ fn main() -> Result<()> {
             } else {
                 target
             };
-            run::run(&chosen, &targets, &out)
+            run::run(&chosen, &targets, rate, &out)
         }
+        Command::Report { results, into } => report::report(&results, into.as_deref()),
         Command::List => {
             for scenario in scenarios::all(false) {
-                println!("{:12} {:16} {}", scenario.name, scenario.variant, scenario.what);
+                println!("{:14} {:18} {}", scenario.name, scenario.variant, scenario.what);
             }
             let names: Vec<String> = Target::value_variants()
                 .iter()

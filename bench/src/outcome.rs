@@ -4,7 +4,12 @@ use serde::{Deserialize, Serialize};
 
 /// What a run under load gave. Counted from when the first record was published to when the last one was read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outcome {
+    /// Records a second that were to be published; 0 where it was as many as possible, or none.
+    pub offered: f64,
+    /// For how long, in seconds; 0 where that was not said.
+    pub intended: f64,
     /// Seconds that took.
     pub seconds: f64,
     /// Records published and acknowledged, and requests that it took.
@@ -27,6 +32,10 @@ pub struct Outcome {
     pub server_cpu: f64,
     /// Those of the load generator: where they come near `seconds`, it is what was measured.
     pub load_cpu: f64,
+    /// Seconds that the load generator was ready and had to wait for its core: what else runs there has been measured too.
+    pub load_waited: f64,
+    /// As above, of the server, whose threads also wait for each other.
+    pub server_waited: f64,
     /// Resident memory of the server at the end, in bytes; what its processes share counts once.
     pub server_memory: u64,
     /// As `server_memory`, before the streams were opened.

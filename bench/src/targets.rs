@@ -1,11 +1,15 @@
 //! [`Target`]: who is measured, and how one is started.
 
-mod floor;
+mod express;
+pub(crate) mod floor;
 mod gateway;
+mod nchan;
 
-use std::process::Command;
+pub(crate) use nchan::program as nginx;
 
-use anyhow::{Result, bail};
+use std::{os::unix::process::CommandExt as _, process::Command};
+
+use anyhow::Result;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -44,17 +48,17 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// This program, on the core that is the server's.
+    /// This program, on the core that is the server's, with what it starts in a group by itself. It is ended where whoever starts it
+    /// is gone, however that came.
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
-        match self.core {
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command.args(["-c", &core.to_string(), program]);
-                command
-            }
-            None => Command::new(program),
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "TERM"]).process_group(0);
+        if let Some(core) = self.core {
+            command.args(["taskset", "-c", &core.to_string()]);
         }
+        command.arg(program);
+        command
     }
 }
 
@@ -78,7 +82,8 @@ impl Target {
             }
             Self::FloorOneWrite => floor::start("one-write", setup),
             Self::FloorBatched => floor::start("batched", setup),
-            Self::Nchan | Self::Express => bail!("{} cannot be started yet", self.name()),
+            Self::Nchan => nchan::start(setup),
+            Self::Express => express::start(setup),
         }
     }
 }

@@ -45,7 +45,8 @@ use self::{
 use crate::{
     addresses::TrustedProxies,
     gateway::Gateway,
-    http, process,
+    http::App,
+    process,
     rejections::{Rejections, reason},
     stalled::StallLimited,
     tls::Tls,
@@ -60,7 +61,7 @@ pub(crate) struct Connections {
 
 /// What every connection needs.
 struct Each {
-    app: Router,
+    app: App,
     http1: http1::Builder,
     http2: http2::Builder<StreamTasks>,
     tls: Option<Tls>,
@@ -113,7 +114,7 @@ impl Connections {
             );
         }
         Self::with(
-            http::app(gateway.clone()),
+            App::new(gateway.clone()),
             config.tls.clone(),
             gateway.rejections().clone(),
             Room::new(wanted.min(most), config.trusted_proxies.clone()),
@@ -126,10 +127,10 @@ impl Connections {
         let files = process::open_files();
         let most = (files - OTHER_FILES.min(files / PART_OF_OTHER_FILES)) / 2;
         let room = Room::new(most, TrustedProxies::default());
-        Self::with(app, tls, Rejections::default(), room, PATIENCE)
+        Self::with(App::of(app), tls, Rejections::default(), room, PATIENCE)
     }
 
-    fn with(app: Router, tls: Option<Tls>, rejections: Rejections, room: Room, patience: Patience) -> Self {
+    fn with(app: App, tls: Option<Tls>, rejections: Rejections, room: Room, patience: Patience) -> Self {
         let streams = StreamTasks {
             limit: patience.stalled,
             rejections: rejections.clone(),

@@ -8,6 +8,7 @@ use crate::{node::Node, page::Page, workspace::Workspace};
 
 mod api;
 mod audit;
+mod bench;
 mod bundles;
 mod chromium;
 mod debian;
@@ -41,7 +42,8 @@ cargo xtask <command> [-- arguments]
   fuzz    what is read from the wire, under random input; arguments after -- are a target and its seconds
   web     bundle the host pages of the end-to-end tests, with the npm package inside, and print where they are
   lint    formatting, clippy for the host and for the browser, and what the dependencies are
-  bench   ui: what a viewer costs in the browser, in figures; for its arguments: bench ui -- --help
+  bench   the gateway beside nchan, Express and bare sockets under the same load, into docs/PERFORMANCE.md; a part of that, only
+          printed: bench -- --help. With ui: what a viewer costs in the browser; for its arguments: bench ui -- --help
   size    build the smallest page, for what it weighs; fails where the widget is larger than was promised
   deploy  hold what is in deploy/ against its schemas and linters, and start the gateway with the settings it has
   dist    the smallest page, the fastest gateway and the npm package, into dist/
@@ -58,9 +60,9 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Result<()> {
-    let mut args = env::args_os().skip(1);
+    let mut args = env::args_os().skip(1).peekable();
     let name = args.next().unwrap_or_else(|| "--help".into());
-    let of = if name == "bench" { args.next() } else { None };
+    let of_page = name == "bench" && args.next_if(|of| of == "ui").is_some();
     let rest = passed_on(args)?;
     let name = name.to_str().context("the command is not UTF-8")?;
     let workspace = Workspace::locate()?;
@@ -75,8 +77,8 @@ fn command() -> Result<()> {
         ("run", _) => run(&workspace, &rest),
         ("test", _) => test::run(&workspace, &rest),
         ("crash" | "measure", _) => trial::run(&workspace, name, &rest),
-        ("bench", _) if of.as_deref() == Some("ui".as_ref()) => trial::run(&workspace, "bench_ui", &rest),
-        ("bench", _) => bail!("say what is to be measured: `cargo xtask bench ui`\n\n{HELP}"),
+        ("bench", _) if of_page => trial::run(&workspace, "bench_ui", &rest),
+        ("bench", _) => bench::run(&workspace, &rest),
         ("api", true) => api::run(&workspace),
         ("fuzz", _) => fuzz::run(&workspace, &rest),
         ("web", true) => web(&workspace),

@@ -15,13 +15,15 @@ pub struct Spec {
     pub record_bytes: usize,
     /// How many records each lane has already, from a load generator before.
     pub published: u64,
+    /// After how many milliseconds in which nothing comes a step is over, whatever is still missing.
+    pub quiet_ms: u64,
     /// What is to be done.
     pub steps: Vec<Step>,
 }
 
 /// Readers that are there while something is published. They are gone when the next step begins.
 ///
-/// A step is over when all readers have had everything, or when nothing has come for some seconds.
+/// A step is over when all readers have had everything, or when nothing comes any more.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Step {
     /// Who reads.

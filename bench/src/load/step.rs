@@ -15,8 +15,8 @@ use super::witness;
 use crate::outcome::Outcome;
 use crate::{cpu, wire};
 
-/// Who has had nothing for so long is given up.
-const QUIET_US: u64 = 3_000_000;
+/// A stream that is not open after this is given up.
+const OPENING_US: u64 = 30_000_000;
 /// Nothing takes longer than this but what was to be published for longer.
 const LONGEST_US: u64 = 120_000_000;
 /// The most requests that are begun before sockets are looked at again.
@@ -51,24 +51,28 @@ impl<'a> Load<'a> {
     }
 
     fn try_step(&mut self, step: &Step, outcome: &mut Outcome) -> Result<()> {
+        outcome.offered = step
+            .publishing
+            .and_then(|publishing| publishing.rate)
+            .unwrap_or_default();
+        outcome.intended = step.publishing.map_or(0.0, |publishing| publishing.seconds);
         let pids = cpu::with_children(&self.spec.pids);
         outcome.memory_before = cpu::memory(&pids);
         self.take_lanes(step);
         let mut crowd = Crowd::new(&self.spec.wire, Tally::default(), self.spec.record_bytes)?;
 
-        let mut start = (now_us(), cpu::time(&pids), cpu::own_time());
+        let mut start = Start::now(&pids);
         self.open(step, &mut crowd)?;
         outcome.streams = crowd.open as u64;
-        outcome.connecting = seconds(now_us() - start.0);
+        outcome.connecting = seconds(now_us() - start.us);
         if let Some(publishing) = &step.publishing {
-            start = (now_us(), cpu::time(&pids), cpu::own_time());
+            start = Start::now(&pids);
             self.publish(publishing, &mut crowd)?;
         }
         let done = self.finish(&mut crowd);
 
-        outcome.seconds = seconds(crowd.last_us.saturating_sub(start.0));
-        outcome.server_cpu = (cpu::time(&pids).saturating_sub(start.1)).as_secs_f64();
-        outcome.load_cpu = (cpu::own_time().saturating_sub(start.2)).as_secs_f64();
+        outcome.seconds = seconds(crowd.last_us.saturating_sub(start.us));
+        start.end(&pids, outcome);
         outcome.published = crowd.acknowledged;
         outcome.requests = crowd.requests;
         outcome.latency = crowd.shared.latency.latency();
@@ -137,7 +141,7 @@ impl<'a> Load<'a> {
 
     fn wait_for_streams(&self, crowd: &mut Crowd<'_>) -> Result<()> {
         let before = crowd.open;
-        let give_up = now_us() + 10 * QUIET_US;
+        let give_up = now_us() + OPENING_US;
         while crowd.open == before {
             crowd.turn(Duration::from_millis(100))?;
             anyhow::ensure!(now_us() < give_up, "a stream is not opened");
@@ -260,12 +264,42 @@ impl<'a> Load<'a> {
                 return Ok(());
             }
             let now = now_us();
-            if now > began + LONGEST_US || now > crowd.last_us.max(began) + QUIET_US {
+            if now > began + LONGEST_US || now > crowd.last_us.max(began) + self.spec.quiet_ms * 1000 {
                 anyhow::ensure!(answered, "a publication is not answered");
                 return Ok(());
             }
             crowd.turn(Duration::from_millis(20))?;
         }
+    }
+}
+
+/// What clocks say when a measurement begins.
+struct Start {
+    us: u64,
+    server: Duration,
+    load: Duration,
+    server_waited: Duration,
+    load_waited: Duration,
+}
+
+impl Start {
+    fn now(pids: &[u32]) -> Self {
+        Self {
+            us: now_us(),
+            server: cpu::time(pids),
+            load: cpu::own_time(),
+            server_waited: cpu::waited(pids),
+            load_waited: cpu::waited(&[std::process::id()]),
+        }
+    }
+
+    fn end(&self, pids: &[u32], outcome: &mut Outcome) {
+        let now = Self::now(pids);
+        let since = |now: Duration, start: Duration| now.saturating_sub(start).as_secs_f64();
+        outcome.server_cpu = since(now.server, self.server);
+        outcome.load_cpu = since(now.load, self.load);
+        outcome.server_waited = since(now.server_waited, self.server_waited);
+        outcome.load_waited = since(now.load_waited, self.load_waited);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The bare loop, as a process.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
@@ -30,18 +31,23 @@ pub(super) fn start(mode: &str, setup: Setup) -> Result<Server> {
         BufReader::new(out).read_line(&mut address)?;
     }
     let pid = child.id();
+    let wire = wire(address.trim().parse().context("the floor does not listen")?);
+    Ok(Server::new(wire, vec![pid], child, setup.folder))
+}
+
+/// How a floor that listens there is spoken to.
+pub(crate) fn wire(address: SocketAddr) -> Wire {
     let publish = Publish {
         head: String::new(),
         body: FRAME.to_owned(),
     };
-    let wire = Wire {
-        address: address.trim().parse().context("the floor does not listen")?,
+    Wire {
+        address,
         subscribe: "GET /{channel} HTTP/1.1\r\n\r\n".to_owned(),
         resume: None,
         replay: None,
         firehose: Some("GET /* HTTP/1.1\r\n\r\n".to_owned()),
         single: publish.clone(),
         batch: Some(publish),
-    };
-    Ok(Server::new(wire, vec![pid], child, setup.folder))
+    }
 }

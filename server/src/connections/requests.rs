@@ -10,7 +10,6 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
     extract::{ConnectInfo, Request},
     http::{Method, Version},
@@ -19,18 +18,20 @@ use axum::{
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::{body::Incoming, service::Service};
-use hyper_util::service::TowerToHyperService;
 
 use super::{
     activity::{Activity, OpenRequest},
     head,
     pace::Pace,
 };
-use crate::stream::{LogStream, OnItsWay};
+use crate::{
+    http::App,
+    stream::{LogStream, OnItsWay},
+};
 
 /// The requests of one connection, on their way to what answers them.
 pub(super) struct Requests {
-    app: TowerToHyperService<Router>,
+    app: App,
     peer: SocketAddr,
     activity: Activity,
     opened: Opened,
@@ -61,9 +62,9 @@ impl Opened {
 
 impl Requests {
     /// An HTTP/1 request that opens a stream is never answered here: its answer is in `opened`.
-    pub(super) fn new(app: Router, peer: SocketAddr, activity: Activity, opened: Opened) -> Self {
+    pub(super) fn new(app: App, peer: SocketAddr, activity: Activity, opened: Opened) -> Self {
         Self {
-            app: TowerToHyperService::new(app),
+            app,
             peer,
             activity,
             opened,
@@ -82,9 +83,9 @@ impl Service<Request<Incoming>> for Requests {
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let has_body = request.method() != Method::HEAD;
         let opened = (version < Version::HTTP_2 && has_body).then(|| self.opened.clone());
-        let answer = self.app.call(request);
+        let app = self.app.clone();
         Box::pin(async move {
-            let mut answer = answer.await?;
+            let mut answer = app.answer(request).await;
             if let Some(opened) = opened
                 && let Some(stream) = answer.extensions_mut().remove::<OnItsWay>()
                 && let Some(stream) = stream.take()

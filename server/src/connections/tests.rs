@@ -64,7 +64,7 @@ async fn serve(patience: Patience, most: usize) -> Served {
 async fn serve_app(app: Router, tls: Option<Tls>, patience: Patience, most: usize) -> Served {
     let rejections = Rejections::default();
     let connections = Connections::with(
-        app,
+        App::of(app),
         tls,
         rejections.clone(),
         Room::new(most, TrustedProxies::default()),
