@@ -72,8 +72,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Streaming<S> {
     }
 
     /// Writes until the stream ends, the peer goes away, or what `stopping` listens to is dropped.
-    //
-    // No `async fn`: that would have room for what it is given twice.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn has room for what it is given twice"
+    )]
     pub(super) fn run(mut self, mut stopping: watch::Receiver<()>) -> impl Future<Output = ()> {
         async move {
             let sender = stopping.clone();
