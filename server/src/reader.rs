@@ -126,6 +126,11 @@ impl Reader {
         })
     }
 
+    /// Whether there was nothing more when it looked last: then it need not look again before its waker is called.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.round.is_none() && self.ready.is_empty() && self.fetching.is_none() && self.resting.is_none()
+    }
+
     /// Everything up to here has been written; nothing after it has.
     pub(crate) fn cursor(&self) -> RecordId {
         self.cursor

@@ -37,6 +37,7 @@ pub(crate) struct LogStream {
     caught_up: bool,
     /// Whether the last heartbeat said that the store is away.
     told_delay: bool,
+    is_at_rest: bool,
     ended: bool,
 }
 
@@ -60,7 +61,7 @@ impl LogStream {
         heartbeat: Duration,
         ends_after: Option<Duration>,
     ) -> Self {
-        open.delivered(0, None, reader.cursor());
+        open.delivered(0, None, reader.cursor(), false);
         Self {
             reader: reader.sharing(),
             open,
@@ -68,8 +69,14 @@ impl LogStream {
             moments: Moments::new(heartbeat, ends_after),
             caught_up: false,
             told_delay: false,
+            is_at_rest: false,
             ended: false,
         }
+    }
+
+    /// Whether there is nothing behind the last chunk before the waker is called, so that asking for it can wait until then.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.is_at_rest
     }
 
     /// The next bytes for the connection; `None` at the end. It holds nothing while it is not asked.
@@ -93,6 +100,7 @@ impl LogStream {
     /// The next bytes for the connection; `None` where there are none yet.
     fn next_chunk(&mut self, cx: &mut Context<'_>) -> Option<Chunk> {
         let mut out = Vec::new();
+        self.is_at_rest = false;
         let due = self.moments.poll(cx);
         // Who may no more gets nothing more, and what was asked for later is seen below.
         if self.is_ended_early(due, &mut out) {
@@ -105,7 +113,8 @@ impl LogStream {
             Ok(Progress::Records(records)) => {
                 // What a stream catches up on was not to be delivered before it asked.
                 let age = if self.caught_up { self.reader.age() } else { None };
-                self.open.delivered(records, age, cursor);
+                self.is_at_rest = self.caught_up && due.is_none() && self.reader.is_at_rest();
+                self.open.delivered(records, age, cursor, self.is_at_rest);
             }
             Ok(Progress::Fetching) => {}
             Err(_) => self.close("internal", &mut out),

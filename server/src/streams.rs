@@ -335,10 +335,11 @@ impl OpenStream {
         self.entry.drain()
     }
 
-    /// Counts records that were handed to the connection. `age` is that of the oldest, where it was to be handed at once.
-    pub(crate) fn delivered(&self, records: u64, age: Option<Duration>, cursor: RecordId) {
+    /// Counts records that were handed to the connection. `age` is that of the oldest, where it was to be handed at once;
+    /// `is_all`: there were no more up to the cursor.
+    pub(crate) fn delivered(&self, records: u64, age: Option<Duration>, cursor: RecordId, is_all: bool) {
         self.streams.shared.delivered.add_records(records, age);
-        self.entry.delivered(records, cursor);
+        self.entry.delivered(records, cursor, is_all);
     }
 
     /// Counts bytes that were.

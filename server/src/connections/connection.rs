@@ -23,7 +23,7 @@ use tokio::{
 use super::{
     Each,
     activity::{Activity, Overdue, Watched},
-    requests::{Answer, Opened, Requests},
+    requests::{Opened, Requests},
     room::Place,
     streaming::Streaming,
     turned_away,
@@ -38,12 +38,6 @@ pub(super) struct Connection {
     pub(super) activity: Activity,
     pub(super) stopping: watch::Receiver<()>,
     pub(super) place: Place,
-}
-
-/// What comes next of an HTTP/1 connection.
-enum Next {
-    End,
-    Stream(Answer),
 }
 
 impl Connection {
@@ -106,21 +100,21 @@ impl Connection {
             let activity = self.activity.clone();
             let mut overdue = pin!(activity.overdue());
             loop {
-                let next = poll_fn(|cx| {
+                let opens = poll_fn(|cx| {
                     if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
                         ended.unwrap_or_else(|error| has_failed(peer, &error));
-                        return Poll::Ready(Next::End);
+                        return Poll::Ready(None);
                     }
                     // What was asked before is answered first.
                     let answer = activity.is_flushed().then(|| opened.take()).flatten();
-                    answer.map_or(Poll::Pending, |answer| Poll::Ready(Next::Stream(answer)))
+                    answer.map_or(Poll::Pending, |answer| Poll::Ready(Some(answer)))
                 });
                 tokio::select! {
                     // First, so that what it has just done counts.
                     biased;
-                    next = next => match next {
-                        Next::End => return,
-                        Next::Stream(answer) => break answer,
+                    opens = opens => match opens {
+                        Some(answer) => break answer,
+                        None => return,
                     },
                     // Also where the connection has used up its task's turn.
                     stop = unconstrained(self.stopping.changed()) => {

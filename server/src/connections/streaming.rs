@@ -30,6 +30,8 @@ pub(super) struct Streaming<S> {
     is_over: bool,
     /// How much of what the peer says is still read.
     to_read: usize,
+    /// How many events ago it was looked whether the peer is there.
+    looked_ago: u32,
     peer: SocketAddr,
     _place: Place,
 }
@@ -38,6 +40,8 @@ pub(super) struct Streaming<S> {
 /// seen behind it; who says more is not listened to any longer.
 const READ_BYTES: usize = 64 * 1024;
 const READ_AT_ONCE: usize = 1024;
+/// After how many events at most it is looked whether the peer is there.
+const LOOK_EACH: u32 = 16;
 /// A chunk up to this is copied to have its frame around it.
 const SMALL: usize = 4 * 1024;
 /// How many chunks are written before others have their turn.
@@ -61,14 +65,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Streaming<S> {
             is_unflushed: false,
             is_over: false,
             to_read: READ_BYTES,
+            looked_ago: LOOK_EACH,
             peer,
             _place: place,
         }
     }
 
     /// Writes until the stream ends, the peer goes away, or what `stopping` listens to is dropped.
-    //
-    // No `async fn`: that would have room for what it is given twice.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn has room for what it is given twice"
+    )]
     pub(super) fn run(mut self, mut stopping: watch::Receiver<()>) -> impl Future<Output = ()> {
         async move {
             let sender = stopping.clone();
@@ -91,28 +98,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Streaming<S> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.is_left(cx)? {
-            return Poll::Ready(Ok(()));
+        // As the stream told just now: somebody may have woken this since it told before.
+        let mut is_at_rest = false;
+        let written = self.poll_write(cx, &mut is_at_rest);
+        if written.is_ready() {
+            return written;
         }
+        // Who was woken for an event need not look each time whether the peer is there: it sees that when it writes, too.
+        if is_at_rest && self.unwritten.is_empty() && self.looked_ago < LOOK_EACH {
+            self.looked_ago += 1;
+            return Poll::Pending;
+        }
+        self.looked_ago = 0;
+        if self.is_left(cx)? {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Writes what there is. Tells whether that was all, so that the stream need not be asked for more.
+    fn poll_write(&mut self, cx: &mut Context<'_>, is_at_rest: &mut bool) -> Poll<io::Result<()>> {
         for _ in 0..CHUNKS_A_TURN {
             self.is_unflushed |= !self.unwritten.is_empty();
             ready!(self.unwritten.poll_write(&mut self.socket, cx))?;
             if self.is_over {
                 return Pin::new(&mut self.socket).poll_shutdown(cx);
             }
-            match self.stream.poll_chunk(cx) {
-                Poll::Ready(chunk) => self.take(chunk),
-                Poll::Pending => {
-                    if self.is_unflushed {
-                        ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
-                        self.is_unflushed = false;
-                    }
-                    return Poll::Pending;
-                }
+            if !*is_at_rest && let Poll::Ready(chunk) = self.stream.poll_chunk(cx) {
+                self.take(chunk);
+                *is_at_rest = self.stream.is_at_rest();
+            } else {
+                ready!(self.poll_flush(cx))?;
+                return Poll::Pending;
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_unflushed {
+            ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+            self.is_unflushed = false;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Takes what is to be written next; `None` is the end.

@@ -176,8 +176,8 @@ impl Entry {
         self.drain.get().copied()
     }
 
-    pub(super) fn delivered(&self, records: u64, cursor: RecordId) {
-        self.is_caught_up.store(false, Ordering::Relaxed);
+    pub(super) fn delivered(&self, records: u64, cursor: RecordId, is_all: bool) {
+        self.is_caught_up.store(is_all, Ordering::Relaxed);
         self.delivered.fetch_add(records, Ordering::Relaxed);
         *lock(&self.cursor) = cursor;
     }

@@ -29,10 +29,14 @@ struct Streams {
 
 impl Streams {
     async fn serve(patience: Patience, tls: Option<Tls>) -> Self {
+        Self::with_heartbeats(100, patience, tls).await
+    }
+
+    async fn with_heartbeats(ms: u64, patience: Patience, tls: Option<Tls>) -> Self {
         let settings = Settings {
             store: Some("memory".to_owned()),
             service_tokens: Some("token=*".to_owned()),
-            heartbeat_ms: Some("100".to_owned()),
+            heartbeat_ms: Some(ms.to_string()),
             drain_ms: Some("100".to_owned()),
             ..Settings::default()
         };
@@ -316,6 +320,24 @@ async fn a_stream_that_is_not_read_is_cut_and_counted() {
     assert_eq!(streams.served.rejections.snapshot(), [("stalled", 1)]);
     assert_eq!(streams.open(), 1);
     drop(wire);
+}
+
+#[tokio::test]
+async fn a_reader_that_was_away_for_a_while_gets_all_of_it_to_the_last_without_a_heartbeat() {
+    let streams = Streams::with_heartbeats(300_000, LONG, None).await;
+    let mut wire = streams.reader().await;
+    let message = "x".repeat(200_000);
+    for round in 0..2 {
+        // More than the system takes.
+        for _ in 0..60 {
+            streams.publish(&message).await;
+        }
+        let last = format!("the last of round {round}");
+        streams.publish(&last).await;
+        wire.until(&last).await;
+        assert_eq!(wire.events.matches(&message).count(), 60);
+        wire.events.clear();
+    }
 }
 
 #[tokio::test]
