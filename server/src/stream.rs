@@ -1,14 +1,12 @@
 //! [`LogStream`]: one reader's response body.
 
 use std::{
-    convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
 use logs_shared::{
     RecordId, ServerEvent,
     api::RETRY_MS,
@@ -17,15 +15,18 @@ use logs_shared::{
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until};
 
 use crate::{
+    engine::Batch,
     gateway::now,
     quantity, random,
     reader::{Progress, Reader},
     streams::{Drain, Ending, OpenStream},
 };
 
-use self::expiry::Expiry;
-
 mod expiry;
+mod on_its_way;
+
+use self::expiry::Expiry;
+pub(crate) use self::on_its_way::OnItsWay;
 
 /// One reader's response body: the opening events, then whatever its [`Reader`] finds, and a
 /// heartbeat. It holds nothing while its connection takes nothing.
@@ -42,6 +43,14 @@ pub(crate) struct LogStream {
     /// The moment at which it ends, once it was asked to.
     end: Option<Pin<Box<Sleep>>>,
     ended: bool,
+}
+
+/// What a stream gives to its connection at once.
+pub(crate) enum Chunk {
+    /// Made for this stream alone. Never empty.
+    Owned(Vec<u8>),
+    /// The same bytes as others get, with the framing of HTTP/1.1 around them.
+    Shared(Batch),
 }
 
 /// About how much is given to the connection at once: everything pending, within reason.
@@ -72,12 +81,30 @@ impl LogStream {
         }
     }
 
+    /// The next bytes for the connection; `None` at the end. It holds nothing while it is not asked.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Chunk>> {
+        if let Some(opening) = self.opening.take() {
+            self.open.sent(opening.len());
+            return Poll::Ready(Some(Chunk::Owned(opening.into())));
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        match self.next_chunk(cx) {
+            Some(chunk) => {
+                self.open.sent(chunk.len());
+                Poll::Ready(Some(chunk))
+            }
+            None => Poll::Pending,
+        }
+    }
+
     /// The next bytes for the connection; `None` where there are none yet.
-    fn next_chunk(&mut self, cx: &mut Context<'_>) -> Option<Vec<u8>> {
+    fn next_chunk(&mut self, cx: &mut Context<'_>) -> Option<Chunk> {
         let mut out = Vec::new();
         // Who may no more gets nothing more, and what was asked for later is seen below.
         if self.is_ended_early(cx, &mut out) {
-            return Some(out);
+            return Some(Chunk::Owned(out));
         }
         let progress = self.reader.read(cx.waker(), CHUNK_BYTES, &mut out);
         let cursor = self.reader.cursor();
@@ -111,7 +138,7 @@ impl LogStream {
         while out.is_empty() && self.heartbeat.poll_tick(cx).is_ready() {
             write_heartbeat(delayed_ms, cursor, &mut out);
         }
-        (!out.is_empty()).then_some(out)
+        (!out.is_empty()).then_some(Chunk::Owned(out))
     }
 }
 
@@ -178,27 +205,20 @@ impl LogStream {
     }
 }
 
-impl Body for LogStream {
-    type Data = Bytes;
-    type Error = Infallible;
+impl Chunk {
+    /// How many bytes of events it has.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Owned(events) => events.len(),
+            Self::Shared(batch) => batch.len(),
+        }
+    }
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(opening) = self.opening.take() {
-            self.open.sent(opening.len());
-            return Poll::Ready(Some(Ok(Frame::data(opening))));
-        }
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        match self.next_chunk(cx) {
-            Some(chunk) => {
-                self.open.sent(chunk.len());
-                Poll::Ready(Some(Ok(Frame::data(chunk.into()))))
-            }
-            None => Poll::Pending,
+    /// Its events, without the framing of any connection.
+    pub(crate) fn into_plain(self) -> Bytes {
+        match self {
+            Self::Owned(events) => events.into(),
+            Self::Shared(batch) => batch.plain(),
         }
     }
 }

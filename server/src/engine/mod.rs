@@ -8,6 +8,7 @@
 //! its follower; [`live`] says how far that has come. Nothing here knows HTTP.
 
 mod append;
+mod batch;
 mod channel_log;
 #[cfg(test)]
 mod contract;
@@ -53,6 +54,7 @@ pub use self::{
     store::{Durability, OpenError},
 };
 pub(crate) use self::{
+    batch::Batch,
     channel_log::{ChannelLog, Found, Left},
     keeping::StoreAway,
     log::Log,
