@@ -16,6 +16,7 @@ mod directory;
 mod filter;
 mod group;
 mod handover;
+mod id_text;
 mod idempotency;
 mod keeping;
 mod live;

@@ -5,13 +5,14 @@ use std::{
     time::Instant,
 };
 
-use logs_shared::{Channel, RecordId, sse};
+use logs_shared::{Channel, RecordId};
 use tokio::sync::mpsc;
 
 use super::{
     AppendError, Appended, Log, NewRecord,
     channel_log::ChannelLog,
     group::{Append, Command, Group, Run},
+    id_text::IdText,
     idempotency::{Answered, Reused},
     lock, now_ms, read,
     stamp::Stamp,
@@ -35,6 +36,7 @@ pub(super) struct Writer {
     last_number: u32,
     answered: Answered,
     scratch: Vec<u8>,
+    id_text: IdText,
     /// When it took what it is about to store.
     stamp: Stamp,
 }
@@ -62,6 +64,7 @@ impl Writer {
             last_number,
             answered,
             scratch: Vec::new(),
+            id_text: IdText::default(),
             stamp,
         }
     }
@@ -201,9 +204,7 @@ impl Writer {
         let NewRecord { channel, level, json } = record;
         self.last_id = self.last_id.following(now_ms);
         self.scratch.clear();
-        sse::start_event(&mut self.scratch, None, Some(self.last_id));
-        json.write_json(self.last_id, &mut self.scratch);
-        sse::end_event(&mut self.scratch);
+        json.write_event(self.id_text.of(self.last_id), &mut self.scratch);
         let run = match group.last_run(&channel) {
             Some(run) => run,
             None => self.begin_run(channel, group),
