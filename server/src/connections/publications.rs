@@ -255,3 +255,6 @@ impl Date {
         self.text.as_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;
