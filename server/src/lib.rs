@@ -32,6 +32,8 @@ mod histogram;
 mod history;
 pub mod http;
 mod lately;
+#[cfg(feature = "measured")]
+pub mod measured;
 mod metrics;
 mod named;
 mod newest;

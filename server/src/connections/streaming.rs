@@ -1,7 +1,7 @@
 //! [`Streaming`]: an HTTP/1 connection that has become a stream.
 
 use std::{
-    future::{Future as _, poll_fn},
+    future::poll_fn,
     io::{self, IoSlice},
     net::SocketAddr,
     pin::{Pin, pin},
@@ -67,23 +67,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Streaming<S> {
     }
 
     /// Writes until the stream ends, the peer goes away, or what `stopping` listens to is dropped.
-    pub(super) async fn run(mut self, mut stopping: watch::Receiver<()>) {
-        let sender = stopping.clone();
-        let mut is_listening = false;
-        let mut cut = pin!(unconstrained(async { while stopping.changed().await.is_ok() {} }));
-        let ended = poll_fn(|cx| {
-            // It wakes this task when there is something; to look whether there is costs less than to listen again.
-            if (!is_listening || !matches!(sender.has_changed(), Ok(false)))
-                && cut.as_mut().poll(cx).is_ready()
-            {
-                return Poll::Ready(Ok(()));
+    //
+    // No `async fn`: that would have room for what it is given twice.
+    pub(super) fn run(mut self, mut stopping: watch::Receiver<()>) -> impl Future<Output = ()> {
+        async move {
+            let sender = stopping.clone();
+            let mut is_listening = false;
+            let mut cut = pin!(unconstrained(async { while stopping.changed().await.is_ok() {} }));
+            let ended = poll_fn(|cx| {
+                // It wakes this task when there is something; to look whether there is costs less than to listen again.
+                let is_still = is_listening && matches!(sender.has_changed(), Ok(false));
+                is_listening = true;
+                if !is_still && cut.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Ok(()));
+                }
+                self.poll(cx)
+            })
+            .await;
+            if let Err(error) = ended {
+                tracing::debug!(peer = %self.peer, %error, "a connection has failed");
             }
-            is_listening = true;
-            self.poll(cx)
-        })
-        .await;
-        if let Err(error) = ended {
-            tracing::debug!(peer = %self.peer, %error, "a connection has failed");
         }
     }
 

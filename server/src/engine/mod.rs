@@ -9,6 +9,7 @@
 
 mod append;
 mod batch;
+mod batches;
 mod channel_log;
 #[cfg(test)]
 mod contract;
@@ -28,6 +29,7 @@ mod store;
 mod sweeper;
 mod tail;
 mod trim;
+mod waking;
 mod watch;
 mod work;
 mod writer;
@@ -39,7 +41,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use logs_shared::{Channel, ChannelPattern, Interest, RecordId, overview::ChannelOverview};
@@ -65,6 +67,7 @@ pub(crate) use self::{
 };
 
 use self::{
+    batches::Batches,
     directory::Directory,
     group::{Append, Command},
     handover::Handover,
@@ -73,6 +76,7 @@ use self::{
     redis::RedisStore,
     store::Store,
     sweeper::Sweeper,
+    waking::Pacer,
     work::Work,
     writer::Writer,
 };
@@ -158,6 +162,9 @@ impl Engine {
             channels: AtomicU64::new(found.channels),
             published: AtomicU64::new(0),
             work: Work::new(),
+            pacer: Pacer::begin().map_err(OpenError::Thread)?,
+            batches: Batches::new(),
+            awaiting: Mutex::default(),
             noticed_tails: AtomicBool::new(false),
             failure: Mutex::default(),
         });
@@ -181,6 +188,12 @@ impl Engine {
             waiting: Arc::new(Semaphore::new(WAITING_BYTES as usize)),
             threads: Arc::new(Mutex::new(threads.map_err(OpenError::Thread)?)),
         })
+    }
+
+    /// A reader is woken by records no sooner than this after it was woken by others, while the gateway is busy. Zero: it always is at
+    /// once. Where this is not called it is 10 ms.
+    pub fn pace_writes(&self, pace: Duration) {
+        self.log.pacer.set_pace(pace);
     }
 
     /// Appends these records, next to each other and in this order. When it returns they are kept,
@@ -254,6 +267,12 @@ impl Engine {
             handover: Handover::new(mpsc::channel(1).0),
             ..self.clone()
         }
+    }
+
+    /// Paces wake-ups as where the gateway is busy.
+    #[cfg(test)]
+    pub(crate) fn pace_always(&self) {
+        self.log.pacer.pace_always();
     }
 
     /// As after a long rest: what is in the store is nowhere else, where nobody needs it.
@@ -405,6 +424,10 @@ fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock_mut<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -20,7 +20,7 @@ use super::{
     sweeper::Notice,
     tail::Stored,
     trim::Trim,
-    watch::Signal,
+    waking::Waking,
     write,
 };
 
@@ -132,16 +132,16 @@ impl Writer {
         self.last_number = self.last_number.max(found.last_number);
         log.kept_bytes.store(found.bytes, Ordering::Relaxed);
         log.channels.store(found.channels, Ordering::Relaxed);
-        let mut wake = Vec::new();
+        let mut waking = Waking::default();
         {
             let mut directory = write(&log.directory);
             // Who follows a channel by a pattern is to find what was refused and is there all the same.
             for channel in &found.ahead {
-                directory.get_or_create(&log, channel).mark_all(&mut wake);
+                directory.get_or_create(&log, channel).mark_all(&mut waking);
             }
             for channel in directory.channels() {
                 if let Ok(Some(kept)) = store.kept(channel.channel()) {
-                    let freed = channel.restore(kept, &mut wake);
+                    let freed = channel.restore(kept, &mut waking);
                     log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
                 }
             }
@@ -149,7 +149,7 @@ impl Writer {
         }
         *lock(&log.failure) = None;
         tracing::info!("the store was opened again and takes records");
-        wake.iter().for_each(|signal| signal.wake());
+        log.wake(waking);
     }
 
     /// Gives ids, or finds that this was done before.
@@ -230,9 +230,9 @@ impl Writer {
                     log.set_number(self.last_number);
                 }
                 Ok(Some(kept)) => {
-                    let mut wake = Vec::new();
-                    log.restore(kept, &mut wake);
-                    wake.iter().for_each(|signal| signal.wake());
+                    let mut waking = Waking::default();
+                    log.restore(kept, &mut waking);
+                    self.log.wake(waking);
                 }
                 Err(error) => group.failed = Some(error),
             }
@@ -375,7 +375,7 @@ impl Writer {
             work,
             ..
         } = &*self.log;
-        let mut wake = Vec::new();
+        let mut waking = Waking::default();
         {
             // Nobody begins or ceases to follow a channel meanwhile, so that the high-water mark is an exact border.
             let _directory = read(directory);
@@ -397,7 +397,7 @@ impl Writer {
                 } else {
                     (in_memory, retention.records)
                 };
-                let growth = log.append(records, bytes, most, &mut wake);
+                let growth = log.append(records, bytes, most, &mut waking);
                 log.set_pending(false);
                 tail_bytes.fetch_sub(growth.lost, Ordering::Relaxed);
                 if growth.records > retention.records && !log.set_noticed(true) {
@@ -410,7 +410,7 @@ impl Writer {
                 *write(&self.log.head) = self.last_id;
             }
         }
-        wake.iter().for_each(|signal: &Arc<Signal>| signal.wake());
+        self.log.wake(waking);
         if group.records > 0 {
             published.fetch_add(group.records, Ordering::Relaxed);
             work.stored(group.records, group.bytes);
