@@ -11,6 +11,11 @@
 //! Each run starts the target anew on the first core, lets the load on another, and prints a line; all of them are in
 //! `target/bench/results.json` then (`--out`), as a list of [`run::Measured`].
 //!
+//! A line ends with how much of the time the server's core and the load's were used, and how long the load was ready and had to
+//! wait: then something else ran on its core, and times stand for that too, while CPU time for each event is still about right.
+//! Where the kernel groups processes by session (`sched_autogroup_enabled`), a low priority of a build in another session does
+//! not help; a higher share for the session that measures does: `echo -20 > /proc/self/autogroup`.
+//!
 //! - [`wire`]: how a server is spoken to, and what a record says
 //! - [`targets`]: who is measured, and how one is started; [`server`]: one that runs
 //! - [`load`]: the load generator, a process of its own; [`outcome`]: what a run under load gave

@@ -87,11 +87,15 @@ fn measure(place: Place, scenario: &Scenario, target: Target, rate: Option<f64>)
     }
     let mut server = place.start(target, TempDir::new()?)?;
     let mut steps = Vec::new();
-    let mut published = 0;
+    let (mut published, mut times) = (0, 1);
     for act in &scenario.acts {
         match act {
             Act::Prepare(step) | Act::Measure(step) | Act::Highest(step) => {
                 steps.push(fitting(step, &server));
+            }
+            Act::Median(step, count) => {
+                times = *count;
+                steps.extend(vec![fitting(step, &server); times]);
             }
             Act::Restart => {
                 let before = last(place.load(&server, std::mem::take(&mut steps), published)?)?;
@@ -104,7 +108,14 @@ fn measure(place: Place, scenario: &Scenario, target: Target, rate: Option<f64>)
             }
         }
     }
-    last(place.load(&server, steps, published)?)
+    let mut outcomes = place.load(&server, steps, published)?;
+    if outcomes.iter().all(|outcome| outcome.trouble.is_none()) {
+        let mut of_median = outcomes.split_off(outcomes.len().saturating_sub(times));
+        of_median.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+        of_median.truncate(of_median.len().div_ceil(2));
+        outcomes = of_median;
+    }
+    last(outcomes)
 }
 
 fn last(outcomes: Vec<Outcome>) -> Result<Outcome> {

@@ -35,6 +35,8 @@ pub enum Act {
     Restart,
     /// The step that is measured: the last act.
     Measure(Step),
+    /// The same for what takes a moment only: it is done so many times, and the outcome that took neither least nor most counts.
+    Median(Step, usize),
     /// This step at the highest rate that the server keeps up with, where each try has a server of its own: the only act.
     ///
     /// It publishes a hundred times a second, in batches where the server takes them, and otherwise one record in each
@@ -110,5 +112,37 @@ fn fill(first_channel: usize, channels: usize, records: u64) -> Step {
             records: records * channels as u64,
         }),
         ..Step::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_scenario_is_there_once_has_targets_and_figures_and_ends_with_what_is_measured() {
+        for scenario in all(false).into_iter().chain(all(true)) {
+            let Scenario { name, variant, .. } = &scenario;
+            let measured = scenario
+                .acts
+                .iter()
+                .filter(|act| !matches!(act, Act::Prepare(_) | Act::Restart));
+            assert_eq!(measured.count(), 1, "{name}, {variant}");
+            assert!(
+                !matches!(scenario.acts.last(), Some(Act::Prepare(_) | Act::Restart) | None),
+                "{name}"
+            );
+            assert!(
+                !scenario.targets.is_empty() && !scenario.figures.is_empty(),
+                "{name}"
+            );
+        }
+        let names: HashSet<_> = all(false)
+            .into_iter()
+            .map(|one| (one.name, one.variant))
+            .collect();
+        assert_eq!(names.len(), all(false).len());
     }
 }
