@@ -116,6 +116,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Publications<'a, S> {
     }
 
     fn give_on(self) -> Left<S> {
+        if !self.read.is_empty() {
+            self.activity.read();
+        }
         Left::Other(self.socket, self.read.freeze())
     }
 

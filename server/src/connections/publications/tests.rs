@@ -199,7 +199,7 @@ async fn a_key_is_used_once_also_where_the_whole_request_is_repeated() {
 async fn what_comes_behind_publications_is_answered_too() {
     let served = serve(LONG).await;
     let one = publication("", RECORD);
-    let health = "GET /api/logs/health HTTP/1.1\r\nhost: test\r\n\r\n";
+    let health = "GET /health HTTP/1.1\r\nhost: test\r\n\r\n";
     let mut socket = served.ask(&format!("{one}{health}{one}{health}")).await;
     for _ in 0..4 {
         assert_eq!(answer(&mut socket).await.0[0], "HTTP/1.1 200 OK");

@@ -176,7 +176,7 @@ fn and_they_do_share() {
 fn the_very_same_bytes() {
     let opened = Opened::new(Kind::Memory, KEPT);
     let mut readers = [(); 3].map(|()| opened.reader(&["logs:etl:w"], None, RecordId::ZERO).sharing());
-    let at = |batch: &Option<Batch>| batch.as_ref().map(|batch| batch.chunked().as_ptr());
+    let at = |batch: &Option<Batch>| batch.as_ref().map(|batch| batch.clone().into_chunked().as_ptr());
     for count in [1, 1, 500] {
         opened.append(records("logs:etl:w", count));
         let [first, second, third] = readers.each_mut().map(|reader| look(reader, 64 * 1024).1);
