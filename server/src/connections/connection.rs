@@ -90,7 +90,7 @@ impl Connection {
         };
         match told {
             Ok((Version::Http1, begin)) if Head::may_be(&begin) => {
-                Box::pin(self.publish(socket, begin)).await
+                Box::pin(self.publish(socket, begin)).await;
             }
             Ok((Version::Http1, begin)) => self.answer_http1(socket, begin).await,
             // On the heap: a task is as large as what it may become, and few are this.
