@@ -7,6 +7,7 @@
 //! - `requests`: its requests, on their way to [`http`]
 //! - `head`, `streaming`: an HTTP/1 connection that has become a stream
 //! - `options`: what one connection may make the gateway and its system keep
+//! - `publications`: requests that are nothing but publications, by a way of their own
 //! - `pace`: HTTP/2 streams that take nothing
 //! - `turned_away`: what those hear for whom there is no room
 
@@ -15,6 +16,8 @@ mod connection;
 mod head;
 mod options;
 mod pace;
+mod publication_head;
+mod publications;
 mod requests;
 mod room;
 mod streaming;

@@ -128,11 +128,7 @@ impl Gateway {
         let mut tally = self.shared.services.tally();
         let records = entries.into_iter().map(|entry| {
             tally.add(entry.channel.service());
-            NewRecord {
-                json: entry.encode(),
-                level: entry.level,
-                channel: entry.channel,
-            }
+            NewRecord::from(entry)
         });
         let records = records.collect();
         let appended = self.shared.engine.append(records, named).await;

@@ -125,7 +125,7 @@ impl Activity {
     }
 
     /// The socket has given something.
-    fn read(&self) {
+    pub(super) fn read(&self) {
         let mut state = self.state();
         if state.open == 0 && state.has_heads && state.unheard.is_none() && state.head_since.is_none() {
             let now = Instant::now();

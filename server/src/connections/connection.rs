@@ -23,6 +23,8 @@ use tokio::{
 use super::{
     Each,
     activity::{Activity, Overdue, Watched},
+    publication_head::Head,
+    publications::{Left, Publications},
     requests::{Opened, Requests},
     room::Place,
     streaming::Streaming,
@@ -81,9 +83,25 @@ impl Connection {
             _ = self.activity.overdue() => return self.is_too_slow(),
         };
         match told {
+            Ok((Version::Http1, begin)) if Head::may_be(&begin) => {
+                Box::pin(self.publish(socket, begin)).await;
+            }
             Ok((Version::Http1, begin)) => self.answer_http1(socket, begin).await,
             // On the heap: a task is as large as what it may become, and few are this.
             Ok((Version::Http2, begin)) => Box::pin(self.answer_http2(socket, begin)).await,
+            Err(error) => has_failed(self.peer, &error),
+        }
+    }
+
+    /// Answers publications, and then whatever else comes.
+    async fn publish<S>(self, socket: S, begin: Bytes)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let publications = Publications::new(socket, &begin, &self.each, &self.activity);
+        match publications.answer(&self.stopping).await {
+            Ok(Left::Ended) => {}
+            Ok(Left::Other(socket, begin)) => self.answer_http1(socket, begin).await,
             Err(error) => has_failed(self.peer, &error),
         }
     }

@@ -1,6 +1,6 @@
 //! What is asked of an append ([`NewRecord`]), and what it gives ([`Appended`], [`AppendError`]).
 
-use logs_shared::{Channel, Level, RecordId, record::EncodedEntry};
+use logs_shared::{Channel, Level, LogEntry, RecordId, record::EncodedEntry};
 
 /// What an append gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,4 +50,14 @@ pub struct NewRecord {
     pub level: Level,
     /// Its bytes.
     pub json: EncodedEntry,
+}
+
+impl From<LogEntry> for NewRecord {
+    fn from(entry: LogEntry) -> Self {
+        Self {
+            json: entry.encode(),
+            level: entry.level,
+            channel: entry.channel,
+        }
+    }
 }

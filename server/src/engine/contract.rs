@@ -190,11 +190,7 @@ fn record(channel: &str, level: Level, fields: &str) -> NewRecord {
         message: "m".to_owned(),
         fields: serde_json::from_str(fields).unwrap(),
     };
-    NewRecord {
-        json: entry.encode(),
-        channel: entry.channel,
-        level,
-    }
+    NewRecord::from(entry)
 }
 
 fn records(channel: &str, count: usize) -> Vec<NewRecord> {

@@ -38,7 +38,7 @@ use tower_http::{
 
 pub use self::routes::{Access, Route};
 pub(crate) use self::{
-    app::App,
+    app::{App, Publication},
     error::{ApiError, method_not_allowed, not_found},
     extract::body,
     headers::protect,

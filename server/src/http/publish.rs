@@ -13,8 +13,9 @@ use http_body::Body;
 use logs_shared::{
     Channel, LogEntry,
     problem::{Rejection, code},
-    publish::{BatchAnswer, EntryError, Publication, PublishAnswer},
+    publish::{BatchAnswer, BodyKind, EntryError, Publication, PublishAnswer},
 };
+use serde::Serialize;
 
 use super::{
     ApiError,
@@ -32,12 +33,12 @@ pub(super) async fn publish(
     State(gateway): State<Gateway>,
     publisher: Publisher,
     body: PublishBody,
-) -> Result<Response, ApiError> {
-    take(&gateway, publisher, body).await
+) -> Result<Told, ApiError> {
+    take(&gateway, publisher, &body.bytes, body.kind).await
 }
 
 /// The same, of a request that has come through nothing else.
-pub(super) async fn directly<B>(gateway: &Gateway, request: Request<B>) -> Result<Response, ApiError>
+pub(super) async fn directly<B>(gateway: &Gateway, request: Request<B>) -> Result<Told, ApiError>
 where
     B: Body<Data = Bytes, Error: Into<axum::BoxError>> + Unpin,
 {
@@ -48,19 +49,25 @@ where
         gateway.config().max_body_bytes,
     )
     .await?;
-    take(gateway, publisher, PublishBody { bytes, kind }).await
+    take(gateway, publisher, &bytes, kind).await
 }
 
-async fn take(gateway: &Gateway, publisher: Publisher, body: PublishBody) -> Result<Response, ApiError> {
+/// Stores what is accepted of a whole body.
+pub(super) async fn take(
+    gateway: &Gateway,
+    publisher: Publisher,
+    body: &[u8],
+    kind: BodyKind,
+) -> Result<Told, ApiError> {
     let Publisher { grant, token, key } = publisher;
     // A body may take its time, and this token have ended meanwhile.
     if let Some(token) = &token {
         gateway.revoked().admits_token(token)?;
     }
-    let publication = Publication::parse(&body.bytes, body.kind, now())?;
+    let publication = Publication::parse(body, kind, now())?;
     let named = key.map(|key| Named {
         key,
-        content: hash(&body.bytes),
+        content: hash(body),
     });
     store(gateway, &grant, token.as_ref(), publication, named).await
 }
@@ -76,6 +83,29 @@ pub(super) struct Stored {
     appended: Appended,
 }
 
+/// What is told to who published, as JSON.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Told {
+    One(PublishAnswer),
+    Batch(BatchAnswer),
+}
+
+impl Told {
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::with_capacity(192);
+        // Of texts and numbers there is nothing that JSON has no words for.
+        let _ = serde_json::to_writer(&mut json, self);
+        json
+    }
+}
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        Json(self).into_response()
+    }
+}
+
 /// Stores a publication, and tells it as the gateway does to its own publishers.
 pub(super) async fn store(
     gateway: &Gateway,
@@ -83,7 +113,7 @@ pub(super) async fn store(
     token: Option<&HashedToken>,
     publication: Publication,
     named: Option<Named>,
-) -> Result<Response, ApiError> {
+) -> Result<Told, ApiError> {
     let Publication { entries, is_batch } = publication;
     let stored = append(gateway, grant, token, entries, named).await?;
     let Appended {
@@ -93,22 +123,20 @@ pub(super) async fn store(
         ..
     } = stored.appended;
     Ok(if is_batch {
-        Json(BatchAnswer {
+        Told::Batch(BatchAnswer {
             success: true,
             accepted: stored.accepted,
             rejected: stored.rejected,
             first_id,
             last_id,
         })
-        .into_response()
     } else {
-        Json(PublishAnswer {
+        Told::One(PublishAnswer {
             success: true,
             id: first_id,
             channel: stored.channel,
             subscribers,
         })
-        .into_response()
     })
 }
 

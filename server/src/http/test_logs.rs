@@ -3,7 +3,7 @@
 use axum::{
     extract::{FromRequestParts, State},
     http::{Uri, request::Parts},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use logs_shared::{
     api::TEST_LOGS_PATH,
@@ -11,7 +11,11 @@ use logs_shared::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{ApiError, extract::PublishBody, publish::store};
+use super::{
+    ApiError,
+    extract::PublishBody,
+    publish::{Told, store},
+};
 use crate::{
     access::Grant,
     gateway::{Gateway, now},
@@ -61,7 +65,9 @@ pub(super) async fn post(
         }
         publication = Publication::parse(value.to_string().as_bytes(), BodyKind::Json, now());
     }
-    store(&gateway, &Grant::everything(), None, publication?, None).await
+    store(&gateway, &Grant::everything(), None, publication?, None)
+        .await
+        .map(Told::into_response)
 }
 
 /// `GET /test/logs`, with a publication's parts in the query, or none.
@@ -91,7 +97,9 @@ async fn made_up(gateway: &Gateway, query: &str) -> Result<Response, ApiError> {
     let mut item = Value::Object(item);
     complete(&mut item);
     let publication = Publication::parse(item.to_string().as_bytes(), BodyKind::Json, now())?;
-    store(gateway, &Grant::everything(), None, publication, None).await
+    store(gateway, &Grant::everything(), None, publication, None)
+        .await
+        .map(Told::into_response)
 }
 
 /// Adds what a publication lacks.

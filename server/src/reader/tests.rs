@@ -20,11 +20,7 @@ fn record(channel: &Channel) -> NewRecord {
         message: "m".to_owned(),
         fields: logs_shared::Fields::default(),
     };
-    NewRecord {
-        json: entry.encode(),
-        channel: entry.channel,
-        level: entry.level,
-    }
+    NewRecord::from(entry)
 }
 
 fn reader(engine: &Engine, patterns: &[&str], cursor: RecordId) -> Reader {

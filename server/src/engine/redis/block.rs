@@ -114,25 +114,20 @@ impl<'a> Block<'a> {
 
 #[cfg(test)]
 mod tests {
-    use logs_shared::{Channel, LogEntry, Timestamp};
+    use logs_shared::{LogEntry, Timestamp};
     use proptest::prelude::*;
 
     use super::*;
 
     fn record(level: usize, message: &str) -> NewRecord {
-        let channel: Channel = "logs:etl:w:r".parse().unwrap();
         let entry = LogEntry {
-            channel: channel.clone(),
+            channel: "logs:etl:w:r".parse().unwrap(),
             timestamp: Timestamp::default(),
             level: Level::ALL[level],
             message: message.to_owned(),
             fields: serde_json::from_str("{}").unwrap(),
         };
-        NewRecord {
-            channel,
-            level: Level::ALL[level],
-            json: entry.encode(),
-        }
+        NewRecord::from(entry)
     }
 
     proptest! {

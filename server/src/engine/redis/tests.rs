@@ -131,19 +131,14 @@ fn channel(name: &str) -> Channel {
 }
 
 fn record(name: &str, message: &str) -> NewRecord {
-    let channel = channel(name);
     let entry = LogEntry {
-        channel: channel.clone(),
+        channel: channel(name),
         timestamp: Timestamp::default(),
         level: Level::Info,
         message: message.to_owned(),
         fields: serde_json::from_str("{}").unwrap(),
     };
-    NewRecord {
-        channel,
-        level: Level::Info,
-        json: entry.encode(),
-    }
+    NewRecord::from(entry)
 }
 
 /// So many records of one channel, with numbers for messages.

@@ -118,11 +118,7 @@ fn records(channel: &str, count: usize) -> Vec<NewRecord> {
             message: "m".to_owned(),
             fields: logs_shared::Fields::default(),
         };
-        NewRecord {
-            json: entry.encode(),
-            level: entry.level,
-            channel: entry.channel,
-        }
+        NewRecord::from(entry)
     };
     (0..count).map(one).collect()
 }
