@@ -43,14 +43,15 @@ pub(crate) fn runtime() -> Result<Runtime> {
 }
 
 /// What [`PUBLICATION`] says.
-pub(crate) fn entries(now: Timestamp) -> Result<Vec<LogEntry>> {
-    let publication = Publication::parse(PUBLICATION.as_bytes(), BodyKind::Json, now)?;
-    Ok(publication.entries.into_iter().collect::<Result<_, _>>()?)
+pub(crate) fn entry() -> Result<LogEntry> {
+    let publication = Publication::parse(PUBLICATION.as_bytes(), BodyKind::Json, Timestamp::MAX)?;
+    let first = publication.entries.into_iter().next();
+    Ok(first.context("there is no entry")??)
 }
 
 /// So many records for the writer, as a publication gives them to it.
 pub(crate) fn records(count: usize) -> Result<Vec<NewRecord>> {
-    let entry = entries(Timestamp::MAX)?.pop().context("there is no entry")?;
+    let entry = entry()?;
     let record = || NewRecord {
         json: entry.encode(),
         level: entry.level,

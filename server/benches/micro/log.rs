@@ -18,23 +18,15 @@ use logs_shared::query::Start;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use self::common::{Kept, follow, in_memory, opening, records, runtime};
-
-mod common;
+use crate::{
+    common::{self, Kept, follow, in_memory, opening, records, runtime},
+    set_up,
+};
 
 /// Records of one replay.
 const RECORDS: usize = 10_000;
 /// Streams among which a record is shared.
 const STREAMS: usize = 1_000;
-
-fn main() {
-    divan::main();
-}
-
-/// What cannot be set up cannot be measured.
-fn set_up<T>(result: Result<T>) -> T {
-    result.unwrap_or_else(|error| panic!("{error:#}"))
-}
 
 /// Settings for records in a folder that is gone afterwards.
 fn on_disk() -> Result<(Settings, TempDir)> {
