@@ -2,6 +2,7 @@
 
 use std::process::Child;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use crate::wire::Wire;
@@ -14,7 +15,7 @@ pub struct Server {
     /// Its processes that do work; of the first, the children count too.
     pub pids: Vec<u32>,
     child: Child,
-    _folder: TempDir,
+    folder: Option<TempDir>,
 }
 
 impl Server {
@@ -25,15 +26,29 @@ impl Server {
             wire,
             pids,
             child,
-            _folder: folder,
+            folder: Some(folder),
         }
+    }
+
+    /// Kills it, and gives its folder for one that goes on with the files.
+    #[must_use]
+    pub fn kill(mut self) -> Option<TempDir> {
+        self.end();
+        self.folder.take()
+    }
+
+    fn end(&mut self) {
+        // What it has started ends with it, where it was put into a group by itself: a master that is killed leaves its workers.
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        // Nothing is left to be done where it has ended by itself.
+        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nothing is left to be done where it has ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }

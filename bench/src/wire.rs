@@ -1,5 +1,6 @@
 //! [`Wire`]: how a server is spoken to. The load generator knows nothing else of it.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub struct Wire {
     pub resume: Option<String>,
     /// As `subscribe`, of a reader that begins with everything that is kept; `None` where there is no such thing.
     pub replay: Option<String>,
+    /// The head of a request for a stream of all channels from 0 to [`CHANNELS`] at once; `None` where there is no such thing.
+    pub firehose: Option<String>,
     /// How one record is published.
     pub single: Publish,
     /// How a batch is; `None` where there is no such thing.
@@ -32,16 +35,44 @@ pub struct Publish {
     pub body: String,
 }
 
-/// What every record says, whoever carries it: `{sent_us}` is the publisher's monotonic clock in microseconds, `{number}` counts
-/// the channel's records from 0. The rest is filled up, so that a record has about the size that is asked for.
-///
-/// Readers look for [`MARK`] and read both numbers behind it.
+/// The name of a channel, by its number.
 #[must_use]
-pub fn message(sent_us: u64, number: u64, bytes: usize) -> String {
-    let told = format!("{MARK}{sent_us:016} {number:010} ");
-    let rest = bytes.saturating_sub(told.len());
-    told + &"x".repeat(rest)
+pub fn channel(number: usize) -> String {
+    format!("logs:bench:w:c{number}")
+}
+
+/// How many channels a reader of all of them follows.
+pub const CHANNELS: usize = 100;
+
+/// What every record says, whoever carries it: `{sent_us}` is the publisher's monotonic clock in microseconds, `{number}` counts
+/// from 0 in each lane, and a lane is what one publisher writes to one channel. The rest is filled up, so that a record has about
+/// the size that is asked for.
+///
+/// Readers look for [`MARK`] and read the three numbers behind it, at fixed widths.
+#[must_use]
+pub fn message(sent_us: u64, number: u64, lane: usize, bytes: usize) -> String {
+    let mut message = String::with_capacity(bytes.max(TOLD));
+    // Writing into a string cannot fail.
+    let _ = write!(message, "{MARK}{sent_us:016} {number:010} {lane:05} ");
+    let mut rest = filler(bytes);
+    while rest > 0 {
+        let part = rest.min(FILLER.len());
+        message.push_str(&FILLER[..part]);
+        rest -= part;
+    }
+    message
+}
+
+const FILLER: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+/// How many bytes a message of this size has behind its numbers.
+#[must_use]
+pub fn filler(bytes: usize) -> usize {
+    bytes.saturating_sub(TOLD)
 }
 
 /// What a message begins with.
 pub const MARK: &str = "bench ";
+
+/// The bytes of a message from its mark to the blank behind the last number.
+pub const TOLD: usize = MARK.len() + 16 + 1 + 10 + 1 + 5 + 1;

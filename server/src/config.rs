@@ -60,6 +60,8 @@ pub struct Config {
     pub heartbeat: Duration,
     /// The longest a polite stop may take.
     pub drain: Duration,
+    /// While the gateway is busy, a stream is woken by records no sooner than this after the last time; zero: always at once.
+    pub write_pace: Duration,
     /// How many connections may be open; `None`: what streams need, as far as the system lets.
     pub max_connections: Option<usize>,
     /// How many streams may be open.
@@ -110,6 +112,8 @@ const RETENTION_BYTES_IN_MEMORY: u64 = 512 * MIB;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A shorter secret can be found by trying.
 const LEAST_SECRET_BYTES: usize = 16;
+/// Above, a reader would see it.
+const MOST_WRITE_PACE_MS: u64 = 1_000;
 /// Below, heartbeats would be the load; above, proxies cut idle connections long before.
 const HEARTBEAT_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 
@@ -243,6 +247,12 @@ impl Config {
                 settings.heartbeat_ms.as_deref(),
                 DEFAULT_HEARTBEAT_MS,
                 heartbeat_ms,
+            )),
+            write_pace: Duration::from_millis(reading.value(
+                "WRITE_PACE_MS",
+                settings.write_pace_ms.as_deref(),
+                10,
+                write_pace_ms,
             )),
             drain: Duration::from_millis(reading.number(
                 "DRAIN_MS",
@@ -378,6 +388,11 @@ pub(crate) fn log_filter(text: &str) -> Result<String, String> {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(format!("{text:?} is no log filter: {error}")),
     }
+}
+
+fn write_pace_ms(text: &str) -> Result<u64, String> {
+    let ms = text.parse().ok().filter(|ms| *ms <= MOST_WRITE_PACE_MS);
+    ms.ok_or_else(|| format!("{text:?} is not a number of milliseconds from 0 to {MOST_WRITE_PACE_MS}"))
 }
 
 fn heartbeat_ms(text: &str) -> Result<u64, String> {

@@ -1,49 +1,55 @@
 //! [`Connections`]: from a socket to its requests. What a stranger can do before there is a request ends here.
 //!
 //! - `room`: how many connections there may be
-//! - `activity`: what a connection is doing, and when it has done nothing for too long
+//! - `connection`: one of them, from its first byte to its end
+//! - `version`: which HTTP it speaks
+//! - `activity`: what it is doing, and when it has done nothing for too long
 //! - `requests`: its requests, on their way to [`http`]
+//! - `head`, `streaming`: an HTTP/1 connection that has become a stream
 //! - `options`: what one connection may make the gateway and its system keep
 //! - `pace`: HTTP/2 streams that take nothing
 //! - `turned_away`: what those hear for whom there is no room
 
 mod activity;
+mod connection;
+mod head;
 mod options;
 mod pace;
 mod requests;
 mod room;
+mod streaming;
 mod turned_away;
+mod version;
 
 #[cfg(test)]
 mod tests;
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper_util::{rt::TokioIo, server::conn::auto};
+use hyper::server::conn::{http1, http2};
 use logs_shared::problem::code;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
-    task::unconstrained,
-    time::{sleep, timeout},
+    time::sleep,
 };
 
 use self::{
-    activity::{Activity, Overdue, Watched},
+    activity::Activity,
+    connection::Connection,
     pace::StreamTasks,
-    requests::Requests,
-    room::{NoRoom, Place, Room},
+    room::{NoRoom, Room},
     turned_away::TurnedAway,
 };
 use crate::{
     addresses::TrustedProxies,
     gateway::Gateway,
-    http, process,
+    http::App,
+    process,
     rejections::{Rejections, reason},
     stalled::StallLimited,
-    tls::{NotEncrypted, Tls},
+    tls::Tls,
 };
 
 /// Takes connections and answers what comes on them.
@@ -55,8 +61,9 @@ pub(crate) struct Connections {
 
 /// What every connection needs.
 struct Each {
-    app: Router,
-    builder: auto::Builder<StreamTasks>,
+    app: App,
+    http1: http1::Builder,
+    http2: http2::Builder<StreamTasks>,
     tls: Option<Tls>,
     patience: Patience,
     rejections: Rejections,
@@ -107,7 +114,7 @@ impl Connections {
             );
         }
         Self::with(
-            http::app(gateway.clone()),
+            App::new(gateway.clone()),
             config.tls.clone(),
             gateway.rejections().clone(),
             Room::new(wanted.min(most), config.trusted_proxies.clone()),
@@ -120,10 +127,10 @@ impl Connections {
         let files = process::open_files();
         let most = (files - OTHER_FILES.min(files / PART_OF_OTHER_FILES)) / 2;
         let room = Room::new(most, TrustedProxies::default());
-        Self::with(app, tls, Rejections::default(), room, PATIENCE)
+        Self::with(App::of(app), tls, Rejections::default(), room, PATIENCE)
     }
 
-    fn with(app: Router, tls: Option<Tls>, rejections: Rejections, room: Room, patience: Patience) -> Self {
+    fn with(app: App, tls: Option<Tls>, rejections: Rejections, room: Room, patience: Patience) -> Self {
         let streams = StreamTasks {
             limit: patience.stalled,
             rejections: rejections.clone(),
@@ -133,7 +140,8 @@ impl Connections {
             turned_away: TurnedAway::new(tls.is_some()),
             each: Arc::new(Each {
                 app,
-                builder: options::builder(streams),
+                http1: options::http1(),
+                http2: options::http2(streams),
                 tls,
                 patience,
                 rejections,
@@ -193,97 +201,6 @@ impl Connections {
             tokio::spawn(connection.serve(socket));
         }
     }
-}
-
-/// One connection, before it is served.
-struct Connection {
-    each: Arc<Each>,
-    peer: SocketAddr,
-    activity: Activity,
-    stopping: watch::Receiver<()>,
-    place: Place,
-}
-
-impl Connection {
-    async fn serve(self, socket: TcpStream) {
-        let socket = self.each.limited(socket, self.peer);
-        self.answer(socket).await;
-    }
-
-    async fn serve_encrypted(mut self, socket: TcpStream) {
-        let (each, peer) = (self.each.clone(), self.peer);
-        let Some(tls) = &each.tls else { return };
-        let handshake = async {
-            if is_plain(&socket).await? {
-                turned_away::tell_to_encrypt(socket).await?;
-                return Err(NotEncrypted::Plain);
-            }
-            tls.accept(each.limited(socket, peer)).await
-        };
-        let encrypted = tokio::select! {
-            encrypted = timeout(each.patience.head, handshake) => encrypted,
-            _ = self.stopping.changed() => return,
-        };
-        match encrypted.unwrap_or(Err(NotEncrypted::TooSlow)) {
-            Ok(socket) => self.answer(socket).await,
-            Err(why) => {
-                each.rejections.count(reason::TLS_HANDSHAKE);
-                tracing::debug!(%peer, %why, "a connection is not encrypted and is closed");
-            }
-        }
-    }
-
-    /// Answers requests until there are no more, or until somebody ends it.
-    async fn answer(self, socket: impl AsyncRead + AsyncWrite + Unpin + 'static) {
-        let Self {
-            each,
-            peer,
-            activity,
-            mut stopping,
-            place: _place,
-        } = self;
-        let requests = Requests::new(each.app.clone(), peer, activity.clone());
-        let socket = TokioIo::new(Watched::new(socket, activity.clone()));
-        let mut connection = pin!(each.builder.serve_connection(socket, requests));
-        let mut overdue = pin!(activity.overdue());
-        loop {
-            tokio::select! {
-                // First, so that what it has just done counts.
-                biased;
-                ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%peer, error, "a connection has failed");
-                    }
-                    return;
-                }
-                // Also where the connection has used up its task's turn, as one that replays the past does.
-                stop = unconstrained(stopping.changed()) => {
-                    if stop.is_err() {
-                        return;
-                    }
-                    connection.as_mut().graceful_shutdown();
-                }
-                overdue = &mut overdue => {
-                    if overdue == Overdue::Head {
-                        each.rejections.count(reason::SLOW_HEADERS);
-                        tracing::debug!(%peer, "a connection brought no request in time and is closed");
-                        return;
-                    }
-                    connection.as_mut().graceful_shutdown();
-                    // An HTTP/2 peer is told first, and must not wait with its end.
-                    let _ = timeout(each.patience.head, connection).await;
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Whether what comes is not TLS, of which every connection begins with a handshake record (RFC 8446, section 5.1).
-async fn is_plain(socket: &TcpStream) -> io::Result<bool> {
-    const HANDSHAKE: u8 = 22;
-    let mut first = [0];
-    Ok(socket.peek(&mut first).await? > 0 && first != [HANDSHAKE])
 }
 
 /// How long no connection is taken after one could not be.

@@ -117,11 +117,14 @@ async fn open_engine(config: &Config) -> anyhow::Result<Engine> {
     let started = Instant::now();
     let (storage, retention) = (config.storage.clone(), config.retention);
     let mut opening = spawn_blocking(move || Engine::open(&storage, retention));
-    if let Ok(opened) = timeout(Duration::from_secs(1), &mut opening).await {
-        return Ok(opened??);
-    }
-    tracing::info!("reading what the data folder has, which takes a moment");
-    let engine = opening.await??;
-    tracing::info!(took = ?started.elapsed(), "the data folder is open");
+    let engine = if let Ok(opened) = timeout(Duration::from_secs(1), &mut opening).await {
+        opened??
+    } else {
+        tracing::info!("reading what the data folder has, which takes a moment");
+        let engine = opening.await??;
+        tracing::info!(took = ?started.elapsed(), "the data folder is open");
+        engine
+    };
+    engine.pace_writes(config.write_pace);
     Ok(engine)
 }

@@ -7,6 +7,10 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// A size in bytes: a whole number, alone or with one of B, KiB, MiB, GiB, TiB (also K, KB, M, …; all
 /// count in 1024s).
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {

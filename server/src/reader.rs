@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    engine::{Found, Left, Link, Log, Stamp, StoreAway, Watch, now_ms},
+    engine::{Batch, Found, Left, Link, Log, Stamp, StoreAway, Watch, now_ms},
     random,
 };
 
@@ -49,16 +49,20 @@ pub(crate) struct Reader {
     /// The changes of what it follows that it knows of.
     changes: usize,
     may_block: bool,
+    /// Whether it takes what others read too as they get it.
+    shares: bool,
     told: Told,
 }
 
 /// What a look gave besides records.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Told {
+#[derive(Default)]
+struct Told {
     /// Why records were missing, once a gap.
-    pub(crate) gaps: Vec<GapReason>,
+    gaps: Vec<GapReason>,
     /// The first record that was written, with the smallest id of them.
     first: Option<(RecordId, Stamp)>,
+    /// Records that others get as the same bytes.
+    batch: Option<Batch>,
 }
 
 struct Round {
@@ -167,8 +171,19 @@ impl Reader {
             resting: None,
             changes,
             may_block,
+            shares: false,
             told: Told::default(),
         })
+    }
+
+    /// From now on, what others read too may come as one batch, see [`Self::take_batch`].
+    pub(crate) fn sharing(self) -> Self {
+        Self { shares: true, ..self }
+    }
+
+    /// What the last look gave in front of the bytes that it appended.
+    pub(crate) fn take_batch(&mut self) -> Option<Batch> {
+        self.told.batch.take()
     }
 
     /// Everything up to here has been written; nothing after it has.
@@ -230,7 +245,7 @@ impl Reader {
                 });
             }
             records += self.drain(budget, out);
-            if out.len() >= budget {
+            if self.is_full(budget, out) {
                 return Ok(Progress::Records(records));
             }
         }
@@ -251,16 +266,27 @@ impl Reader {
         if !self.log.is_confirmed(self.watch.needs()) {
             return Some(Progress::Fetching);
         }
-        // The order matters: what is at or below this mark has marked its channel before.
-        let limit = self.log.head();
-        self.watch.take_ready(&mut self.ready);
-        if self.watch.changes() != self.changes {
-            // Some links may be detached already and others not attached yet: a round without them would lose records.
-            return Some(Progress::Fetching);
-        }
-        if limit <= self.cursor {
-            return Some(Progress::CaughtUp);
-        }
+        let mut awaits_head = false;
+        let limit = loop {
+            // The order matters: what is at or below this mark has marked its channel before.
+            let limit = self.log.head();
+            self.watch.take_ready(&mut self.ready);
+            if self.watch.changes() != self.changes {
+                // Some links may be detached already and others not attached yet: a round without them would lose records.
+                return Some(Progress::Fetching);
+            }
+            if limit > self.cursor {
+                break limit;
+            }
+            let cursor = self.cursor;
+            self.ready.retain(|link| !link.log.settle(link, cursor));
+            if self.ready.is_empty() || awaits_head {
+                return Some(Progress::CaughtUp);
+            }
+            // There are records that cannot be read yet: they have marked their channel, which no record marks once more.
+            self.watch.await_head();
+            awaits_head = true;
+        };
         let unread = std::mem::take(&mut self.ready);
         self.round = Some(Round {
             limit,
@@ -279,6 +305,11 @@ impl Reader {
         let mut records = 0;
         if round.unread.len() == 1 && round.runs.is_empty() && round.in_store.is_empty() {
             records += self.drain_single(&mut round, budget, out);
+            if self.is_full(budget, out) && !round.is_done() {
+                // The rest of it goes the same way.
+                self.round = Some(round);
+                return records;
+            }
         }
         for link in std::mem::take(&mut round.unread) {
             self.sort_in(Run::new(link, self.cursor), &mut round, out);
@@ -303,12 +334,33 @@ impl Reader {
         records
     }
 
-    /// One channel alone needs no merging: its bytes go straight to where they are wanted. Leaves
+    /// Whether the look has given enough.
+    fn is_full(&self, budget: usize, out: &[u8]) -> bool {
+        out.len() >= budget || self.told.batch.is_some()
+    }
+
+    /// One channel alone needs no merging: its bytes go straight to where they are wanted, or are those of others. Leaves
     /// the channel unread where the budget ends first or the store must be asked.
     fn drain_single(&mut self, round: &mut Round, budget: usize, out: &mut Vec<u8>) -> u64 {
         let Some(link) = round.unread.pop() else { return 0 };
         let mut records = 0;
         loop {
+            if self.shares && out.is_empty() {
+                let (log, cursor) = (&self.log, &mut self.cursor);
+                let joined = link
+                    .log
+                    .take_joined(&log.batches, &link, cursor, round.limit, budget);
+                if let Some((joined, left)) = joined {
+                    self.told.first.get_or_insert(joined.first);
+                    self.told.batch = Some(joined.batch);
+                    match left {
+                        Left::Nothing => {}
+                        Left::Beyond => self.ready.push(link),
+                        Left::More | Left::InStore => round.unread.push(link),
+                    }
+                    return joined.records;
+                }
+            }
             let left = link.log.take(&link, &mut self.cursor, round.limit, |found| {
                 match found {
                     Found::Gap { from, to, reason } => {

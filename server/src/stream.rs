@@ -1,20 +1,17 @@
 //! [`LogStream`]: one reader's response body.
 
 use std::{
-    convert::Infallible,
-    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
 use logs_shared::{
     RecordId, ServerEvent,
     api::RETRY_MS,
-    event::{self, CaughtUp, Close, Heartbeat, Subscription},
+    event::{self, CaughtUp, Close, Expiring, Heartbeat, Subscription},
 };
-use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until};
+use tokio::time::Instant;
 
 use crate::{
     engine::Batch,
@@ -24,9 +21,11 @@ use crate::{
     streams::{Drain, Ending, OpenStream},
 };
 
-use self::expiry::Expiry;
+mod moments;
+mod on_its_way;
 
-mod expiry;
+use self::moments::Moments;
+pub(crate) use self::on_its_way::OnItsWay;
 
 /// One reader's response body: the opening events, then whatever its [`Reader`] finds, and a
 /// heartbeat. It holds nothing while its connection takes nothing.
@@ -34,14 +33,10 @@ pub(crate) struct LogStream {
     reader: Reader,
     open: OpenStream,
     opening: Option<Bytes>,
-    heartbeat: Interval,
+    moments: Moments,
     caught_up: bool,
     /// Whether the last heartbeat said that the store is away.
     told_delay: bool,
-    /// The end of its reader's credential, where it has one.
-    expiry: Option<Box<Expiry>>,
-    /// The moment at which it ends, once it was asked to.
-    end: Option<Pin<Box<Sleep>>>,
     ended: bool,
 }
 
@@ -66,17 +61,13 @@ impl LogStream {
         ends_after: Option<Duration>,
     ) -> Self {
         open.delivered(0, None, reader.cursor());
-        let mut heartbeat = interval_at(Instant::now() + heartbeat, heartbeat);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            reader,
+            reader: reader.sharing(),
             open,
             opening: Some(opening),
-            heartbeat,
+            moments: Moments::new(heartbeat, ends_after),
             caught_up: false,
             told_delay: false,
-            expiry: ends_after.map(|after| Box::new(Expiry::new(after))),
-            end: None,
             ended: false,
         }
     }
@@ -102,11 +93,13 @@ impl LogStream {
     /// The next bytes for the connection; `None` where there are none yet.
     fn next_chunk(&mut self, cx: &mut Context<'_>) -> Option<Chunk> {
         let mut out = Vec::new();
+        let due = self.moments.poll(cx);
         // Who may no more gets nothing more, and what was asked for later is seen below.
-        if self.is_ended_early(cx, &mut out) {
+        if self.is_ended_early(due, &mut out) {
             return Some(Chunk::Owned(out));
         }
         let progress = self.reader.read(cx.waker(), CHUNK_BYTES, &mut out);
+        let batch = self.reader.take_batch();
         let cursor = self.reader.cursor();
         match progress {
             Ok(Progress::Records(records)) => {
@@ -127,15 +120,23 @@ impl LogStream {
         if let Some(channels) = self.open.take_change() {
             ServerEvent::Subscription(Subscription { channels }).write_sse(None, &mut out);
         }
-        if !self.is_ended_early(cx, &mut out) {
-            self.drain(cx, &mut out);
+        if !self.is_ended_early(due, &mut out) {
+            self.drain(due, &mut out);
         }
         let delayed_ms = self.reader.delayed_ms();
         // Whoever waits for a record is to know at once why none comes.
         if std::mem::replace(&mut self.told_delay, delayed_ms.is_some()) != delayed_ms.is_some() {
             write_heartbeat(delayed_ms, cursor, &mut out);
         }
-        while out.is_empty() && self.heartbeat.poll_tick(cx).is_ready() {
+        if let Some(batch) = batch {
+            return Some(if out.is_empty() {
+                Chunk::Shared(batch)
+            } else {
+                Chunk::Owned([&batch.plain(), &*out].concat())
+            });
+        }
+        // It can wait for what is there: it is due until it is written.
+        if out.is_empty() && due.is_some_and(|now| self.moments.is_to_beat(now)) {
             write_heartbeat(delayed_ms, cursor, &mut out);
         }
         (!out.is_empty()).then_some(Chunk::Owned(out))
@@ -153,38 +154,36 @@ fn write_heartbeat(delayed_ms: Option<u64>, cursor: RecordId, out: &mut Vec<u8>)
 impl LogStream {
     /// Ends it where an operator or the credential does, and says beforehand when the credential will. To be called after the
     /// reader has registered the waker too.
-    fn is_ended_early(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> bool {
-        if let Some(ending) = self.open.ending() {
-            match ending {
-                Ending::Closed => self.close("closed", out),
-                Ending::Revoked => self.close_for_good("revoked", out),
+    fn is_ended_early(&mut self, due: Option<Instant>, out: &mut Vec<u8>) -> bool {
+        match (self.open.ending(), due) {
+            (Some(Ending::Closed), _) => self.close("closed", out),
+            (Some(Ending::Revoked), _) => self.close_for_good("revoked", out),
+            (None, Some(now)) => {
+                if let Some(left) = self.moments.is_expiring(now) {
+                    let within_ms = quantity::millis(left);
+                    ServerEvent::Expiring(Expiring { within_ms }).write_sse(None, out);
+                }
+                if self.moments.is_expired(now) {
+                    // With another credential it may come back.
+                    self.close("expired", out);
+                }
             }
-        } else if let Some(expiry) = &mut self.expiry
-            && expiry.is_over(cx, out)
-        {
-            // With another credential it may come back.
-            self.close("expired", out);
+            (None, None) => {}
         }
         self.ended
     }
 
     /// Says once that the stream will end, and ends it when its moment has come. To be called after
     /// the reader has registered the waker, so that the request to end is not missed.
-    fn drain(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) {
-        if self.end.is_none() {
-            let Some(Drain { window, end_at }) = self.open.drain() else {
-                return;
-            };
-            self.end = Some(Box::pin(sleep_until(end_at)));
+    fn drain(&mut self, due: Option<Instant>, out: &mut Vec<u8>) {
+        if self.moments.is_ending() {
+            if due.is_some_and(|now| self.moments.is_over(now)) {
+                self.close("shutdown", out);
+            }
+        } else if let Some(Drain { window, end_at }) = self.open.drain() {
+            self.moments.end_at(end_at);
             let within_ms = quantity::millis(window);
             ServerEvent::Drain(event::Drain { within_ms }).write_sse(None, out);
-        }
-        if self
-            .end
-            .as_mut()
-            .is_some_and(|end| end.as_mut().poll(cx).is_ready())
-        {
-            self.close("shutdown", out);
         }
     }
 
@@ -205,19 +204,6 @@ impl LogStream {
     }
 }
 
-impl Body for LogStream {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let chunk = self.poll_chunk(cx);
-        chunk.map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk.into_plain()))))
-    }
-}
-
 impl Chunk {
     /// How many bytes of events it has.
     pub(crate) fn len(&self) -> usize {
@@ -228,7 +214,7 @@ impl Chunk {
     }
 
     /// Its events, without the framing of any connection.
-    fn into_plain(self) -> Bytes {
+    pub(crate) fn into_plain(self) -> Bytes {
         match self {
             Self::Owned(events) => events.into(),
             Self::Shared(batch) => batch.plain(),

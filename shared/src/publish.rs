@@ -148,6 +148,10 @@ impl Publication {
             BodyKind::Ndjson => {
                 for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
                     room(&entries)?;
+                    if let Some(item) = Item::read_at_once(line) {
+                        item.append_entries(now, &mut entries);
+                        continue;
+                    }
                     match serde_json::from_str::<&RawValue>(line) {
                         Ok(raw) => Item::read(raw).append_entries(now, &mut entries),
                         Err(error) => {
@@ -167,7 +171,10 @@ impl Publication {
                         }
                     }
                     Some(b'{') => {
-                        let item = Item::read(serde_json::from_str::<&RawValue>(text).map_err(whole)?);
+                        let item = match Item::read_at_once(text) {
+                            Some(item) => item,
+                            None => Item::read(serde_json::from_str::<&RawValue>(text).map_err(whole)?),
+                        };
                         is_batch = item.is_array();
                         item.append_entries(now, &mut entries);
                     }
@@ -226,6 +233,13 @@ impl<'a> Item<'a> {
         }
         let target = serde_json::from_str(raw.get());
         Self(target.map_err(|error| EntryError::Invalid(json::reason(&error))))
+    }
+
+    /// The same of a text that may be no JSON. `None` where it is not, or is no publication: which of both it is, and why, is
+    /// found out by who looks at it again.
+    fn read_at_once(text: &'a str) -> Option<Self> {
+        let target = text.starts_with('{').then(|| serde_json::from_str(text));
+        target?.ok().map(|target| Self(Ok(target)))
     }
 
     fn is_array(&self) -> bool {

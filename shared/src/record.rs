@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Deref};
 
 use serde::Deserialize;
 
-use crate::{Channel, Fields, Level, RecordId, Timestamp, append_text};
+use crate::{Channel, Fields, Level, RecordId, Timestamp, append_text, sse};
 
 /// What a publisher said, before the writer gave it an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl LogEntry {
             json.push_str(resource_id);
         }
         json.push_str(r#"","timestamp":""#);
-        json.push_str(&self.timestamp.to_string());
+        self.timestamp.append_to(&mut json);
         json.push_str(r#"","level":""#);
         json.push_str(self.level.as_str());
         json.push_str(r#"","message":"#);
@@ -85,6 +85,18 @@ impl EncodedEntry {
         // Writing to a vector does not fail.
         let _ = write!(out, "{id}");
         out.extend_from_slice(self.0.as_bytes());
+    }
+
+    /// Appends the record as the event that readers get, where `id` is its id as text.
+    pub fn write_event(&self, id: &[u8], out: &mut Vec<u8>) {
+        out.reserve(24 + JSON_START.len() + 2 * id.len() + self.0.len());
+        out.extend_from_slice(b"id: ");
+        out.extend_from_slice(id);
+        out.extend_from_slice(b"\ndata: ");
+        out.extend_from_slice(JSON_START.as_bytes());
+        out.extend_from_slice(id);
+        out.extend_from_slice(self.0.as_bytes());
+        sse::end_event(out);
     }
 
     /// The record's JSON from behind its id: what is kept where ids are kept apart.
@@ -188,6 +200,18 @@ mod tests {
             record("logs:etl:w", "m", "{}").to_json(),
             r#"{"type":"log","id":"1758796200000-0","channel":"logs:etl:w","service":"etl","workspace_id":"w","timestamp":"2025-09-25T10:30:00.000Z","level":"INFO","message":"m"}"#
         );
+    }
+
+    #[test]
+    fn an_event_is_what_its_parts_are_together() {
+        let record = record("logs:etl:w", "m", "{}");
+        let (mut event, mut parts) = (Vec::new(), Vec::new());
+        let encoded = record.entry.encode();
+        encoded.write_event(record.id.to_string().as_bytes(), &mut event);
+        sse::start_event(&mut parts, None, Some(record.id));
+        encoded.write_json(record.id, &mut parts);
+        sse::end_event(&mut parts);
+        assert_eq!(event, parts);
     }
 
     #[test]

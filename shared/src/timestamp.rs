@@ -78,16 +78,37 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    /// As RFC 3339, in UTC, with milliseconds. Every record has one, so this formats by hand.
+    pub(crate) fn append_to(self, out: &mut String) {
         let (days, ms) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
         let (year, month, day) = civil_from_days(days);
         let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
-            ms % 1_000
-        )
+        let numbers = [
+            (4, year, '-'),
+            (2, month, '-'),
+            (2, day, 'T'),
+            (2, hour, ':'),
+            (2, minute, ':'),
+            (2, second, '.'),
+            (3, ms % 1_000, 'Z'),
+        ];
+        for (digits, number, end) in numbers {
+            for place in [1_000, 100, 10, 1].into_iter().skip(4 - digits) {
+                out.push(DIGITS[usize::try_from(number / place % 10).unwrap_or(0)]);
+            }
+            out.push(end);
+        }
+    }
+}
+
+const DIGITS: [char; 10] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(24);
+        self.append_to(&mut text);
+        f.write_str(&text)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Programs that Debian has and the tests need.
+//! Programs that Debian has, and the tests or measurements need.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::{process, step::Step, workspace::Workspace};
 
-/// A program that the tests start, and the package it is in.
+/// A program that is started, or a part of one, and the package it is in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Program {
     /// As it is typed.
@@ -22,7 +22,7 @@ impl Program {
     pub(crate) fn ensure(self, workspace: &Workspace) -> Result<()> {
         let step = Step::start(format!("Checking {}", self.name));
         let by_hand = format!(
-            "the tests need {}. On Debian:\n\n  sudo apt-get update && sudo apt-get install {}",
+            "{} is needed. On Debian:\n\n  sudo apt-get update && sudo apt-get install {}",
             self.name,
             self.packages.join(" ")
         );

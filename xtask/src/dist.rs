@@ -1,6 +1,6 @@
 //! `dist`: what is handed out.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -18,8 +18,7 @@ use crate::{
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     setup::run(workspace)?;
     let node = Node::find(workspace)?;
-    let page = Page::build_smallest(workspace, tools(node.as_ref())?)?;
-    let binary = gateway::build(workspace, Profile::Dist, &page)?;
+    let binary = binary(workspace, node.as_ref())?;
 
     let step = Step::start("Collecting dist/");
     let dir = workspace.source("dist");
@@ -52,6 +51,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         None => step.done_with("Node.js with npm is not installed, so there are none"),
     }
     Ok(())
+}
+
+/// Builds the gateway that is handed out, and gives its path.
+pub(crate) fn binary(workspace: &Workspace, node: Option<&Node<'_>>) -> Result<PathBuf> {
+    let page = Page::build_smallest(workspace, tools(node)?)?;
+    gateway::build(workspace, Profile::Dist, &page)
 }
 
 /// What makes the page small. Without Node.js there is none of it, and the page is larger.

@@ -1,6 +1,6 @@
 //! `cargo xtask`: set-up, build, run, test and lint of this workspace.
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{env, ffi::{OsStr, OsString}, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 
@@ -8,6 +8,7 @@ use crate::{node::Node, page::Page, workspace::Workspace};
 
 mod api;
 mod audit;
+mod bench;
 mod bundles;
 mod chromium;
 mod counts;
@@ -43,7 +44,9 @@ cargo xtask <command> [-- arguments]
   fuzz    what is read from the wire, under random input; arguments after -- are a target and its seconds
   web     bundle the host pages of the end-to-end tests, with the npm package inside, and print where they are
   lint    formatting, clippy for the host and for the browser, and what the dependencies are
-  bench   ui: what a viewer costs in the browser, in figures; for its arguments: bench ui -- --help
+  bench   the gateway beside nchan, Express and bare sockets under the same load, into docs/PERFORMANCE.md; a part of that, only
+          printed: bench -- --help. With one of these words, something else:
+          ui: what a viewer costs in the browser; for its arguments: bench ui -- --help
           counts: instructions of the hottest paths beside the committed ones; -- --accept commits to new ones
           micro: what single steps of a record's way take; arguments after -- are the benchmarks'
   size    build the smallest page, for what it weighs; fails where the widget is larger than was promised
@@ -62,9 +65,9 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Result<()> {
-    let mut args = env::args_os().skip(1);
+    let mut args = env::args_os().skip(1).peekable();
     let name = args.next().unwrap_or_else(|| "--help".into());
-    let of = if name == "bench" { args.next() } else { None };
+    let of = args.next_if(|of| name == "bench" && ["ui", "counts", "micro"].iter().any(|word| of == word));
     let rest = passed_on(args)?;
     let name = name.to_str().context("the command is not UTF-8")?;
     let workspace = Workspace::locate()?;
@@ -79,12 +82,12 @@ fn command() -> Result<()> {
         ("run", _) => run(&workspace, &rest),
         ("test", _) => test::run(&workspace, &rest),
         ("crash" | "measure", _) => trial::run(&workspace, name, &rest),
-        ("bench", _) if of.as_deref() == Some("ui".as_ref()) => trial::run(&workspace, "bench_ui", &rest),
-        ("bench", _) if of.as_deref() == Some("counts".as_ref()) => counts::run(&workspace, &rest),
-        ("bench", _) if of.as_deref() == Some("micro".as_ref()) => micro::run(&workspace, &rest),
-        ("bench", _) => {
-            bail!("say what is to be measured: `cargo xtask bench ui`, `counts` or `micro`\n\n{HELP}")
-        }
+        ("bench", _) => match of.as_deref().map(OsStr::to_str) {
+            None => bench::run(&workspace, &rest),
+            Some(Some("ui")) => trial::run(&workspace, "bench_ui", &rest),
+            Some(Some("counts")) => counts::run(&workspace, &rest),
+            Some(_) => micro::run(&workspace, &rest),
+        },
         ("api", true) => api::run(&workspace),
         ("fuzz", _) => fuzz::run(&workspace, &rest),
         ("web", true) => web(&workspace),

@@ -1,4 +1,4 @@
-//! [`Node`]: Node.js and npm, and the packages that `e2e/web/package-lock.json` pins.
+//! [`Node`]: Node.js and npm, and the packages that a `package-lock.json` of the source tree pins.
 
 use std::{
     fs,
@@ -11,13 +11,26 @@ use crate::{debian, process, step::Step, workspace::Workspace};
 
 /// Debian's packages.
 const PACKAGES: [&str; 2] = ["nodejs", "npm"];
-/// Where the pinned packages are named.
-const MANIFESTS: &str = "e2e/web";
-/// Where they are installed, below the target folder.
-const INSTALLED: &str = "npm";
+/// What the pages of the tests are made with.
+const WEB: Packages = Packages {
+    manifests: "e2e/web",
+    installed: "npm",
+    what: "what the pages of the tests are made with",
+};
 /// The package that holds `wasm-opt`, to the digit: the page's size is compared between builds. Apart from the others,
 /// because it is large and only `dist` and `size` want it.
 const BINARYEN: &str = "binaryen@132.0.0";
+
+/// Packages, each in one version.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packages {
+    /// The folder of the source tree whose `package.json` and `package-lock.json` name them.
+    pub(crate) manifests: &'static str,
+    /// Where they are installed, below the target folder.
+    pub(crate) installed: &'static str,
+    /// What they are, in words.
+    pub(crate) what: &'static str,
+}
 
 /// A Node.js with npm.
 #[derive(Debug)]
@@ -38,7 +51,7 @@ impl<'a> Node<'a> {
     pub(crate) fn ensure(workspace: &'a Workspace) -> Result<Self> {
         let step = Step::start("Checking Node.js");
         let by_hand = format!(
-            "the tests of the JavaScript modules need Node.js (20 or later) and npm. On Debian:\n\n  \
+            "Node.js (20 or later) and npm are needed. On Debian:\n\n  \
              sudo apt-get update && sudo apt-get install {}",
             PACKAGES.join(" ")
         );
@@ -64,20 +77,25 @@ impl<'a> Node<'a> {
         npm
     }
 
-    /// Installs the pinned packages where they are not yet, and gives the folder that has them.
+    /// Installs what the pages of the tests are made with where it is not yet, and gives the folder that has it.
     pub(crate) fn modules(&self) -> Result<PathBuf> {
-        let dir = self.0.target(INSTALLED);
+        self.install(WEB)
+    }
+
+    /// Installs pinned packages where they are not yet, and gives the folder that has them.
+    pub(crate) fn install(&self, packages: Packages) -> Result<PathBuf> {
+        let dir = self.0.target(packages.installed);
         let mut is_there = dir.join("node_modules").is_dir();
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let mut wanted = Vec::new();
         for name in ["package.json", "package-lock.json"] {
-            let source = self.0.source(MANIFESTS).join(name);
+            let source = self.0.source(packages.manifests).join(name);
             let bytes = fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?;
             is_there &= fs::read(dir.join(name)).ok().as_ref() == Some(&bytes);
             wanted.push((dir.join(name), bytes));
         }
         if !is_there {
-            let step = Step::start("Installing what the pages of the tests are made with");
+            let step = Step::start(format!("Installing {}", packages.what));
             let lock = dir.join("package-lock.json");
             for (path, bytes) in &wanted {
                 fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,4 +1,4 @@
-//! `crash`, `measure` and `bench`: what takes longer than a test may, tried with the real binary.
+//! `crash`, `measure` and `bench ui`: what takes longer than a test may, tried with the real binary.
 
 use std::ffi::OsString;
 

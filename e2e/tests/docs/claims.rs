@@ -10,8 +10,9 @@ use anyhow::Result;
 use crate::document::Document;
 
 /// Folders of the source tree, at its root: what begins with one of them names a file.
-const FOLDERS: [&str; 13] = [
+const FOLDERS: [&str; 14] = [
     ".ci/",
+    "bench/",
     "client/",
     "deploy/",
     "docs/",

@@ -25,7 +25,7 @@ pub struct ServiceTokens {
 
 /// Tokens with their grants, as they are written down.
 #[derive(Clone, Debug, Default)]
-struct TokenList(Vec<(HashedToken, Grant)>);
+struct TokenList(Vec<(HashedToken, Arc<Grant>)>);
 
 /// What a publisher may publish to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,6 +157,12 @@ impl ServiceTokens {
     /// What this token may publish to.
     #[must_use]
     pub fn grant(&self, token: &str) -> Option<Grant> {
+        self.grant_of(&HashedToken::new(token))
+            .map(|grant| (*grant).clone())
+    }
+
+    /// As [`Self::grant`], of a token that is hashed already.
+    pub(crate) fn grant_of(&self, token: &HashedToken) -> Option<Arc<Grant>> {
         self.current().grant(token).cloned()
     }
 
@@ -169,9 +175,11 @@ impl ServiceTokens {
 
 impl TokenList {
     fn demo() -> Self {
-        let grant = |service: &str| Grant {
-            services: Names::These(vec![service.to_owned()]),
-            workspaces: Names::All,
+        let grant = |service: &str| {
+            Arc::new(Grant {
+                services: Names::These(vec![service.to_owned()]),
+                workspaces: Names::All,
+            })
         };
         let tokens = DEMO_TOKENS.iter();
         Self(
@@ -197,17 +205,18 @@ impl TokenList {
         Ok(list)
     }
 
-    fn grant(&self, token: &str) -> Option<&Grant> {
-        let token = HashedToken::new(token);
+    fn grant(&self, token: &HashedToken) -> Option<&Arc<Grant>> {
         // Looks at every one, so that the time does not tell which it was.
         self.0.iter().fold(
             None,
-            |found, (known, grant)| if known.is(&token) { Some(grant) } else { found },
+            |found, (known, grant)| if known.is(token) { Some(grant) } else { found },
         )
     }
 
     fn has_demo_token(&self) -> bool {
-        DEMO_TOKENS.iter().any(|(token, _)| self.grant(token).is_some())
+        DEMO_TOKENS
+            .iter()
+            .any(|(token, _)| self.grant(&HashedToken::new(token)).is_some())
     }
 }
 
@@ -237,7 +246,7 @@ impl FromStr for TokenList {
                 services: Names::parse(services).map_err(named)?,
                 workspaces: Names::parse(workspaces).map_err(named)?,
             };
-            Ok((HashedToken::new(token.trim()), grant))
+            Ok((HashedToken::new(token.trim()), Arc::new(grant)))
         });
         let tokens: Vec<_> = tokens.collect::<Result<_, String>>()?;
         let mut numbers = HashMap::new();

@@ -96,6 +96,10 @@ pub struct Settings {
     /// The longest silence on a stream, in milliseconds [default: 15000]
     #[arg(long, env = "HEARTBEAT_MS", value_name = "MS")]
     pub heartbeat_ms: Option<String>,
+    /// While the gateway is busy, a stream is woken by records no sooner than so many milliseconds after the last time, and is sent all that
+    /// came meanwhile; 0: at once, always [default: 10]
+    #[arg(long, env = "WRITE_PACE_MS", value_name = "MS")]
+    pub write_pace_ms: Option<String>,
     /// The longest a polite stop may take, in milliseconds [default: 10000]
     #[arg(long, env = "DRAIN_MS", value_name = "MS")]
     pub drain_ms: Option<String>,

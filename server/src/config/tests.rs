@@ -47,6 +47,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         retention_bytes: some("lots"),
         heartbeat_ms: some("5"),
         drain_ms: some("-1"),
+        write_pace_ms: some("1001"),
         max_streams: some("x"),
         max_streams_per_user: some("x"),
         max_streams_per_address: some("0"),
@@ -80,6 +81,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
         "RETENTION_BYTES",
         "HEARTBEAT_MS",
         "DRAIN_MS",
+        "WRITE_PACE_MS",
         "MAX_STREAMS",
         "MAX_STREAMS_PER_USER",
         "MAX_CONNECTIONS",
@@ -91,7 +93,7 @@ fn every_mistake_is_told_at_once_and_no_secret_with_it() {
             "{name}: {errors:#?}"
         );
     }
-    assert_eq!(errors.len(), 24, "{errors:#?}");
+    assert_eq!(errors.len(), 25, "{errors:#?}");
     assert!(!errors.concat().contains("s3cret"), "{errors:#?}");
 }
 

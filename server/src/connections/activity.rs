@@ -4,11 +4,15 @@ use std::{
     future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -26,6 +30,8 @@ struct Shared {
     patience: Patience,
     state: Mutex<State>,
     changed: AtomicWaker,
+    /// Whether something was written of which a part may wait. Used by the task alone that has the connection.
+    is_unflushed: AtomicBool,
 }
 
 struct State {
@@ -67,6 +73,7 @@ impl Activity {
             patience,
             state: Mutex::new(state),
             changed: AtomicWaker::new(),
+            is_unflushed: AtomicBool::new(false),
         }))
     }
 
@@ -128,6 +135,15 @@ impl Activity {
         }
     }
 
+    /// Whether all that was answered so far is on its way to the peer.
+    pub(super) fn is_flushed(&self) -> bool {
+        !self.0.is_unflushed.load(Ordering::Relaxed)
+    }
+
+    fn set_flushed(&self, is_flushed: bool) {
+        self.0.is_unflushed.store(!is_flushed, Ordering::Relaxed);
+    }
+
     /// The socket has taken something: of an answer, as HTTP/1 writes nothing else. HTTP/2 also answers pings.
     fn wrote(&self) {
         let mut state = self.state();
@@ -157,12 +173,23 @@ impl Drop for OpenRequest {
 /// A socket whose reads and writes are activity.
 pub(super) struct Watched<S> {
     socket: S,
+    /// What was read of it before, and is read again first.
+    begin: Bytes,
     activity: Activity,
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(socket: S, activity: Activity) -> Self {
-        Self { socket, activity }
+    pub(super) fn new(socket: S, begin: Bytes, activity: Activity) -> Self {
+        Self {
+            socket,
+            begin,
+            activity,
+        }
+    }
+
+    /// The socket alone.
+    pub(super) fn into_inner(self) -> S {
+        self.socket
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -179,6 +206,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.begin.is_empty() {
+            let some = self.begin.len().min(into.remaining());
+            into.put_slice(&self.begin.split_to(some));
+            return Poll::Ready(Ok(()));
+        }
         let before = into.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(cx, into);
         if into.filled().len() > before {
@@ -190,6 +222,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.activity.set_flushed(false);
         let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.wrote(written)
     }
@@ -199,6 +232,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.activity.set_flushed(false);
         let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
         self.wrote(written)
     }
@@ -207,8 +241,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         self.socket.is_write_vectored()
     }
 
+    // hyper flushes what it writes to when it has written all it had.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.activity.set_flushed(true);
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -2,7 +2,8 @@
 
 use std::{io, time::Duration};
 
-use hyper_util::{rt::TokioTimer, server::conn::auto};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::TokioTimer;
 use logs_shared::api::{MAX_HEADER_BYTES, MAX_URI_BYTES};
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -24,10 +25,23 @@ pub(super) fn set_up(socket: &TcpStream, patience: Patience) -> io::Result<()> {
     socket.set_tcp_user_timeout(Some(patience.stalled * 2))
 }
 
-/// What one connection may make the gateway keep in memory.
-pub(super) fn builder(streams: StreamTasks) -> auto::Builder<StreamTasks> {
-    /// What comes is kept up to this: all that `http::limits` answers itself, and some more.
-    const HEAD_BYTES: usize = 2 * (MAX_URI_BYTES + MAX_HEADER_BYTES);
+/// What comes of a head is kept up to this: all that `http::limits` answers itself, and some more.
+const HEAD_BYTES: usize = 2 * (MAX_URI_BYTES + MAX_HEADER_BYTES);
+
+/// What one HTTP/1 connection may make the gateway keep in memory.
+pub(super) fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // `Activity` looks after that: it knows a connection that rests from one that brings its head too slowly.
+        .header_read_timeout(None)
+        // Not `max_headers`: the 100 that are usual lie on the stack, and with others every connection costs 8 KiB more.
+        .max_buf_size(HEAD_BYTES);
+    builder
+}
+
+/// What one HTTP/2 connection may make the gateway keep in memory.
+pub(super) fn http2(streams: StreamTasks) -> http2::Builder<StreamTasks> {
     /// Requests of one connection at a time; as browsers have it where they are not told.
     const STREAMS: u32 = 100;
     /// What a stream has been given, and its peer has not taken.
@@ -42,16 +56,8 @@ pub(super) fn builder(streams: StreamTasks) -> auto::Builder<StreamTasks> {
     const RESET_UNHEARD: usize = 20;
     const RESET_FOR_ERRORS: usize = 256;
 
-    let mut builder = auto::Builder::new(streams);
+    let mut builder = http2::Builder::new(streams);
     builder
-        .http1()
-        .timer(TokioTimer::new())
-        // `Activity` looks after that: it knows a connection that rests from one that brings its head too slowly.
-        .header_read_timeout(None)
-        // Not `max_headers`: the 100 that are usual lie on the stack, and with others every connection costs 8 KiB more.
-        .max_buf_size(HEAD_BYTES);
-    builder
-        .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_AFTER)
         .keep_alive_timeout(PONG_WITHIN)

@@ -2,41 +2,72 @@
 
 use std::{
     convert::Infallible,
+    future::pending,
     net::SocketAddr,
     pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 
 use axum::{
-    Router,
     body::Body,
     extract::{ConnectInfo, Request},
-    http::Version,
+    http::{Method, Version},
     response::Response,
 };
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::{body::Incoming, service::Service};
-use hyper_util::service::TowerToHyperService;
 
 use super::{
     activity::{Activity, OpenRequest},
+    head,
     pace::Pace,
+};
+use crate::{
+    http::App,
+    stream::{LogStream, OnItsWay},
 };
 
 /// The requests of one connection, on their way to what answers them.
 pub(super) struct Requests {
-    app: TowerToHyperService<Router>,
+    app: App,
     peer: SocketAddr,
     activity: Activity,
+    opened: Opened,
+}
+
+/// What is left to say to an HTTP/1 connection whose request has opened a stream.
+pub(super) struct Answer {
+    /// Everything before the body.
+    pub(super) head: Vec<u8>,
+    /// Whether the body is in chunks; otherwise it ends with the connection.
+    pub(super) is_chunked: bool,
+    pub(super) stream: LogStream,
+}
+
+/// Where the answer is put whose body is a stream, to be taken out of the hands of what reads the requests. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Opened(Arc<Mutex<Option<Answer>>>);
+
+impl Opened {
+    fn put(&self, answer: Answer) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+
+    pub(super) fn take(&self) -> Option<Answer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Requests {
-    pub(super) fn new(app: Router, peer: SocketAddr, activity: Activity) -> Self {
+    /// An HTTP/1 request that opens a stream is never answered here: its answer is in `opened`.
+    pub(super) fn new(app: App, peer: SocketAddr, activity: Activity, opened: Opened) -> Self {
         Self {
-            app: TowerToHyperService::new(app),
+            app,
             peer,
             activity,
+            opened,
         }
     }
 }
@@ -47,10 +78,28 @@ impl Service<Request<Incoming>> for Requests {
     type Future = Pin<Box<dyn Future<Output = Result<Response<AnswerBody>, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let open = self.activity.request(request.version() < Version::HTTP_2);
+        let version = request.version();
+        let open = self.activity.request(version < Version::HTTP_2);
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        let answer = self.app.call(request);
-        Box::pin(async move { Ok(answer.await?.map(|body| AnswerBody::new(body, open))) })
+        let has_body = request.method() != Method::HEAD;
+        let opened = (version < Version::HTTP_2 && has_body).then(|| self.opened.clone());
+        let app = self.app.clone();
+        Box::pin(async move {
+            let mut answer = app.answer(request).await;
+            if let Some(opened) = opened
+                && let Some(stream) = answer.extensions_mut().remove::<OnItsWay>()
+                && let Some(stream) = stream.take()
+            {
+                opened.put(Answer {
+                    head: head::of_stream(&answer, version),
+                    is_chunked: version >= Version::HTTP_11,
+                    stream,
+                });
+                drop(answer);
+                return pending().await;
+            }
+            Ok(answer.map(|body| AnswerBody::new(body, open)))
+        })
     }
 }
 

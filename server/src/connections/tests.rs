@@ -1,5 +1,7 @@
 //! What a stranger can do to the gateway before there is a request, and with the answer to one.
 
+mod streams;
+
 use std::time::Instant;
 
 use axum::{body::Body, routing::get};
@@ -7,12 +9,12 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, client::conn::http2};
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use logs_shared::Problem;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     task::JoinHandle,
-    time::interval,
+    time::{interval, timeout},
 };
 
 use super::*;
@@ -56,10 +58,14 @@ async fn serve(patience: Patience, most: usize) -> Served {
         .route("/", get(|| async { "word" }))
         .route("/endless", get(endless))
         .route("/slow", get(slow));
+    serve_app(app, None, patience, most).await
+}
+
+async fn serve_app(app: Router, tls: Option<Tls>, patience: Patience, most: usize) -> Served {
     let rejections = Rejections::default();
     let connections = Connections::with(
-        app,
-        None,
+        App::of(app),
+        tls,
         rejections.clone(),
         Room::new(most, TrustedProxies::default()),
         patience,

@@ -33,8 +33,8 @@ impl Batch {
     }
 
     /// As a chunk of HTTP/1.1.
-    pub(crate) fn chunked(&self) -> &[u8] {
-        &self.chunk
+    pub(crate) fn into_chunked(self) -> Bytes {
+        self.chunk
     }
 
     /// The events alone.
@@ -60,6 +60,9 @@ mod tests {
         let plain = batch.plain();
         assert_eq!((batch.len(), plain.len()), (302, 302));
         assert!(plain.starts_with(b"abxx"));
-        assert_eq!(batch.chunked(), [b"12e\r\n", plain.as_ref(), b"\r\n"].concat());
+        assert_eq!(
+            batch.into_chunked(),
+            [b"12e\r\n", plain.as_ref(), b"\r\n"].concat()
+        );
     }
 }

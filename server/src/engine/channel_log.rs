@@ -2,10 +2,11 @@
 
 mod fetch;
 mod heard;
+mod joined;
 mod overview;
 
 use std::sync::{
-    Arc, RwLock,
+    Arc, Mutex, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -13,10 +14,12 @@ use logs_shared::{Channel, Conditions, RecordId, event::GapReason};
 
 pub(super) use self::overview::overview;
 use super::{
+    batches,
     filter::{self, Slots},
-    read,
+    lock, lock_mut, read,
     store::Kept,
     tail::{Stored, Tail},
+    waking::Waking,
     watch::{Link, Signal},
     write,
 };
@@ -24,6 +27,8 @@ use super::{
 /// One channel's records, and who follows it.
 pub(crate) struct ChannelLog {
     channel: Channel,
+    /// No other channel log has it.
+    serial: u64,
     state: RwLock<State>,
     /// Whether the writer has records for it in hand: then it must stay where it is.
     pending: AtomicBool,
@@ -41,6 +46,9 @@ struct State {
     /// Records up to here were lost with everything that the store had, before this log began anew.
     lost_to: RecordId,
     links: Vec<Arc<Link>>,
+    /// Those of them whose readers have read all there is. Changes under the channel's lock too, so that a record that comes meets
+    /// each of its readers here or in the midst of reading.
+    idle: Mutex<Vec<Arc<Link>>>,
     slots: Slots,
 }
 
@@ -111,6 +119,7 @@ impl ChannelLog {
     fn with(channel: Channel, state: State) -> Self {
         Self {
             channel,
+            serial: batches::serial(),
             state: RwLock::new(state),
             pending: AtomicBool::new(false),
             noticed: AtomicBool::new(false),
@@ -140,14 +149,8 @@ impl ChannelLog {
     }
 
     /// Appends records of so many bytes, as retention counts them, and marks the readers that must look; those that
-    /// were not marked already go to `wake`. Of more than `most` records the oldest are lost for good.
-    pub(super) fn append(
-        &self,
-        records: Vec<Stored>,
-        bytes: u64,
-        most: u64,
-        wake: &mut Vec<Arc<Signal>>,
-    ) -> Growth {
+    /// were not marked already go to `waking`. Of more than `most` records the oldest are lost for good.
+    pub(super) fn append(&self, records: Vec<Stored>, bytes: u64, most: u64, waking: &mut Waking) -> Growth {
         let (Some(first), Some(last)) = (records.first(), records.last()) else {
             return Growth::default();
         };
@@ -161,10 +164,7 @@ impl ChannelLog {
         while state.kept.records > most {
             lost += state.lose_oldest();
         }
-        // Under the lock, so that a reader that found nothing more cannot unmark itself in between.
-        for link in &state.links {
-            link.mark(wake);
-        }
+        state.mark_idle(waking);
         Growth {
             lost,
             records: state.kept.records,
@@ -173,7 +173,7 @@ impl ChannelLog {
 
     /// Takes what the store has for what is true, where it has more than was known of. Returns the bytes of memory
     /// that gave.
-    pub(super) fn restore(&self, kept: Kept, wake: &mut Vec<Arc<Signal>>) -> u64 {
+    pub(super) fn restore(&self, kept: Kept, waking: &mut Waking) -> u64 {
         let mut state = write(&self.state);
         if state.kept == kept {
             return 0;
@@ -181,20 +181,20 @@ impl ChannelLog {
         let freed = std::mem::take(&mut state.tail).bytes();
         state.kept = kept;
         state.tail_from = kept.last_id.max(kept.trimmed_to);
-        state.links.iter().for_each(|link| link.mark(wake));
+        state.mark_all(waking);
         freed
     }
 
     /// Marks all readers that follow it.
-    pub(super) fn mark_all(&self, wake: &mut Vec<Arc<Signal>>) {
-        read(&self.state).links.iter().for_each(|link| link.mark(wake));
+    pub(super) fn mark_all(&self, waking: &mut Waking) {
+        write(&self.state).mark_all(waking);
     }
 
     /// Gives what is after the cursor, up to `limit`, to `each`, as long as it returns true. The cursor
     /// moves to the last record that was looked at.
     pub(crate) fn take(
         &self,
-        link: &Link,
+        link: &Arc<Link>,
         cursor: &mut RecordId,
         limit: RecordId,
         mut each: impl FnMut(Found<'_>) -> bool,
@@ -224,8 +224,18 @@ impl ChannelLog {
                 return Left::More;
             }
         }
-        link.queued.store(false, Ordering::Relaxed);
+        link.unmark(&mut lock(&state.idle));
         Left::Nothing
+    }
+
+    /// Unmarks a reader that has nothing left to read after its cursor. Returns whether that is so.
+    pub(crate) fn settle(&self, link: &Arc<Link>, cursor: RecordId) -> bool {
+        let state = read(&self.state);
+        let is_read = cursor >= state.tail_from && state.tail.last_id().is_none_or(|last| last <= cursor);
+        if is_read {
+            link.unmark(&mut lock(&state.idle));
+        }
+        is_read
     }
 
     /// The newest record there ever was.
@@ -251,6 +261,12 @@ impl ChannelLog {
         state.links.retain(|link| !Arc::ptr_eq(&link.signal, signal));
         if state.links.len() * 4 < state.links.capacity() {
             state.links.shrink_to_fit();
+        }
+        // Who is detached by now unmarks itself no more.
+        let idle = lock_mut(&mut state.idle);
+        idle.retain(|link| !Arc::ptr_eq(&link.signal, signal));
+        if idle.len() * 4 < idle.capacity() {
+            idle.shrink_to_fit();
         }
     }
 
@@ -346,9 +362,11 @@ impl ChannelLog {
 
     /// Takes the links to it away from its followers.
     pub(super) fn leave_all(&self) {
-        for link in std::mem::take(&mut write(&self.state).links) {
+        let mut state = write(&self.state);
+        for link in std::mem::take(&mut state.links) {
             link.signal.detach(&self.channel);
         }
+        drop(std::mem::take(lock_mut(&mut state.idle)));
     }
 
     /// The oldest record after the cursor, or where one may be that only the store has.
@@ -366,6 +384,20 @@ impl ChannelLog {
 }
 
 impl State {
+    /// Marks the readers that have read all there was. The others look here once more by themselves before they rest.
+    fn mark_idle(&mut self, waking: &mut Waking) {
+        waking.wanted += self.links.len() as u64;
+        for link in lock_mut(&mut self.idle).drain(..) {
+            link.mark(waking);
+        }
+    }
+
+    /// Marks all readers, and has those woken too that are in the midst of reading.
+    fn mark_all(&mut self, waking: &mut Waking) {
+        lock_mut(&mut self.idle).clear();
+        self.links.iter().for_each(|link| link.clone().mark(waking));
+    }
+
     /// Lets go of the oldest record for good, and returns the bytes of memory that gave.
     fn lose_oldest(&mut self) -> u64 {
         let Some((id, cost)) = self.tail.pop_oldest() else {

@@ -208,6 +208,9 @@ fn read_events(reader: &mut Reader, budget: usize, most: usize) -> Vec<ServerEve
     for _ in 0..most {
         let mut out = Vec::new();
         let progress = reader.read(Waker::noop(), budget, &mut out).unwrap();
+        if let Some(batch) = reader.take_batch() {
+            out.splice(..0, batch.plain());
+        }
         parser.feed(&out, |event, _| {
             events.push(ServerEvent::parse(&event.data).unwrap());
         });
@@ -563,4 +566,5 @@ fn a_closed_engine_refuses(kind: Kind) {
 
 mod model;
 mod regressions;
+mod shared;
 mod trouble;

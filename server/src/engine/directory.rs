@@ -10,6 +10,7 @@ use logs_shared::{Channel, ChannelPattern, Interest, RecordId};
 use super::{
     Log,
     channel_log::ChannelLog,
+    lock,
     redis::Followed,
     store::{Kept, Order, Store, after_prefix, place_of},
     watch::{Link, Signal, Wanted},
@@ -84,6 +85,8 @@ impl Directory {
             signal.wanted_of(channel, |wanted| {
                 if !wanted.is_empty() {
                     Link::attach(&created, signal, wanted);
+                    // What is about to come to it marks nobody who has yet to look at it.
+                    signal.put_on(&mut lock(&log.awaiting));
                 }
             });
         }

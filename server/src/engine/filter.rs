@@ -4,7 +4,12 @@ use std::sync::{Arc, Weak};
 
 use logs_shared::{Conditions, Level, RecordId};
 
-use super::{Stored, tail::VERDICTS, watch::Wanted};
+use super::{
+    Stored,
+    batches::{Selection, serial},
+    tail::VERDICTS,
+    watch::Wanted,
+};
 
 /// Which records of a channel a reader wants.
 pub(super) struct Filter {
@@ -16,6 +21,8 @@ pub(super) struct Filter {
 /// Conditions that readers of one channel have in common: what they say about a record is found once,
 /// whoever asks first, and kept with the record.
 pub(super) struct Shared {
+    /// No others have it.
+    serial: u64,
     conditions: Conditions,
     /// Where records keep the verdict; `None` where all places are taken.
     place: Option<usize>,
@@ -35,6 +42,14 @@ impl Filter {
             level: wanted.interest.level,
             conditions: (!conditions.is_empty()).then(|| slots(conditions)),
         }
+    }
+
+    /// Which records pass of those after the cursor. `None` where that depends on more than level and conditions.
+    pub(super) fn selection(&self, cursor: RecordId) -> Option<Selection> {
+        (self.from <= cursor).then(|| Selection {
+            level: self.level,
+            conditions: self.conditions.as_ref().map(|shared| shared.serial),
+        })
     }
 
     pub(super) fn passes(&self, record: &Stored) -> bool {
@@ -85,6 +100,7 @@ impl Slots {
             })
         });
         let shared = Arc::new(Shared {
+            serial: serial(),
             conditions: conditions.clone(),
             place,
             since: last_id,

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::{
     AppendError, Appended, NewRecord,
     channel_log::ChannelLog,
+    handover::Reply,
     idempotency::{IdempotencyKey, Named, Remembered},
     store::{StoreError, bytes_on_disk},
     tail::Stored,
@@ -16,7 +17,8 @@ use super::{
 
 /// What the writer is asked to do.
 pub(super) enum Command {
-    Append(Append),
+    /// In this order.
+    Append(Vec<Append>),
     /// Let go of a channel's oldest records.
     Trim(Trim),
     /// Forget channels that have no records and no readers.
@@ -32,12 +34,10 @@ pub(super) struct Append {
     pub(super) records: Vec<NewRecord>,
     /// Its name, where it may be repeated.
     pub(super) named: Option<Named>,
-    pub(super) reply: oneshot::Sender<Answer>,
+    pub(super) reply: Reply,
     /// Its part of the bytes that may wait for the writer.
     pub(super) _waiting: OwnedSemaphorePermit,
 }
-
-pub(super) type Answer = Result<Appended, AppendError>;
 
 /// Everything that is done at once.
 #[derive(Default)]
@@ -45,10 +45,10 @@ pub(super) struct Group {
     pub(super) runs: Vec<Run>,
     /// Where each channel's run is.
     pub(super) by_channel: HashMap<Channel, usize>,
-    pub(super) appended: Vec<(oneshot::Sender<Answer>, Appended)>,
+    pub(super) appended: Vec<(Reply, Appended)>,
     /// Names used here.
     pub(super) named: Vec<(IdempotencyKey, Remembered)>,
-    pub(super) refused: Vec<(oneshot::Sender<Answer>, AppendError)>,
+    pub(super) refused: Vec<(Reply, AppendError)>,
     pub(super) trims: Vec<Trim>,
     pub(super) forgets: Vec<Channel>,
     pub(super) done: Vec<oneshot::Sender<()>>,

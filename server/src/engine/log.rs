@@ -12,12 +12,16 @@ use logs_shared::{Channel, ChannelPattern, RecordId, overview::ChannelOverview};
 use tokio::sync::Semaphore;
 
 use super::{
-    Retention, channel_log,
+    Retention,
+    batches::Batches,
+    channel_log,
     directory::Directory,
     keeping::{Keeping, StoreAway},
     live::Live,
     lock, now_ms, read,
     store::{Kept, Store, StoreError},
+    waking::{Pacer, Waking},
+    watch::Signal,
     work::Work,
     write,
 };
@@ -47,6 +51,12 @@ pub(crate) struct Log {
     pub(super) channels: AtomicU64,
     pub(super) published: AtomicU64,
     pub(crate) work: Work,
+    /// Wakes readers when there are records for them.
+    pub(super) pacer: Pacer,
+    /// What was joined for several readers.
+    pub(crate) batches: Batches,
+    /// Readers that have found records which cannot be read before the high-water mark has moved.
+    pub(super) awaiting: Mutex<Vec<Arc<Signal>>>,
     /// Whether the sweeper has been told that tails take too much memory.
     pub(super) noticed_tails: AtomicBool,
     /// What the store failed at.
@@ -75,6 +85,12 @@ impl Log {
     pub(super) fn raise_head(&self, to: RecordId) {
         let mut head = write(&self.head);
         *head = to.max(*head);
+    }
+
+    /// Wakes who must look, and who waited for the high-water mark, which stands where it should before this is called.
+    pub(super) fn wake(&self, mut waking: Waking) {
+        waking.signals.append(&mut lock(&self.awaiting));
+        self.pacer.wake(waking);
     }
 
     /// Where what this reader follows is confirmed by whoever tells of new records, it may read.

@@ -9,12 +9,15 @@
 
 mod append;
 mod batch;
+mod batches;
 mod channel_log;
 #[cfg(test)]
 mod contract;
 mod directory;
 mod filter;
 mod group;
+mod handover;
+mod id_text;
 mod idempotency;
 mod keeping;
 mod live;
@@ -26,6 +29,7 @@ mod store;
 mod sweeper;
 mod tail;
 mod trim;
+mod waking;
 mod watch;
 mod work;
 mod writer;
@@ -37,11 +41,11 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use logs_shared::{Channel, ChannelPattern, Interest, RecordId, overview::ChannelOverview};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 
 pub(crate) use self::redis::{Trouble as RedisTrouble, connect_live};
 pub(crate) use self::store::DiskUse;
@@ -63,13 +67,16 @@ pub(crate) use self::{
 };
 
 use self::{
+    batches::Batches,
     directory::Directory,
     group::{Append, Command},
+    handover::Handover,
     keeping::Keeping,
     live::Live,
     redis::RedisStore,
     store::Store,
     sweeper::Sweeper,
+    waking::Pacer,
     work::Work,
     writer::Writer,
 };
@@ -79,7 +86,7 @@ use crate::quantity;
 #[derive(Clone)]
 pub struct Engine {
     log: Arc<Log>,
-    commands: mpsc::Sender<Command>,
+    handover: Handover,
     /// Bytes that may still be given to the writer.
     waiting: Arc<Semaphore>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
@@ -155,6 +162,9 @@ impl Engine {
             channels: AtomicU64::new(found.channels),
             published: AtomicU64::new(0),
             work: Work::new(),
+            pacer: Pacer::begin().map_err(OpenError::Thread)?,
+            batches: Batches::new(),
+            awaiting: Mutex::default(),
             noticed_tails: AtomicBool::new(false),
             failure: Mutex::default(),
         });
@@ -174,10 +184,16 @@ impl Engine {
         let threads = threads.into_iter().collect::<std::io::Result<_>>();
         Ok(Self {
             log,
-            commands,
+            handover: Handover::new(commands),
             waiting: Arc::new(Semaphore::new(WAITING_BYTES as usize)),
             threads: Arc::new(Mutex::new(threads.map_err(OpenError::Thread)?)),
         })
+    }
+
+    /// A reader is woken by records no sooner than this after it was woken by others, while the gateway is busy. Zero: it always is at
+    /// once. Where this is not called it is 10 ms.
+    pub fn pace_writes(&self, pace: Duration) {
+        self.log.pacer.set_pace(pace);
     }
 
     /// Appends these records, next to each other and in this order. When it returns they are kept,
@@ -192,21 +208,17 @@ impl Engine {
         named: Option<Named>,
     ) -> Result<Appended, AppendError> {
         let asked = Instant::now();
-        let (reply, answer) = oneshot::channel();
         let bytes: usize = records.iter().map(|record| record.json.max_len()).sum();
         let waiting = u32::try_from(bytes).unwrap_or(u32::MAX).min(WAITING_BYTES);
         let waiting = self.waiting.clone().acquire_many_owned(waiting).await;
-        let append = Append {
+        let waiting = waiting.map_err(|_| AppendError::Closed)?;
+        let append = |reply| Append {
             records,
             named,
             reply,
-            _waiting: waiting.map_err(|_| AppendError::Closed)?,
+            _waiting: waiting,
         };
-        self.commands
-            .send(Command::Append(append))
-            .await
-            .map_err(|_| AppendError::Closed)?;
-        let answer = answer.await.map_err(|_| AppendError::Closed)?;
+        let answer = self.handover.append(bytes, append).await;
         if answer.is_ok() {
             self.log.work.appends.took(asked.elapsed());
         }
@@ -217,7 +229,7 @@ impl Engine {
     /// when the last handle and the last reader are gone too.
     pub fn close(&self) {
         // Where it is closed already, there is nobody to tell.
-        let _ = self.commands.blocking_send(Command::Close);
+        let _ = self.handover.commands().blocking_send(Command::Close);
         self.log.live.close();
         for thread in std::mem::take(&mut *lock(&self.threads)) {
             let _ = thread.join();
@@ -227,7 +239,7 @@ impl Engine {
     /// Why the log does not take records, where it does not.
     pub(crate) fn trouble(&self) -> Option<String> {
         let failure = self.log.failure();
-        if self.commands.is_closed() {
+        if self.handover.commands().is_closed() {
             return Some("the log takes no more records: its writer has ended".to_owned());
         }
         failure.or_else(|| match &self.log.keeping {
@@ -252,9 +264,15 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn without_writer(&self) -> Self {
         Self {
-            commands: mpsc::channel(1).0,
+            handover: Handover::new(mpsc::channel(1).0),
             ..self.clone()
         }
+    }
+
+    /// Paces wake-ups as where the gateway is busy.
+    #[cfg(test)]
+    pub(crate) fn pace_always(&self) {
+        self.log.pacer.pace_always();
     }
 
     /// As after a long rest: what is in the store is nowhere else, where nobody needs it.
@@ -406,6 +424,10 @@ fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock_mut<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

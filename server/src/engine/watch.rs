@@ -16,7 +16,7 @@ use std::{
 use futures_util::task::AtomicWaker;
 use logs_shared::{Channel, Interest, RecordId};
 
-use super::{ChannelLog, Log, Stored, filter::Filter, lock, write};
+use super::{ChannelLog, Log, Stored, batches::Selection, filter::Filter, lock, waking::Waking, write};
 
 /// One reader's interest in channels. Dropping it leaves them all.
 pub(crate) struct Watch {
@@ -33,8 +33,10 @@ pub(crate) struct Subscriber {
 #[derive(Default)]
 pub(crate) struct Signal {
     waker: AtomicWaker,
-    /// Whether the writer has it on its list of readers to wake.
+    /// Whether somebody has it on a list of readers to wake because of records.
     waking: AtomicBool,
+    /// When it was last woken because of records, by the pacer's clock.
+    pub(super) woken_us: AtomicU64,
     /// The channels that have something new.
     ready: Mutex<Vec<Arc<Link>>>,
     /// All channels it follows that are in memory.
@@ -65,9 +67,9 @@ pub(crate) struct Link {
     pub(super) filters: Vec<Filter>,
     /// Whether the reader named the channel itself, not only a pattern that chooses it.
     pub(super) by_name: bool,
-    /// Whether it is in the reader's hands or on its way there: the writer need not mark it again.
+    /// Whether it is in the reader's hands or on its way there: then it is not among the channel's links that a record marks.
     /// Changes under the channel's lock only.
-    pub(super) queued: AtomicBool,
+    queued: AtomicBool,
     /// Whether the reader has left the channel, or has another link to it.
     detached: AtomicBool,
 }
@@ -89,19 +91,36 @@ impl Link {
     }
 
     /// Tells the reader to look at this channel, and puts it on the list of those to wake, once each.
-    pub(super) fn mark(self: &Arc<Self>, wake: &mut Vec<Arc<Signal>>) {
+    pub(super) fn mark(self: Arc<Self>, waking: &mut Waking) {
+        let signal = self.signal.clone();
         if !self.queued.swap(true, Ordering::Relaxed) {
-            lock(&self.signal.ready).push(self.clone());
+            lock(&signal.ready).push(self);
         }
-        // Also where it was marked before: it may have looked before this record could be read.
-        if !self.signal.waking.swap(true, Ordering::Relaxed) {
-            wake.push(self.signal.clone());
+        signal.put_on(&mut waking.signals);
+    }
+
+    /// The reader has read all there is, and the next record is to mark it. To be called under the channel's lock.
+    pub(super) fn unmark(self: &Arc<Self>, idle: &mut Vec<Arc<Self>>) {
+        if !self.is_detached() && self.queued.swap(false, Ordering::Relaxed) {
+            idle.push(self.clone());
         }
     }
 
     /// Whether the reader wants this record of the channel.
     pub(crate) fn wants(&self, record: &Stored) -> bool {
         self.filters.iter().any(|filter| filter.passes(record))
+    }
+
+    /// Which records the reader wants after the cursor, where others may want the very same.
+    pub(super) fn selection(&self, cursor: RecordId) -> Option<Selection> {
+        let mut selections = self.filters.iter().map(|filter| filter.selection(cursor));
+        if self.filters.len() == 1 {
+            return selections.next().flatten();
+        }
+        // Where one of them lets everything pass, the others let nothing more.
+        selections
+            .flatten()
+            .find(|selection| *selection == Selection::default())
     }
 
     /// Whether the reader has read all there is, so that the next record would mark it.
@@ -120,10 +139,23 @@ impl Link {
 }
 
 impl Signal {
-    /// Wakes the reader. The high-water mark stands before this is called.
+    /// Wakes the reader, whatever for.
     pub(super) fn wake(&self) {
-        self.waking.store(false, Ordering::Release);
         self.waker.wake();
+    }
+
+    /// Wakes the reader, which is on a list of those to wake. The high-water mark stands before this is called.
+    pub(super) fn wake_marked(&self) {
+        // What was marked before this, the reader sees when it is woken; who marks after it puts it on a list again.
+        self.waking.swap(false, Ordering::AcqRel);
+        self.waker.wake();
+    }
+
+    /// Puts it on a list of those to wake, unless it is on one already.
+    pub(super) fn put_on(self: &Arc<Self>, signals: &mut Vec<Arc<Self>>) {
+        if !self.waking.swap(true, Ordering::AcqRel) {
+            signals.push(self.clone());
+        }
     }
 
     /// What it wants of this channel.
@@ -206,6 +238,12 @@ impl Watch {
     pub(crate) fn take_ready(&self, into: &mut Vec<Arc<Link>>) {
         into.append(&mut lock(&self.subscriber.signal.ready));
         into.retain(|link| !link.is_detached());
+    }
+
+    /// Has it woken when the high-water mark has moved. To be called before the mark is read once more.
+    pub(crate) fn await_head(&self) {
+        let Subscriber { log, signal } = &*self.subscriber;
+        signal.put_on(&mut lock(&log.awaiting));
     }
 
     /// How often what it follows has changed. Every link from before the last change is detached.

@@ -49,6 +49,6 @@ impl Work {
 
     /// Microseconds since the log was opened.
     pub(crate) fn now_us(&self) -> u64 {
-        u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX)
+        crate::quantity::micros(self.opened.elapsed())
     }
 }

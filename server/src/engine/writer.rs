@@ -5,13 +5,14 @@ use std::{
     time::Instant,
 };
 
-use logs_shared::{Channel, RecordId, sse};
+use logs_shared::{Channel, RecordId};
 use tokio::sync::mpsc;
 
 use super::{
     AppendError, Appended, Log, NewRecord,
     channel_log::ChannelLog,
     group::{Append, Command, Group, Run},
+    id_text::IdText,
     idempotency::{Answered, Reused},
     lock, now_ms, read,
     stamp::Stamp,
@@ -19,7 +20,7 @@ use super::{
     sweeper::Notice,
     tail::Stored,
     trim::Trim,
-    watch::Signal,
+    waking::Waking,
     write,
 };
 
@@ -35,6 +36,7 @@ pub(super) struct Writer {
     last_number: u32,
     answered: Answered,
     scratch: Vec<u8>,
+    id_text: IdText,
     /// When it took what it is about to store.
     stamp: Stamp,
 }
@@ -62,6 +64,7 @@ impl Writer {
             last_number,
             answered,
             scratch: Vec::new(),
+            id_text: IdText::default(),
             stamp,
         }
     }
@@ -75,7 +78,12 @@ impl Writer {
             let mut group = Group::default();
             for command in waiting.drain(..) {
                 match command {
-                    Command::Append(append) => self.append(append, now_ms, &mut group),
+                    Command::Append(appends) => {
+                        for append in appends {
+                            self.append(append, now_ms, &mut group);
+                            self.finish_large(&mut group);
+                        }
+                    }
                     Command::Trim(trim) => group.trims.push(trim),
                     Command::Forget(channels, done) => {
                         group.forgets.extend(channels);
@@ -85,16 +93,19 @@ impl Writer {
                     // What is waiting behind it is still finished.
                     Command::Close => self.receiver.close(),
                 }
-                // Who waits for a little must not wait for all that others bring.
-                if group.bytes >= GROUP_BYTES {
-                    self.finish(std::mem::take(&mut group));
-                }
             }
             let reopens = group.reopens;
             self.finish(group);
             if reopens {
                 self.reopen();
             }
+        }
+    }
+
+    /// Who waits for a little must not wait for all that others bring.
+    fn finish_large(&mut self, group: &mut Group) {
+        if group.bytes >= GROUP_BYTES {
+            self.finish(std::mem::take(group));
         }
     }
 
@@ -121,16 +132,16 @@ impl Writer {
         self.last_number = self.last_number.max(found.last_number);
         log.kept_bytes.store(found.bytes, Ordering::Relaxed);
         log.channels.store(found.channels, Ordering::Relaxed);
-        let mut wake = Vec::new();
+        let mut waking = Waking::default();
         {
             let mut directory = write(&log.directory);
             // Who follows a channel by a pattern is to find what was refused and is there all the same.
             for channel in &found.ahead {
-                directory.get_or_create(&log, channel).mark_all(&mut wake);
+                directory.get_or_create(&log, channel).mark_all(&mut waking);
             }
             for channel in directory.channels() {
                 if let Ok(Some(kept)) = store.kept(channel.channel()) {
-                    let freed = channel.restore(kept, &mut wake);
+                    let freed = channel.restore(kept, &mut waking);
                     log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
                 }
             }
@@ -138,7 +149,7 @@ impl Writer {
         }
         *lock(&log.failure) = None;
         tracing::info!("the store was opened again and takes records");
-        wake.iter().for_each(|signal| signal.wake());
+        log.wake(waking);
     }
 
     /// Gives ids, or finds that this was done before.
@@ -193,9 +204,7 @@ impl Writer {
         let NewRecord { channel, level, json } = record;
         self.last_id = self.last_id.following(now_ms);
         self.scratch.clear();
-        sse::start_event(&mut self.scratch, None, Some(self.last_id));
-        json.write_json(self.last_id, &mut self.scratch);
-        sse::end_event(&mut self.scratch);
+        json.write_event(self.id_text.of(self.last_id), &mut self.scratch);
         let run = match group.last_run(&channel) {
             Some(run) => run,
             None => self.begin_run(channel, group),
@@ -221,9 +230,9 @@ impl Writer {
                     log.set_number(self.last_number);
                 }
                 Ok(Some(kept)) => {
-                    let mut wake = Vec::new();
-                    log.restore(kept, &mut wake);
-                    wake.iter().for_each(|signal| signal.wake());
+                    let mut waking = Waking::default();
+                    log.restore(kept, &mut waking);
+                    self.log.wake(waking);
                 }
                 Err(error) => group.failed = Some(error),
             }
@@ -366,7 +375,7 @@ impl Writer {
             work,
             ..
         } = &*self.log;
-        let mut wake = Vec::new();
+        let mut waking = Waking::default();
         {
             // Nobody begins or ceases to follow a channel meanwhile, so that the high-water mark is an exact border.
             let _directory = read(directory);
@@ -388,7 +397,7 @@ impl Writer {
                 } else {
                     (in_memory, retention.records)
                 };
-                let growth = log.append(records, bytes, most, &mut wake);
+                let growth = log.append(records, bytes, most, &mut waking);
                 log.set_pending(false);
                 tail_bytes.fetch_sub(growth.lost, Ordering::Relaxed);
                 if growth.records > retention.records && !log.set_noticed(true) {
@@ -401,17 +410,16 @@ impl Writer {
                 *write(&self.log.head) = self.last_id;
             }
         }
-        wake.iter().for_each(|signal: &Arc<Signal>| signal.wake());
+        self.log.wake(waking);
         if group.records > 0 {
             published.fetch_add(group.records, Ordering::Relaxed);
             work.stored(group.records, group.bytes);
         }
-        // Who went away needs no answer; its records stay.
         for (reply, appended) in group.appended {
-            let _ = reply.send(Ok(appended));
+            reply.send(Ok(appended));
         }
         for (reply, error) in group.refused {
-            let _ = reply.send(Err(error));
+            reply.send(Err(error));
         }
         for done in group.done {
             let _ = done.send(());
@@ -427,10 +435,10 @@ impl Writer {
             self.answered.take_back(key);
         }
         for (reply, _) in group.appended {
-            let _ = reply.send(Err(AppendError::Failed));
+            reply.send(Err(AppendError::Failed));
         }
         for (reply, error) in group.refused {
-            let _ = reply.send(Err(error));
+            reply.send(Err(error));
         }
     }
 

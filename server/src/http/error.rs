@@ -403,10 +403,15 @@ struct RefusedWith(&'static str);
 
 /// Counts a response that is a refusal.
 pub(super) async fn count(State(gateway): State<Gateway>, response: Response) -> Response {
+    count_refusal(&gateway, &response);
+    response
+}
+
+/// Counts a response, where it is a refusal.
+pub(super) fn count_refusal(gateway: &Gateway, response: &Response) {
     if let Some(RefusedWith(code)) = response.extensions().get() {
         gateway.rejections().count(code);
     }
-    response
 }
 
 pub(crate) async fn not_found(request: Request) -> ApiError {

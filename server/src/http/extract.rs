@@ -3,6 +3,8 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
 };
 
 use axum::{
@@ -14,8 +16,7 @@ use axum::{
         request::Parts,
     },
 };
-use http_body::Body as _;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use logs_shared::{
     StreamChange, StreamQuery,
     api::{
@@ -38,7 +39,7 @@ use crate::{
 /// A caller that may publish.
 pub(super) struct Publisher {
     /// Where.
-    pub(super) grant: Grant,
+    pub(super) grant: Arc<Grant>,
     /// With what; `None` where none is needed.
     pub(super) token: Option<HashedToken>,
     /// The caller's name for this publication, where it may be repeated.
@@ -49,18 +50,25 @@ impl FromRequestParts<Gateway> for Publisher {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        Self::of(&parts.headers, gateway)
+    }
+}
+
+impl Publisher {
+    /// Who says so in these headers.
+    pub(super) fn of(headers: &HeaderMap, gateway: &Gateway) -> Result<Self, ApiError> {
         let tokens = &gateway.config().service_tokens;
         if tokens.is_empty() {
             return Err(ApiError::PublishingNotConfigured);
         }
-        let token = text(&parts.headers, SERVICE_TOKEN_HEADER).or_else(|| bearer(&parts.headers));
+        let token = text(headers, SERVICE_TOKEN_HEADER).or_else(|| bearer(headers));
         let token = token.ok_or(ApiError::MissingToken(
             "send X-Service-Token or Authorization: Bearer",
         ))?;
-        let grant = tokens.grant(token).ok_or(ApiError::InvalidToken)?;
         let token = HashedToken::new(token);
+        let grant = tokens.grant_of(&token).ok_or(ApiError::InvalidToken)?;
         gateway.revoked().admits_token(&token)?;
-        let key = idempotency_key(&parts.headers, &token)?;
+        let key = idempotency_key(headers, &token)?;
         Ok(Self {
             grant,
             token: Some(token),
@@ -174,12 +182,19 @@ impl FromRequest<Gateway> for PublishBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
-        let kind = body_kind(request.headers()).map_err(|kind| ApiError::UnsupportedMediaType {
-            kind,
-            taken: "application/json or application/x-ndjson",
-        })?;
+        let kind = Self::kind(request.headers())?;
         let bytes = body(request, gateway.config().max_body_bytes).await?;
         Ok(Self { bytes, kind })
+    }
+}
+
+impl PublishBody {
+    /// How a body with these headers is to be read.
+    pub(super) fn kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {
+        body_kind(headers).map_err(|kind| ApiError::UnsupportedMediaType {
+            kind,
+            taken: "application/json or application/x-ndjson",
+        })
     }
 }
 
@@ -237,22 +252,46 @@ pub(super) async fn json_body(request: Request, limit: usize) -> Result<Bytes, A
 
 /// A whole body of at most `limit` bytes.
 pub(crate) async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
-    let body = request.into_body();
+    whole(request.into_body(), limit).await
+}
+
+/// A whole body of at most `limit` bytes, as it comes.
+pub(super) async fn whole<B>(body: B, limit: usize) -> Result<Bytes, ApiError>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>>,
+{
     // Who announces too much is told before it is sent, and before it is waited for.
     let announced = body.size_hint().lower();
     if usize::try_from(announced).map_or(true, |announced| announced > limit) {
         return Err(ApiError::BodyTooLarge(limit));
     }
-    let body = Limited::new(body, limit).collect().await.map_err(|error| {
-        if cause::chain(&*error).any(|cause| cause.is::<LengthLimitError>()) {
-            ApiError::BodyTooLarge(limit)
-        } else if cause::chain(&*error).any(|cause| cause.is::<TooSlow>()) {
-            ApiError::BodyTooSlow
-        } else {
-            ApiError::UnreadableBody(cause::innermost(&*error))
+    let mut body = pin!(body);
+    let (mut first, mut more) = (Bytes::new(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| unreadable(&*error.into()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if data.len() > limit - first.len() - more.len() {
+            return Err(ApiError::BodyTooLarge(limit));
         }
-    })?;
-    Ok(body.to_bytes())
+        // What comes at once, as most do, is not copied.
+        if first.is_empty() {
+            first = data;
+        } else {
+            more.extend_from_slice(&data);
+        }
+    }
+    if more.is_empty() {
+        return Ok(first);
+    }
+    Ok([&first[..], &more[..]].concat().into())
+}
+
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
+    if cause::chain(error).any(|cause| cause.is::<TooSlow>()) {
+        ApiError::BodyTooSlow
+    } else {
+        ApiError::UnreadableBody(cause::innermost(error))
+    }
 }
 
 /// How a body is to be read, or the kind that it is and that is not taken. Nothing said is JSON: what

@@ -19,6 +19,18 @@ use super::ApiError;
 /// # Errors
 /// [`ApiError::UriTooLong`], [`ApiError::HeadersTooLarge`].
 pub(crate) async fn within(request: Request) -> Result<Request, ApiError> {
+    check(&request)?;
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    Ok(request.map(|body| Body::new(PacedBody::new(body))))
+}
+
+/// Whether a request's address and headers are within their limits.
+///
+/// # Errors
+/// As [`within`].
+pub(super) fn check<B>(request: &axum::http::Request<B>) -> Result<(), ApiError> {
     let uri = request.uri();
     let length = uri.path_and_query().map_or(0, |uri| uri.as_str().len());
     if length > MAX_URI_BYTES {
@@ -33,10 +45,7 @@ pub(crate) async fn within(request: Request) -> Result<Request, ApiError> {
         let count = headers.len();
         return Err(ApiError::HeadersTooLarge { count, bytes });
     }
-    if request.body().is_end_stream() {
-        return Ok(request);
-    }
-    Ok(request.map(|body| Body::new(PacedBody::new(body))))
+    Ok(())
 }
 
 /// A body that fails with [`TooSlow`] where it comes too slowly: where nothing of it comes for a while, or where it
@@ -44,8 +53,8 @@ pub(crate) async fn within(request: Request) -> Result<Request, ApiError> {
 /// come so far, for as long as it likes.
 ///
 /// Counted as it comes over the connection, before it is unpacked.
-struct PacedBody {
-    body: Body,
+pub(super) struct PacedBody<B> {
+    body: B,
     began: Instant,
     received: u64,
     /// Runs while the body is waited for; nothing is set up for one that is there.
@@ -62,8 +71,8 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Bytes a second that are enough for ever.
 const LEAST_RATE: u64 = 8 * 1024;
 
-impl PacedBody {
-    fn new(body: Body) -> Self {
+impl<B> PacedBody<B> {
+    pub(super) fn new(body: B) -> Self {
         Self {
             body,
             began: Instant::now(),
@@ -79,7 +88,10 @@ impl PacedBody {
     }
 }
 
-impl http_body::Body for PacedBody {
+impl<B> http_body::Body for PacedBody<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Unpin,
+{
     type Data = Bytes;
     type Error = axum::BoxError;
 

@@ -1,6 +1,7 @@
 //! HTTP: what each path does. Whatever can be refused is refused in an extractor, before a header is sent.
 
 mod admin;
+mod app;
 mod error;
 mod extract;
 mod headers;
@@ -37,6 +38,7 @@ use tower_http::{
 
 pub use self::routes::{Access, Route};
 pub(crate) use self::{
+    app::App,
     error::{ApiError, method_not_allowed, not_found},
     extract::body,
     headers::protect,

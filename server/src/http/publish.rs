@@ -5,8 +5,11 @@ use std::{collections::HashSet, num::NonZeroU32};
 use axum::{
     Json,
     extract::State,
+    http::Request,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
+use http_body::Body;
 use logs_shared::{
     Channel, LogEntry,
     problem::{Rejection, code},
@@ -15,7 +18,8 @@ use logs_shared::{
 
 use super::{
     ApiError,
-    extract::{PublishBody, Publisher},
+    extract::{PublishBody, Publisher, whole},
+    limits::PacedBody,
 };
 use crate::{
     access::{Grant, HashedToken, hash},
@@ -26,9 +30,29 @@ use crate::{
 /// Stores what is accepted of a publication, and tells what is not.
 pub(super) async fn publish(
     State(gateway): State<Gateway>,
-    Publisher { grant, token, key }: Publisher,
+    publisher: Publisher,
     body: PublishBody,
 ) -> Result<Response, ApiError> {
+    take(&gateway, publisher, body).await
+}
+
+/// The same, of a request that has come through nothing else.
+pub(super) async fn directly<B>(gateway: &Gateway, request: Request<B>) -> Result<Response, ApiError>
+where
+    B: Body<Data = Bytes, Error: Into<axum::BoxError>> + Unpin,
+{
+    let publisher = Publisher::of(request.headers(), gateway)?;
+    let kind = PublishBody::kind(request.headers())?;
+    let bytes = whole(
+        PacedBody::new(request.into_body()),
+        gateway.config().max_body_bytes,
+    )
+    .await?;
+    take(gateway, publisher, PublishBody { bytes, kind }).await
+}
+
+async fn take(gateway: &Gateway, publisher: Publisher, body: PublishBody) -> Result<Response, ApiError> {
+    let Publisher { grant, token, key } = publisher;
     // A body may take its time, and this token have ended meanwhile.
     if let Some(token) = &token {
         gateway.revoked().admits_token(token)?;
@@ -38,7 +62,7 @@ pub(super) async fn publish(
         key,
         content: hash(&body.bytes),
     });
-    store(&gateway, &grant, token.as_ref(), publication, named).await
+    store(gateway, &grant, token.as_ref(), publication, named).await
 }
 
 /// What became of a publication of which at least one record is stored.

@@ -1,6 +1,7 @@
 //! `GET /api/logs/stream`.
 
 use axum::{
+    Extension,
     body::Body,
     extract::State,
     http::{HeaderName, header},
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     access::ReaderIdentity,
     gateway::{self, Gateway, NotOpened},
+    stream::OnItsWay,
 };
 
 /// Opens a stream of Server-Sent Events.
@@ -55,5 +57,7 @@ pub(super) async fn stream(
         // Tells nginx not to gather the stream before passing it on.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    Ok((headers, Body::new(stream)).into_response())
+    // The body, which the connection may take out of its answer.
+    let stream = OnItsWay::new(stream);
+    Ok((headers, Extension(stream.clone()), Body::new(stream)).into_response())
 }

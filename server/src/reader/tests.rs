@@ -32,7 +32,9 @@ fn reader(engine: &Engine, patterns: &[&str], cursor: RecordId) -> Reader {
         .iter()
         .map(|text| Interest::new(text.parse().unwrap(), None));
     let watch = engine.watch(interests.collect());
-    Reader::new(engine.log().clone(), watch, cursor, false).unwrap()
+    Reader::new(engine.log().clone(), watch, cursor, false)
+        .unwrap()
+        .sharing()
 }
 
 /// The records of the next chunk; waits for there to be one.
@@ -41,6 +43,9 @@ async fn next_chunk(reader: &mut Reader, budget: usize) -> Vec<RecordId> {
     poll_fn(|cx| {
         let mut out = Vec::new();
         let progress = reader.read(cx.waker(), budget, &mut out).unwrap();
+        if let Some(batch) = reader.take_batch() {
+            out.splice(..0, batch.plain());
+        }
         sse::Parser::default().feed(&out, |event, id| {
             if event.name.is_empty() {
                 ids.push(id.parse().unwrap());
@@ -59,13 +64,16 @@ async fn next_chunk(reader: &mut Reader, budget: usize) -> Vec<RecordId> {
 }
 
 /// Publishers race on channels that come into being meanwhile, and readers read as they please, woken as streams are.
-async fn race(storage: Storage, rests: bool) {
+async fn race(storage: Storage, rests: bool, is_busy: bool) {
     const PUBLISHERS: usize = 8;
     const APPENDS: usize = 300;
     let opening = storage.clone();
     let engine = tokio::task::spawn_blocking(move || Engine::open(&opening, KEPT).unwrap())
         .await
         .unwrap();
+    if is_busy {
+        engine.pace_always();
+    }
     let read_all = |patterns: &'static [&'static str], budget| {
         let engine = engine.clone();
         tokio::spawn(async move {
@@ -120,7 +128,13 @@ async fn race(storage: Storage, rests: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_publishers_never_make_a_reader_see_a_smaller_id_after_a_larger_one() {
-    race(Storage::Memory, false).await;
+    race(Storage::Memory, false, false).await;
+}
+
+/// The same while readers are put off all the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nor_do_readers_that_are_woken_at_a_pace() {
+    race(Storage::Memory, false, true).await;
 }
 
 /// The same while channels leave memory all the time, so that readers go back and forth between tails and store.
@@ -131,7 +145,67 @@ async fn nor_do_channels_that_come_and_go() {
         dir: dir.path().to_owned(),
         durability: Durability::Process,
     };
-    race(storage, true).await;
+    race(storage, true, true).await;
+}
+
+/// Readers of one channel who come and go, woken at a pace, while several publish to it: each gets every record after its cursor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_that_share_a_channel_get_all_of_it() {
+    const PUBLISHERS: usize = 4;
+    const APPENDS: usize = 500;
+    let engine = Engine::open(&Storage::Memory, KEPT).unwrap();
+    engine.pace_always();
+    let channel: Channel = "logs:etl:w".parse().unwrap();
+    let first = engine.append(vec![record(&channel)], None).await.unwrap();
+    let all = PUBLISHERS * APPENDS;
+    let readers: Vec<_> = (0..20)
+        .map(|n| {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                let (mut got, mut cursor) = (Vec::new(), first.last_id);
+                while got.len() < all {
+                    let mut reader = reader(&engine, &["logs:etl:w"], cursor);
+                    // Some stay, some come back with their cursor every now and then.
+                    let stays = if n % 4 == 0 { 1 + got.len() % 7 } else { usize::MAX };
+                    for _ in 0..stays {
+                        got.extend(next_chunk(&mut reader, if n == 1 { 1_000 } else { 64 * 1024 }).await);
+                        if got.len() >= all {
+                            break;
+                        }
+                    }
+                    cursor = reader.cursor();
+                }
+                got
+            })
+        })
+        .collect();
+    let publishers: Vec<_> = (0..PUBLISHERS)
+        .map(|_| {
+            let (engine, channel) = (engine.clone(), channel.clone());
+            tokio::spawn(async move {
+                let mut ids = Vec::new();
+                for _ in 0..APPENDS {
+                    ids.push(
+                        engine
+                            .append(vec![record(&channel)], None)
+                            .await
+                            .unwrap()
+                            .first_id,
+                    );
+                }
+                ids
+            })
+        })
+        .collect();
+    let mut published = Vec::new();
+    for publisher in publishers {
+        published.extend(publisher.await.unwrap());
+    }
+    published.sort_unstable();
+    for reader in readers {
+        let got = tokio::time::timeout(Duration::from_secs(60), reader).await;
+        assert_eq!(got.unwrap().unwrap(), published);
+    }
 }
 
 #[tokio::test]

@@ -1,16 +1,14 @@
 //! A channel to which others publish: what is heard of it.
 
-use std::sync::Arc;
-
 use logs_shared::RecordId;
 
 use super::{ChannelLog, State, UNHEARD};
-use crate::engine::{redis::Portion, tail::Stored, watch::Signal, write};
+use crate::engine::{redis::Portion, tail::Stored, waking::Waking, write};
 
 impl ChannelLog {
     /// Appends what others have published, and marks the readers that must look. What was heard before is passed over.
     /// Returns the bytes of memory that took.
-    pub(in crate::engine) fn hear(&self, records: Vec<Stored>, wake: &mut Vec<Arc<Signal>>) -> u64 {
+    pub(in crate::engine) fn hear(&self, records: Vec<Stored>, waking: &mut Waking) -> u64 {
         let mut state = write(&self.state);
         let Some(last_id) = records.last().map(|record| record.id) else {
             return 0;
@@ -25,7 +23,7 @@ impl ChannelLog {
         } else {
             state.push_new(records)
         };
-        state.links.iter().for_each(|link| link.mark(wake));
+        state.mark_idle(waking);
         took
     }
 
@@ -44,10 +42,10 @@ impl ChannelLog {
         from: RecordId,
         to: RecordId,
         missed: Option<Portion>,
-        wake: &mut Vec<Arc<Signal>>,
+        waking: &mut Waking,
     ) -> (u64, u64) {
         let mut state = write(&self.state);
-        state.links.iter().for_each(|link| link.mark(wake));
+        state.mark_all(waking);
         let missed = missed.filter(|missed| missed.is_all && missed.trimmed_to <= from);
         let Some(missed) = missed else {
             return (0, state.restart_tail(to));
@@ -60,14 +58,9 @@ impl ChannelLog {
 
     /// All that there was up to this record is lost, to the readers too that have not read it yet; what came after it and
     /// up to `from` is not in the tail. Returns the bytes of memory that gave.
-    pub(in crate::engine) fn lose_up_to(
-        &self,
-        id: RecordId,
-        from: RecordId,
-        wake: &mut Vec<Arc<Signal>>,
-    ) -> u64 {
+    pub(in crate::engine) fn lose_up_to(&self, id: RecordId, from: RecordId, waking: &mut Waking) -> u64 {
         let mut state = write(&self.state);
-        state.links.iter().for_each(|link| link.mark(wake));
+        state.mark_all(waking);
         state.lost_to = id;
         if state.tail_from == UNHEARD {
             return 0;

@@ -79,7 +79,8 @@ impl Followed {
     fn open(opened: &Opened, interests: Vec<Interest>, cursor: RecordId) -> (Reader, Arc<Subscriber>) {
         let watch = opened.watching(interests);
         let subscriber = watch.subscriber();
-        let reader = opened.reader_of(watch, cursor);
+        // With a budget that others have too, what they read may be shared.
+        let reader = opened.reader_of(watch, cursor).sharing();
         (reader, subscriber)
     }
 

@@ -103,7 +103,7 @@ fn the_oldest_record_is_never_said_to_be_younger_than_it_is() {
     let channel = "logs:etl:w".parse().unwrap();
     let log = read(&opened.log().directory).get(&channel).unwrap().clone();
     log.shorten_tail(true, ids[589]);
-    let (done, _wait) = oneshot::channel();
+    let (done, _wait) = tokio::sync::oneshot::channel();
     let store = opened.log().disk().unwrap();
     let planned = trim::Cut::AllBut(344).plan(store, &channel, log.kept(), done);
     let trim = planned.unwrap().unwrap();

@@ -19,7 +19,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::{testing::RedisServer, *};
 use crate::engine::{
     AppendError, Appended, Engine, IdempotencyKey, Log, Named, NewRecord, Retention, Stored,
-    group::{Answer, Append, Command},
+    group::{Append, Command},
+    handover::{Answer, Reply},
 };
 
 const KEPT: Retention = Retention {
@@ -70,7 +71,7 @@ impl Node {
     }
 
     fn send(&self, records: Vec<NewRecord>, named: Option<Named>) -> oneshot::Receiver<Answer> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = Reply::alone();
         let waiting = Arc::new(Semaphore::new(1)).try_acquire_many_owned(0).unwrap();
         let append = Append {
             records,
@@ -79,7 +80,7 @@ impl Node {
             _waiting: waiting,
         };
         let commands = self.commands.as_ref().unwrap();
-        assert!(commands.blocking_send(Command::Append(append)).is_ok());
+        assert!(commands.blocking_send(Command::Append(vec![append])).is_ok());
         answer
     }
 

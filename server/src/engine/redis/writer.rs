@@ -8,7 +8,7 @@ use std::{
 
 use logs_shared::{RecordId, sse};
 use redis::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::{
     append::{Batch, Outcome},
@@ -18,7 +18,8 @@ use super::{
 };
 use crate::engine::{
     AppendError, Appended, Log,
-    group::{Answer, Append, Command},
+    group::{Append, Command},
+    handover::Reply,
 };
 
 /// Takes what is to be appended, and gives everything that waits to Redis at once. A thread of its own. While something
@@ -54,7 +55,7 @@ struct Group {
 
 /// Who waits for a part of a unit.
 struct Waiting {
-    reply: oneshot::Sender<Answer>,
+    reply: Reply,
     records: u64,
     /// Of their JSON, but for the ids.
     bytes: usize,
@@ -82,15 +83,19 @@ impl RedisWriter {
             let mut group = Group::default();
             for command in waiting.drain(..) {
                 match command {
-                    Command::Append(append) => group.add(append),
+                    Command::Append(appends) => {
+                        for append in appends {
+                            group.add(append);
+                            if group.is_large() {
+                                self.finish(std::mem::take(&mut group));
+                            }
+                        }
+                    }
                     // Retention is Redis' own business.
                     Command::Trim(_) | Command::Reopen => {}
                     Command::Forget(_, done) => drop(done.send(())),
                     // What is waiting behind it is still finished.
                     Command::Close => self.receiver.close(),
-                }
-                if group.batch.bytes >= GROUP_BYTES || group.batch.blocks >= GROUP_BLOCKS {
-                    self.finish(std::mem::take(&mut group));
                 }
             }
             self.finish(group);
@@ -200,14 +205,17 @@ impl RedisWriter {
             self.log.published.fetch_add(records, Ordering::Relaxed);
             self.log.work.stored(records, bytes);
         }
-        // Who went away needs no answer; its records stay.
         for (reply, answer) in answers {
-            let _ = reply.send(Ok(answer));
+            reply.send(Ok(answer));
         }
     }
 }
 
 impl Group {
+    fn is_large(&self) -> bool {
+        self.batch.bytes >= GROUP_BYTES || self.batch.blocks >= GROUP_BLOCKS
+    }
+
     fn add(&mut self, append: Append) {
         let Append {
             records,
@@ -253,10 +261,10 @@ impl Group {
     }
 }
 
-/// Answers that nothing is acknowledged. Who went away needs no answer.
+/// Answers that nothing is acknowledged.
 fn refuse(waiting: impl IntoIterator<Item = Waiting>, error: AppendError) {
     for one in waiting {
-        let _ = one.reply.send(Err(error));
+        one.reply.send(Err(error));
     }
 }
 

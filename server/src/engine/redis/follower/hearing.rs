@@ -17,7 +17,7 @@ use crate::engine::{
     Log, lock, read,
     redis::{Block, topics::Topics},
     tail::Stored,
-    watch::Signal,
+    waking::Waking,
     write,
 };
 
@@ -114,9 +114,9 @@ impl Hearing {
             return aside.put(channel, records);
         }
         drop(aside);
-        let mut wake = Vec::new();
-        take(&self.log, &channel, records, &mut wake);
-        wake.iter().for_each(|signal: &Arc<Signal>| signal.wake());
+        let mut waking = Waking::default();
+        take(&self.log, &channel, records, &mut waking);
+        self.log.wake(waking);
         let (bytes, limit) = (self.log.tail_bytes.load(Ordering::Relaxed), self.log.memory);
         if bytes / 2 > limit {
             self.log.shorten_tails();
@@ -149,7 +149,7 @@ impl Hearing {
     /// What was missed after `from` is known, up to `to`: from now on all that comes goes to the readers, for what was wanted up to
     /// this change.
     pub(super) fn go_live(&self, from: RecordId, to: RecordId, missed: Missed, change: u64) {
-        let mut wake = Vec::new();
+        let mut waking = Waking::default();
         let mut waiting = Vec::new();
         {
             let mut aside = lock(&self.aside);
@@ -168,7 +168,7 @@ impl Hearing {
                     return;
                 }
                 let log = directory.get_or_create(&self.log, channel);
-                let (took, gave) = log.make_up(from, to, portion, &mut wake);
+                let (took, gave) = log.make_up(from, to, portion, &mut waking);
                 self.log.tail_bytes.fetch_add(took, Ordering::Relaxed);
                 self.log.tail_bytes.fetch_sub(gave, Ordering::Relaxed);
             };
@@ -183,7 +183,7 @@ impl Hearing {
             drop(directory);
             for (channel, records) in blocks {
                 if !passed_over.contains_key(&channel) {
-                    take(&self.log, &channel, records, &mut wake);
+                    take(&self.log, &channel, records, &mut waking);
                 }
             }
             for last_id in passed_over.into_values() {
@@ -196,7 +196,8 @@ impl Hearing {
                 waiting = followed.take_waiting(change);
             }
         }
-        wake.iter().chain(&waiting).for_each(|signal| signal.wake());
+        self.log.wake(waking);
+        waiting.iter().for_each(|signal| signal.wake());
     }
 }
 
@@ -214,7 +215,7 @@ impl Aside {
 }
 
 /// Brings records to their channel, where anybody wants them, and makes them readable.
-fn take(log: &Log, channel: &Channel, records: Vec<Stored>, wake: &mut Vec<Arc<Signal>>) {
+fn take(log: &Log, channel: &Channel, records: Vec<Stored>, waking: &mut Waking) {
     let Some(last_id) = records.last().map(|record| record.id) else {
         return;
     };
@@ -223,7 +224,7 @@ fn take(log: &Log, channel: &Channel, records: Vec<Stored>, wake: &mut Vec<Arc<S
         let directory = read(&log.directory);
         match directory.get(channel).cloned() {
             Some(known) => {
-                let took = known.hear(records, wake);
+                let took = known.hear(records, waking);
                 log.tail_bytes.fetch_add(took, Ordering::Relaxed);
                 log.raise_head(last_id);
                 None
@@ -235,7 +236,7 @@ fn take(log: &Log, channel: &Channel, records: Vec<Stored>, wake: &mut Vec<Arc<S
     let mut directory = write(&log.directory);
     if directory.wants(channel) {
         let created = directory.get_or_create(log, channel);
-        let took = created.hear(records, wake);
+        let took = created.hear(records, waking);
         log.tail_bytes.fetch_add(took, Ordering::Relaxed);
     }
     log.raise_head(last_id);

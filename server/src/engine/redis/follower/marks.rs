@@ -6,7 +6,7 @@ use logs_shared::RecordId;
 use tokio::task::spawn_blocking;
 
 use super::{Follower, line::Line, lost::Lost};
-use crate::engine::{lock, redis::Marks, write};
+use crate::engine::{lock, redis::Marks, waking::Waking, write};
 
 /// What was heard of the log with a tick.
 #[derive(Clone, Copy)]
@@ -88,14 +88,14 @@ impl Follower {
     /// Everything up to one record is lost; what was published since then and up to another one is in Redis. Readers are
     /// to be woken again when that can be read.
     pub(super) fn lose_everything(&self, up_to: RecordId, from: RecordId) {
-        let mut wake = Vec::new();
+        let mut waking = Waking::default();
         {
             let directory = write(&self.log.directory);
             for channel in directory.channels() {
-                let freed = channel.lose_up_to(up_to, from, &mut wake);
+                let freed = channel.lose_up_to(up_to, from, &mut waking);
                 self.log.tail_bytes.fetch_sub(freed, Ordering::Relaxed);
             }
         }
-        wake.iter().for_each(|signal| signal.wake());
+        self.log.wake(waking);
     }
 }
