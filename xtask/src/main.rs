@@ -1,6 +1,10 @@
 //! `cargo xtask`: set-up, build, run, test and lint of this workspace.
 
-use std::{env, ffi::{OsStr, OsString}, process::ExitCode};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result, bail};
 
