@@ -42,8 +42,9 @@ const PATHS: [Path; 3] = [
 /// How often each is counted. Threads that meet in another order, and an allocator that has other memory at hand, add
 /// instructions and take none away: the least is what the path takes.
 const RUNS: usize = 3;
-/// By how many percent a path may be above its figure.
-const TOLERANCE: f64 = 2.0;
+/// By how many percent a path may be above its figure. Of one and the same program on a busy and on a quiet machine, `publish`
+/// was seen 4 % apart, as its two threads meet in another order; `fan-out` 1 %, `replay` a tenth of that.
+const TOLERANCE: f64 = 5.0;
 
 /// Counts, compares, and writes down what was counted where `args` ask for it.
 ///
