@@ -18,7 +18,7 @@ use logs_shared::{
 };
 use tokio::sync::Notify;
 
-use self::common::{Kept, PUBLICATION, follow, in_memory, opening, runtime};
+use self::common::{Kept, PUBLICATION, entry, follow, in_memory, opening, runtime};
 
 mod common;
 
@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     let (gateway, engine) = in_memory()?;
     match path.as_str() {
         "publish" => publish(&gateway, times),
-        "fan-out" => fan_out(&gateway, &engine, times),
+        "fan-out" => fan_out(&gateway, times),
         "replay" => replay(&gateway, &engine, times),
         other => bail!("there is no path {other}"),
     }?;
@@ -58,7 +58,7 @@ fn publish(gateway: &Gateway, times: usize) -> Result<()> {
 }
 
 /// One record, until each of the streams, which are tasks, has given it to its connection and waits for the next.
-fn fan_out(gateway: &Gateway, engine: &Engine, times: usize) -> Result<()> {
+fn fan_out(gateway: &Gateway, times: usize) -> Result<()> {
     let given = Arc::new((AtomicUsize::new(0), Notify::new()));
     runtime()?.block_on(async {
         for _ in 0..STREAMS {
@@ -73,8 +73,9 @@ fn fan_out(gateway: &Gateway, engine: &Engine, times: usize) -> Result<()> {
                 }
             });
         }
+        let entry = entry()?;
         for _ in 0..times {
-            engine.append(common::records(1)?, None).await?;
+            gateway.publish([entry.clone()], None).await?;
             given.1.notified().await;
         }
         Ok(())

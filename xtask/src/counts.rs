@@ -42,8 +42,9 @@ const PATHS: [Path; 3] = [
 /// How often each is counted. Threads that meet in another order, and an allocator that has other memory at hand, add
 /// instructions and take none away: the least is what the path takes.
 const RUNS: usize = 3;
-/// By how many percent a path may be above its figure.
-const TOLERANCE: f64 = 2.0;
+/// By how many percent a path may be above its figure. Of one and the same program on a busy and on a quiet machine, `publish`
+/// was seen 4 % apart, as its two threads meet in another order; `fan-out` 1 %, `replay` a tenth of that.
+const TOLERANCE: f64 = 5.0;
 
 /// Counts, compares, and writes down what was counted where `args` ask for it.
 ///
@@ -56,7 +57,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
         _ => bail!("`bench counts` takes nothing but `-- --accept`, which writes {FILE}"),
     };
     VALGRIND.ensure(workspace)?;
-    let binary = build(workspace)?;
+    let binary = build(workspace, "counts")?;
     let step = Step::start("Counting instructions");
     let mut counted = Figures::new(Made::here(workspace)?);
     for path in &PATHS {
@@ -91,15 +92,14 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     verdict(workspace, &differences)
 }
 
-/// The program that walks a path. Compiled as one piece, so that how it is cut has no say in what is inlined.
-fn build(workspace: &Workspace) -> Result<PathBuf> {
-    const PROGRAM: &str = "counts";
-    let step = Step::start("Building what is counted");
+/// Builds a program of `server/benches`. Compiled as one piece, so that how it is cut has no say in what is inlined.
+pub(crate) fn build(workspace: &Workspace, program: &str) -> Result<PathBuf> {
+    let step = Step::start("Building what is measured");
     process::run(
         workspace
             .cargo()
             .args(["build", "--release", "--package", "logs-gateway"])
-            .args(["--bin", PROGRAM, "--features", "measured"])
+            .args(["--bin", program, "--features", "measured"])
             .args(
                 ["logs-gateway", "logs-shared"]
                     .map(|of| format!("--config=profile.release.package.{of}.codegen-units=1")),
@@ -107,7 +107,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
             .env("CARGO_INCREMENTAL", "0"),
     )?;
     step.done();
-    Ok(workspace.target("release").join(PROGRAM))
+    Ok(workspace.target("release").join(program))
 }
 
 /// How many instructions the path takes once.

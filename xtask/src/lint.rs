@@ -18,7 +18,16 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     step.done();
 
     let step = Step::start("Clippy for the host");
-    clippy(workspace, &["--workspace", "--all-targets"])?;
+    // With the feature that only benchmarks have, so that they are looked at too.
+    clippy(
+        workspace,
+        &[
+            "--workspace",
+            "--all-targets",
+            "--features",
+            "logs-gateway/measured",
+        ],
+    )?;
     step.done();
 
     let step = Step::start("Clippy for the browser");

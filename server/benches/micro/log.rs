@@ -13,28 +13,25 @@ use std::{
 
 use anyhow::Result;
 use divan::{Bencher, counter::ItemsCount};
-use logs_gateway::{config::Settings, engine::Engine, gateway::Gateway, measured::Stream};
+use logs_gateway::{
+    config::Settings,
+    engine::{Engine, NewRecord},
+    gateway::Gateway,
+    measured::Stream,
+};
 use logs_shared::query::Start;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use self::common::{Kept, follow, in_memory, opening, records, runtime};
-
-mod common;
+use crate::{
+    common::{self, Kept, follow, in_memory, opening, records, runtime},
+    set_up,
+};
 
 /// Records of one replay.
 const RECORDS: usize = 10_000;
 /// Streams among which a record is shared.
 const STREAMS: usize = 1_000;
-
-fn main() {
-    divan::main();
-}
-
-/// What cannot be set up cannot be measured.
-fn set_up<T>(result: Result<T>) -> T {
-    result.unwrap_or_else(|error| panic!("{error:#}"))
-}
 
 /// Settings for records in a folder that is gone afterwards.
 fn on_disk() -> Result<(Settings, TempDir)> {
@@ -75,8 +72,11 @@ fn wake(bencher: Bencher<'_, '_>, streams: usize) {
     let waiting = RefCell::new(set_up(Waiting::new(streams)));
     bencher
         .counter(ItemsCount::new(streams))
-        .with_inputs(|| waiting.borrow_mut().drain())
-        .bench_local_values(|()| set_up(waiting.borrow().append(1)));
+        .with_inputs(|| {
+            waiting.borrow_mut().drain();
+            set_up(records(1))
+        })
+        .bench_local_values(|records| set_up(waiting.borrow().append(records)));
 }
 
 /// The next chunk of each of the streams that wait for one and the same record.
@@ -97,7 +97,7 @@ fn next_chunks(bencher: Bencher<'_, '_>, streams: usize, records: usize) {
         .counter(ItemsCount::new(streams * records))
         .with_inputs(|| {
             waiting.borrow_mut().drain();
-            set_up(waiting.borrow().append(records));
+            set_up(waiting.borrow().append(set_up(common::records(records))));
         })
         .bench_local_values(|()| waiting.borrow_mut().next_chunks());
 }
@@ -188,9 +188,9 @@ impl Waiting {
         self.woken.count.store(0, Ordering::Release);
     }
 
-    /// Appends so many records together, and waits until all streams have been woken.
-    fn append(&self, count: usize) -> Result<()> {
-        self.runtime.block_on(self.engine.append(records(count)?, None))?;
+    /// Appends these records together, and waits until all streams have been woken.
+    fn append(&self, records: Vec<NewRecord>) -> Result<()> {
+        self.runtime.block_on(self.engine.append(records, None))?;
         while self.woken.count.load(Ordering::Acquire) < self.woken.all {
             thread::park();
         }
