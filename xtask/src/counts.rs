@@ -212,7 +212,7 @@ fn verdict(workspace: &Workspace, differences: &[Difference]) -> Result<()> {
     );
     if let Some(first) = over.first() {
         bail!(
-            "{} takes more instructions than committed. Where they go: `callgrind_annotate {}`. \
+            "more instructions than committed: {}. Where they go: `callgrind_annotate {}`. \
              Where they are worth it, {ACCEPT} writes the new figures into {FILE}, to be committed with the reason",
             names(over.clone()),
             profile(workspace, first.path.name).display(),
@@ -220,7 +220,7 @@ fn verdict(workspace: &Workspace, differences: &[Difference]) -> Result<()> {
     }
     if !under.is_empty() {
         println!(
-            "{} takes less than committed: {ACCEPT} writes the new figures into {FILE}, so that it stays so",
+            "fewer instructions than committed: {}. {ACCEPT} writes the new figures into {FILE}, so that it stays so",
             names(under)
         );
     }
