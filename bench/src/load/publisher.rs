@@ -108,11 +108,7 @@ impl Publisher {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(if self.answered {
-            self.under_way.take()
-        } else {
-            None
-        })
+        Ok(self.take_answered())
     }
 
     /// Reads what there is of an answer. What it gives has been answered: the next request may begin.
@@ -123,11 +119,15 @@ impl Publisher {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        Ok(if self.answered {
+        Ok(self.take_answered())
+    }
+
+    fn take_answered(&mut self) -> Option<UnderWay> {
+        if self.answered {
             self.under_way.take()
         } else {
             None
-        })
+        }
     }
 
     /// Whether something of its request is still to be written.

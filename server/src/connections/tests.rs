@@ -70,17 +70,23 @@ async fn serve_app(app: Router, tls: Option<Tls>, patience: Patience, most: usiz
         Room::new(most, TrustedProxies::default()),
         patience,
     );
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (connected, _) = watch::channel(());
-    let to = connected.clone();
-    let taking = tokio::spawn(async move { connections.take_from(listener, &to).await });
+    let (address, connected, taking) = listening(connections).await;
     Served {
         address,
         rejections,
         connected,
         taking,
     }
+}
+
+/// Has these take what comes to an address, until what ends them all is dropped or the task is aborted.
+pub(super) async fn listening(connections: Connections) -> (SocketAddr, watch::Sender<()>, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (connected, _) = watch::channel(());
+    let to = connected.clone();
+    let taking = tokio::spawn(async move { connections.take_from(listener, &to).await });
+    (address, connected, taking)
 }
 
 impl Served {

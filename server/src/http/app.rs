@@ -138,18 +138,12 @@ impl Publishing {
     where
         B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
-        // As the router's own trace.
-        let path = request.uri().path();
-        let span =
-            tracing::debug_span!(target: "logs_gateway::http", "request", method = %request.method(), path);
-        if span.is_disabled() {
-            return self.publish(request).await;
-        }
-        let began = Instant::now();
-        let response = self.publish(request).instrument(span.clone()).await;
-        let (status, took) = (response.status().as_u16(), began.elapsed());
-        span.in_scope(|| tracing::debug!(target: "logs_gateway::http", status, ?took, "answered"));
-        response
+        let path = request.uri().path().to_owned();
+        let publishing = async {
+            let response = self.publish(request).await;
+            (response.status().as_u16(), response)
+        };
+        traced(&path, publishing).await
     }
 
     async fn publish<B>(&self, request: Request<B>) -> Response
@@ -173,30 +167,34 @@ impl Publishing {
     }
 
     async fn publication(&self, path: &'static str, sender: Sender, body: &[u8]) -> Publication {
-        let span = tracing::debug_span!(target: "logs_gateway::http", "request", method = "POST", path);
-        let began = Instant::now();
         let Sender { publisher, kind } = sender;
-        let publishing = publish::take(&self.gateway, publisher, body, kind);
-        let published = if span.is_disabled() {
-            publishing.await
-        } else {
-            publishing.instrument(span.clone()).await
-        };
-        let (status, said) = match published {
-            Ok(told) => {
-                let (head, body) = (self.stored.clone(), told.to_json().into());
-                (200, Publication { head, body })
-            }
-            Err(error) => {
-                let response = self.refusal(error);
-                (response.status().as_u16(), written(response))
+        let publishing = async {
+            match publish::take(&self.gateway, publisher, body, kind).await {
+                Ok(told) => {
+                    let (head, body) = (self.stored.clone(), told.to_json().into());
+                    (200, Publication { head, body })
+                }
+                Err(error) => {
+                    let response = self.refusal(error);
+                    (response.status().as_u16(), written(response))
+                }
             }
         };
-        span.in_scope(
-            || tracing::debug!(target: "logs_gateway::http", status, took = ?began.elapsed(), "answered"),
-        );
-        said
+        traced(path, publishing).await
     }
+}
+
+/// Publishes with the line in the gateway's own log that the router's trace has for others; `publishing` gives the status too.
+async fn traced<T>(path: &str, publishing: impl Future<Output = (u16, T)>) -> T {
+    let span = tracing::debug_span!(target: "logs_gateway::http", "request", method = "POST", path);
+    if span.is_disabled() {
+        return publishing.await.1;
+    }
+    let began = Instant::now();
+    let (status, published) = publishing.instrument(span.clone()).await;
+    let took = began.elapsed();
+    span.in_scope(|| tracing::debug!(target: "logs_gateway::http", status, ?took, "answered"));
+    published
 }
 
 fn with_all(mut response: Response, more: &HeaderMap) -> Response {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::watch,
     task::JoinHandle,
     time::timeout,
@@ -48,11 +48,7 @@ async fn serve(patience: Patience) -> Served {
     let room = Room::new(100, TrustedProxies::default());
     let app = App::new(gateway);
     let connections = Connections::with(app, None, rejections.clone(), room, patience);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (connected, _) = watch::channel(());
-    let to = connected.clone();
-    let taking = tokio::spawn(async move { connections.take_from(listener, &to).await });
+    let (address, connected, taking) = crate::connections::tests::listening(connections).await;
     Served {
         engine,
         address,
